@@ -1,0 +1,3 @@
+"""Maps where AWS Lambda runs cold."""
+
+__version__ = "0.1.0"
