@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import difflib
+import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 MIN_MEMORY_MB = 128
 MAX_MEMORY_MB = 10240
@@ -33,7 +35,7 @@ class OverBudget(CampaignRefused):
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ColdStarts(_Strict):
@@ -62,7 +64,7 @@ class Campaign(_Strict):
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")] = "campaign"
-    comment: str | None = Field(default=None, alias="Comment")
+    comment: str | None = None
     targets: Annotated[list[str], Field(min_length=1)]
     regions: Annotated[list[str], Field(min_length=1)] | None = None
     memory_mb: Annotated[list[int], Field(min_length=1)] | None = None
@@ -74,6 +76,26 @@ class Campaign(_Strict):
     report_deadline_s: Annotated[int, Field(ge=1, le=600)] = 120
     budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     dry_run: bool = False
+
+    @field_validator("memory_mb")
+    @classmethod
+    def _memory_is_what_lambda_accepts(cls, sizes: list[int] | None) -> list[int] | None:
+        """Limits: AWS, Lambda quotas, "Function memory allocation": 128 MB to 10,240 MB in 1-MB increments."""
+        for size in sizes or []:
+            if size < MIN_MEMORY_MB or size > MAX_MEMORY_MB:
+                side = "below" if size < MIN_MEMORY_MB else "above"
+                raise ValueError(f"{size} is {side} what Lambda accepts ({MIN_MEMORY_MB} to {MAX_MEMORY_MB})")
+        return sizes
+
+    @field_validator("targets", "regions", "memory_mb")
+    @classmethod
+    def _named_once(cls, values: list[Any] | None) -> list[Any] | None:
+        seen = set()
+        for value in values or []:
+            if value in seen:
+                raise ValueError(f"{_shown(value)} is named twice; name each once")
+            seen.add(value)
+        return values
 
 
 class Burst(_Strict):
@@ -173,3 +195,124 @@ class Plan(_Strict):
     price: Price
     state_transitions: int
     warnings: list[str]
+
+
+def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campaign:
+    """A campaign from the text or the object a person wrote.
+
+    Parameters
+    ----------
+    document : str, bytes or object
+        JSON text, or what JSON text was parsed to.
+    known_regions : iterable of str
+        Names of AWS regions; where given, `regions` may name no other.
+
+    Raises
+    ------
+    InvalidCampaign
+        One line for each fault: the field, its value, what would be accepted.
+    """
+    if isinstance(document, (str, bytes)):
+        try:
+            document = json.loads(document)
+        except ValueError as fault:
+            where = (
+                f"line {fault.lineno}, column {fault.colno}: {fault.msg}"
+                if isinstance(fault, json.JSONDecodeError)
+                else fault
+            )
+            raise InvalidCampaign(f"campaign: this is no JSON ({where})") from None
+    if not isinstance(document, dict):
+        raise InvalidCampaign(
+            f'campaign: {_shown(document)} is no campaign; give an object such as {{"targets": ["default"]}}'
+        )
+    # The Step Functions console and most tools write a Comment into JSON documents.
+    fields = {("comment" if name == "Comment" else name): value for name, value in document.items()}
+    try:
+        campaign = Campaign.model_validate(fields)
+    except ValidationError as faults:
+        raise InvalidCampaign("\n".join(_fault_lines(faults))) from None
+    if not campaign.cold.samples and not campaign.warm.samples:
+        raise InvalidCampaign(
+            "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them"
+        )
+    known = list(known_regions)
+    unknown = [name for name in campaign.regions or [] if known and name not in known]
+    if unknown:
+        raise InvalidCampaign(
+            "\n".join(f"regions: {_shown(name)} is no AWS region{_suggestion(name, known)}" for name in unknown)
+        )
+    return campaign
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    near = sorted(difflib.get_close_matches(name, known, n=3, cutoff=0.75))
+    if not near:
+        return "; for example us-east-1 or eu-west-1"
+    return f"; did you mean {' or '.join([', '.join(near[:-1]), near[-1]] if len(near) > 1 else near)}?"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+_ACCEPTED = {
+    "name": "letters, digits, - and _, at most 40, beginning with a letter or digit",
+    "cold.method": '"burst" or "isolated"',
+}
+
+
+def _fault_lines(faults: ValidationError) -> list[str]:
+    return [_fault_line(fault) for fault in faults.errors()]
+
+
+def _fault_line(fault: Any) -> str:  # pydantic's ErrorDetails
+    """One fault in the words of STYLE.md: field, value, what is accepted."""
+    path = [str(part) for part in fault["loc"] if not isinstance(part, int)]
+    field, value, context = ".".join(path), fault["input"], fault.get("ctx", {})
+    kind = fault["type"]
+    if kind == "value_error":
+        return f"{field}: {context['error']}"
+    if kind == "missing":
+        return f"{field}: is missing; {_wanted(field)}"
+    if kind == "extra_forbidden":
+        return f"{field}: there is no such field{_field_suggestion(path)}"
+    bounds = {
+        "greater_than_equal": f"is below the least accepted, {context.get('ge')}",
+        "less_than_equal": f"is above the most accepted, {context.get('le')}",
+        "too_short": "is empty; name at least one",
+        "string_pattern_mismatch": f"is not accepted; {_wanted(field)}",
+        "literal_error": f"is not accepted; {_wanted(field)}",
+    }
+    return f"{field}: {_shown(value)} {bounds.get(kind, f'is not accepted; {_wanted(field, kind)}')}"
+
+
+def _wanted(field: str, kind: str = "") -> str:
+    kinds = {
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "list": "a list",
+        "string": "a text",
+    }
+    for prefix, words in kinds.items():
+        if kind.startswith(prefix):
+            return f"give {words}"
+    if kind.startswith(("model", "dict")):
+        return "give an object"
+    return (
+        f"give {_ACCEPTED.get(field, 'a list of target names')}"
+        if field in _ACCEPTED or field == "targets"
+        else "see docs/campaigns.md"
+    )
+
+
+def _field_suggestion(path: list[str]) -> str:
+    nested: dict[str, type[BaseModel]] = {"cold": ColdStarts, "warm": WarmCalls}
+    model: type[BaseModel] = Campaign
+    for part in path[:-1]:
+        model = nested.get(part, model)
+    names = list(model.model_fields)
+    near = difflib.get_close_matches(path[-1], names, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"

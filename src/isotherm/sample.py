@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error"]
 Kind = Literal["cold", "warm", "prime"]
@@ -144,4 +146,181 @@ class Accounting:
     proactive: int = 0
     unwitnessed: int = 0
     used: int = 0
-    retried_throttles: int = field(default=0)
+    retried_throttles: int = 0
+
+
+#: A function's handler that begins this long after its imports ended was initialised before its request came
+#: (rule 6). An environment made for a request begins within a few ms; 500 ms leaves room for a busy machine.
+PROACTIVE_GAP_MS = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneContext:
+    """What all shots of a lane have in common."""
+
+    campaign_id: str
+    lane: str
+    target: str
+    region: str
+    round: int
+    cold_method: str
+    emulated: bool
+
+
+def join(
+    context: LaneContext,
+    shots: Iterable[Shot],
+    probes: Mapping[str, Probe],
+    reports: Mapping[str, Report],
+) -> list[Sample]:
+    """Join each shot with its probe and its report; one sample a shot, the first of those with the same id.
+
+    Parameters
+    ----------
+    context : LaneContext
+        What the shots have in common.
+    shots : iterable of Shot
+        In any order; a shot that was delivered twice counts once (rule 3).
+    probes : mapping
+        Probe by shot id.
+    reports : mapping
+        Report by request id.
+    """
+    samples: dict[str, Sample] = {}
+    for shot in shots:
+        if shot.shot_id in samples:
+            continue
+        probe = probes.get(shot.shot_id)
+        # The embedded stack answers with a request id of its own, so the id that the function saw comes first.
+        request_id = probe.request_id if probe else shot.request_id
+        report = reports.get(request_id) if request_id else None
+        samples[shot.shot_id] = _sample(context, shot, request_id, probe, report)
+    return list(samples.values())
+
+
+def _sample(
+    context: LaneContext, shot: Shot, request_id: str | None, probe: Probe | None, report: Report | None
+) -> Sample:
+    platform_cold = _platform_cold(report, context.emulated)
+    probe_cold = None if probe is None else probe.invocation_index == 0
+    temperature = _temperature(platform_cold, probe_cold)
+    # Without the platform's Init Duration beside it, a gap between import and handler says only that the machine is busy.
+    proactive = (
+        probe is not None
+        and probe.invocation_index == 0
+        and not context.emulated
+        and probe.handler_begin_at_ms - (probe.import_begin_at_ms + probe.import_ms) > PROACTIVE_GAP_MS
+    )
+    hold_ms = probe.hold_ms if probe else None
+    held = bool(hold_ms)
+    client_ms = None if shot.client_ms is None else shot.client_ms - (hold_ms or 0.0)
+    platform_ms = _platform_ms(report, hold_ms)
+    return Sample(
+        campaign_id=context.campaign_id,
+        shot_id=shot.shot_id,
+        lane=context.lane,
+        target=context.target,
+        region=context.region,
+        round=context.round,
+        step=shot.step,
+        kind=shot.kind,
+        coldness={"burst": "burst", "isolated": "forced"}.get(context.cold_method) if shot.kind == "cold" else None,
+        burst=shot.burst,
+        index=shot.index,
+        version=shot.version,
+        memory_mb=shot.memory_mb,
+        concurrency=shot.concurrency,
+        sent_at_ms=shot.sent_at_ms,
+        outcome=shot.outcome,
+        verdict=_verdict(shot, temperature, proactive),
+        temperature=temperature,
+        emulated=context.emulated,
+        attempts=shot.attempts,
+        request_id=request_id,
+        error_type=shot.error_type,
+        error_message=shot.error_message,
+        report_found=report is not None,
+        probe_found=probe is not None,
+        platform_cold=platform_cold,
+        probe_cold=probe_cold,
+        proactive=proactive,
+        client_ms=client_ms,
+        hold_ms=hold_ms,
+        overhead_ms=None if client_ms is None or platform_ms is None or context.emulated else client_ms - platform_ms,
+        init_duration_ms=report.init_duration_ms if report else None,
+        restore_duration_ms=report.restore_duration_ms if report else None,
+        duration_ms=report.duration_ms if report and not held else None,
+        billed_duration_ms=report.billed_duration_ms if report else None,
+        memory_size_mb=report.memory_size_mb if report else None,
+        max_memory_used_mb=report.max_memory_used_mb if report else None,
+        environment_id=probe.environment_id if probe else None,
+        invocation_index=probe.invocation_index if probe else None,
+        startup_ms=probe.handler_begin_at_ms - probe.process_start_at_ms if probe and probe_cold else None,
+        import_ms=probe.import_ms if probe and probe_cold else None,
+        work_ms=probe.work_ms if probe else None,
+    )
+
+
+def _platform_cold(report: Report | None, emulated: bool) -> bool | None:
+    """The platform's witness; the embedded stack's reports never have an Init Duration and so bear no witness."""
+    if report is None or emulated:
+        return None
+    return report.init_duration_ms is not None or report.restore_duration_ms is not None
+
+
+def _temperature(platform_cold: bool | None, probe_cold: bool | None) -> Temperature:
+    witnesses = {witness for witness in (platform_cold, probe_cold) if witness is not None}
+    if not witnesses:
+        return "unwitnessed"
+    if len(witnesses) == 2:
+        return "contested"
+    return "cold" if witnesses.pop() else "warm"
+
+
+def _verdict(shot: Shot, temperature: Temperature, proactive: bool) -> Verdict:
+    if shot.outcome != "answered":
+        return "failed"
+    if shot.kind == "prime":
+        return "primed"
+    if temperature in ("contested", "unwitnessed"):
+        return temperature  # type: ignore[return-value] # both are verdicts too
+    if temperature != shot.kind:
+        return "unexpected"
+    return "proactive" if proactive else "used"
+
+
+def _platform_ms(report: Report | None, hold_ms: float | None) -> float | None:
+    """What the platform says it spent on the request: start-up and Duration, less the hold inside Duration."""
+    if report is None or report.duration_ms is None:
+        return None
+    start = (report.init_duration_ms or 0.0) + (report.restore_duration_ms or 0.0)
+    return start + report.duration_ms - (hold_ms or 0.0)
+
+
+def probe_lines(text: str) -> list[Probe]:
+    """Every probe line in a log text or a single message, in order; anything else is passed over."""
+    found = []
+    for line in text.splitlines():
+        start = line.find("{")
+        if start < 0 or '"isotherm_probe"' not in line:
+            continue
+        try:
+            record = json.loads(line[start:])
+        except ValueError:
+            continue
+        probe = _probe(record)
+        if probe is not None:
+            found.append(probe)
+    return found
+
+
+_PROBE_FIELDS = [field.name for field in fields(Probe)]
+
+
+def _probe(record: Any) -> Probe | None:
+    if not isinstance(record, dict) or record.get("isotherm_probe") != 1:
+        return None
+    try:
+        return Probe(**{name: record.get(name) if name == "package" else record[name] for name in _PROBE_FIELDS})
+    except KeyError:  # cut by the 4 KB of a log tail
+        return None

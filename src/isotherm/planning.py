@@ -1,0 +1,390 @@
+"""Makes the plan of a campaign: lanes, steps and shots in a seeded order, its price, and why it may not start.
+
+Knows nothing of AWS; what a region has is given as its inventory.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from isotherm.campaign import (
+    Burst,
+    Campaign,
+    InvalidCampaign,
+    Lane,
+    OverBudget,
+    Plan,
+    Platform,
+    Price,
+    RegionInventory,
+    Step,
+    TargetFunction,
+)
+from isotherm.pricing import Bill
+
+#: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
+CONTROL_CONCURRENCY = 2
+
+#: The versions that one Prepare can publish within Lambda's 15 minutes, at 2 to 4 s each.
+MAX_VERSIONS_PER_STEP = 200
+
+#: A shard is what one Fire does within Lambda's 15 minutes.
+BURSTS_PER_SHARD = 100
+WARM_CALLS_IN_ROW_PER_SHARD = 5000
+
+#: AWS, Lambda quotas, "Storage for uploaded functions (.zip file archives) and layers": 75 GB in each region.
+CODE_STORAGE_BYTES = 75 * 2**30
+
+#: AWS, Step Functions quotas: an execution's history holds at most 25,000 events. A lane costs the campaign about 8.
+MAX_LANES = 2500
+
+#: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
+ASSUMED_COLD_BILLED_MS = 2000.0
+ASSUMED_WARM_BILLED_MS = 20.0
+ASSUMED_CONTROL_BILLED_MS = 3000.0
+ASSUMED_PUBLISH_BILLED_MS = 3000.0
+ASSUMED_BURST_FIRE_MS = 3000.0
+CONTROL_MEMORY_MB = 512
+LOG_BYTES_PER_CALL = 900
+
+_LANE_TRANSITIONS = 4  # DispatchLane, RunSteps, RestoreFunction, NotifyCampaign
+_STEP_TRANSITIONS = 3  # PublishFreshVersions, FireShots, CollectReports; and one Fire for each shard
+_CAMPAIGN_TRANSITIONS = 5  # PlanCampaign, AdmitOrRefuse, MeasureWaves, AggregateResults, PublishReport
+
+
+class Shard(BaseModel):
+    """What one Fire carries out of a step: bursts [first, stop), then primes, then warm calls [first, stop)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bursts: tuple[int, int]
+    prime_shots: int
+    warm: tuple[int, int]
+
+
+def shards(step: Step) -> list[Shard]:
+    """Cut a step into what one Fire can do in its time; at least one shard where there is anything to do."""
+    cut = [
+        Shard(bursts=(first, min(first + BURSTS_PER_SHARD, len(step.bursts))), prime_shots=0, warm=(0, 0))
+        for first in range(0, len(step.bursts), BURSTS_PER_SHARD)
+    ]
+    chunk = WARM_CALLS_IN_ROW_PER_SHARD * step.warm_concurrency
+    warm = [(first, min(first + chunk, step.warm_shots)) for first in range(0, step.warm_shots, chunk)]
+    if warm:
+        last = cut.pop() if cut else Shard(bursts=(0, 0), prime_shots=0, warm=(0, 0))
+        cut.append(Shard(bursts=last.bursts, prime_shots=step.prime_shots, warm=warm[0]))
+        none = (len(step.bursts), len(step.bursts))
+        cut.extend(Shard(bursts=none, prime_shots=0, warm=part) for part in warm[1:])
+    return cut
+
+
+def split_evenly(total: int, parts: int) -> list[int]:
+    """`total` as `parts` whole numbers that differ by at most one, the larger ones first."""
+    share, rest = divmod(total, parts)
+    return [share + (part < rest) for part in range(parts)]
+
+
+def make_plan(
+    campaign: Campaign,
+    inventory: Sequence[RegionInventory],
+    *,
+    campaign_id: str,
+    platform: Platform,
+    home_region: str,
+    stack: str,
+    version: str,
+    created_at: str,
+    cores: int | None = None,
+) -> Plan:
+    """Everything the campaign is going to do, in a seeded order, priced.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        What the person asked for.
+    inventory : sequence of RegionInventory
+        What each of its regions has (only the home region where the campaign names none).
+    campaign_id : str
+        The execution's name.
+    platform : "aws" or "emulated"
+        On the emulated platform one lane runs at a time unless the campaign says otherwise: the machine is one.
+    created_at : str
+        ISO 8601 time.
+    cores : int, optional
+        Processor cores of the emulated platform, for its warning about bursts wider than that.
+
+    Raises
+    ------
+    InvalidCampaign
+        A target or region is not there, or a concurrency, round or sample count cannot be carried out.
+    OverBudget
+        The estimate is above `budget_usd`.
+    """
+    regions = campaign.regions or [home_region]
+    by_region = {region.region: region for region in inventory}
+    functions = _find_functions(campaign, regions, by_region, stack)
+    _check_rounds(campaign)
+    _check_concurrency(campaign, [by_region[region] for region in regions])
+    lanes = _lanes(campaign, regions, functions)
+    if len(lanes) > MAX_LANES:
+        raise InvalidCampaign(
+            f"rounds: {campaign.rounds} rounds of {len(functions)} functions are {len(lanes)} lanes, above the "
+            f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
+        )
+    _check_versions(campaign, lanes, functions)
+    at_once = campaign.lanes_at_once or (1 if platform == "emulated" else None)
+    waves = _waves(campaign, lanes, by_region, at_once)
+    transitions = _transitions(waves, lanes)
+    price = _estimate(lanes, functions, transitions, home_region)
+    if price.usd > campaign.budget_usd:
+        raise OverBudget(_over_budget(campaign, price))
+    return Plan(
+        campaign_id=campaign_id,
+        campaign=campaign,
+        platform=platform,
+        home_region=home_region,
+        stack=stack,
+        version=version,
+        created_at=created_at,
+        inventory=[
+            region.model_copy(update={"targets": [t for t in region.targets if t.target in campaign.targets]})
+            for region in inventory
+        ],
+        waves=waves,
+        lanes={lane.key: lane for lane in lanes},
+        price=price,
+        state_transitions=transitions,
+        warnings=_warnings(campaign, platform, cores, waves, lanes, by_region, at_once),
+    )
+
+
+def _find_functions(
+    campaign: Campaign, regions: list[str], by_region: dict[str, RegionInventory], stack: str
+) -> dict[tuple[str, str], TargetFunction]:
+    faults, found = [], {}
+    for region in regions:
+        there = {function.target: function for function in by_region[region].targets} if region in by_region else {}
+        if not there:
+            faults.append(
+                f'regions: "{region}" has no targets of stack "{stack}"; deploy it there, or leave the region out'
+            )
+            continue
+        for target in campaign.targets:
+            if target in there:
+                found[region, target] = there[target]
+            else:
+                faults.append(f'targets: "{target}" is no target in {region}; there are {", ".join(sorted(there))}')
+    if faults:
+        raise InvalidCampaign("\n".join(faults))
+    return found
+
+
+def _check_rounds(campaign: Campaign) -> None:
+    most = max(campaign.cold.samples, campaign.warm.samples)
+    if campaign.rounds > most:
+        raise InvalidCampaign(
+            f"rounds: {campaign.rounds} is above the {most} samples of a cell, so rounds would be empty; "
+            f"at most {most}, or more samples"
+        )
+
+
+def _calls_in_flight(campaign: Campaign) -> dict[str, int]:
+    """The concurrency really used, by the field that asks for it: a burst is no wider than a round's samples."""
+    cold = 1 if campaign.cold.method == "isolated" else campaign.cold.concurrency
+    fields = {}
+    if campaign.cold.samples:
+        fields["cold.concurrency"] = min(cold, -(-campaign.cold.samples // campaign.rounds))
+    if campaign.warm.samples:
+        fields["warm.concurrency"] = min(campaign.warm.concurrency, campaign.warm.samples)
+    return fields
+
+
+def _check_concurrency(campaign: Campaign, regions: list[RegionInventory]) -> None:
+    faults = []
+    asked = {"cold.concurrency": campaign.cold.concurrency, "warm.concurrency": campaign.warm.concurrency}
+    for field, used in _calls_in_flight(campaign).items():
+        for region in regions:
+            room = region.unreserved_concurrency - CONTROL_CONCURRENCY
+            if used > room:
+                faults.append(
+                    f"{field}: {asked[field]} is above what {region.region} leaves to this account's functions "
+                    f"({region.unreserved_concurrency} unreserved, {CONTROL_CONCURRENCY} of them for the campaign "
+                    f"itself); at most {max(room, 0)}"
+                )
+    if faults:
+        raise InvalidCampaign("\n".join(faults))
+
+
+def _check_versions(campaign: Campaign, lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:
+    most = max(step.versions for lane in lanes for step in lane.steps)
+    if most > MAX_VERSIONS_PER_STEP:
+        raise InvalidCampaign(
+            f"cold.samples: {campaign.cold.samples} in {campaign.rounds} rounds need {most} fresh versions of a "
+            f"function at once, above {MAX_VERSIONS_PER_STEP}; use at least "
+            f"{-(-campaign.rounds * most // MAX_VERSIONS_PER_STEP)} rounds, or a wider cold.concurrency"
+        )
+    largest = max(function.code_size_bytes for function in functions.values())
+    stored = most * sum(max(0, function.code_size_bytes) for function in functions.values())
+    if stored > CODE_STORAGE_BYTES:
+        raise InvalidCampaign(
+            f"cold.samples: {most} fresh versions at once of packages up to {largest / 1e6:.1f} MB are "
+            f"{stored / 1e9:.0f} GB, above the 75 GB of code storage that an account has; use more rounds"
+        )
+
+
+def _lanes(campaign: Campaign, regions: list[str], functions: dict[tuple[str, str], TargetFunction]) -> list[Lane]:
+    cold, warm = campaign.cold, campaign.warm
+    width = 1 if cold.method == "isolated" else cold.concurrency
+    cold_by_round = split_evenly(cold.samples, campaign.rounds)
+    warm_by_round = split_evenly(warm.samples, campaign.rounds)
+    lanes = []
+    for number in range(campaign.rounds):
+        shots = cold_by_round[number]
+        sizes = split_evenly(shots, -(-shots // width)) if shots else []
+        warm_shots = warm_by_round[number]
+        concurrency = min(warm.concurrency, warm_shots) or 1
+        for region in regions:
+            for target in campaign.targets:
+                steps = [
+                    Step(
+                        step=index,
+                        memory_mb=memory_mb,
+                        cold_method=cold.method,
+                        bursts=[Burst(burst=burst, shots=size) for burst, size in enumerate(sizes)],
+                        warm_shots=warm_shots,
+                        warm_concurrency=concurrency,
+                        prime_shots=concurrency if warm_shots else 0,
+                    )
+                    for index, memory_mb in enumerate(_shuffled(campaign, number, region, target))
+                ]
+                lanes.append(
+                    Lane(
+                        key=f"r{number:02d}-{target}-{region}",
+                        target=target,
+                        region=region,
+                        round=number,
+                        function_name=functions[region, target].function_name,
+                        steps=steps,
+                    )
+                )
+    return lanes
+
+
+def _shuffled(campaign: Campaign, *place: object) -> list[int | None]:
+    sizes: list[int | None] = [*campaign.memory_mb] if campaign.memory_mb else [None]
+    random.Random(f"{campaign.seed}/{'/'.join(map(str, place))}").shuffle(sizes)  # noqa: S311 - an order, no secret
+    return sizes
+
+
+def _waves(
+    campaign: Campaign, lanes: list[Lane], by_region: dict[str, RegionInventory], at_once: int | None
+) -> list[list[str]]:
+    """Lanes of a round in a seeded order, as many side by side as the accounts' concurrency and `at_once` allow."""
+    per_lane = max(_calls_in_flight(campaign).values()) + CONTROL_CONCURRENCY
+    waves: list[list[str]] = []
+    for number in range(campaign.rounds):
+        order = [lane for lane in lanes if lane.round == number]
+        random.Random(f"{campaign.seed}/{number}").shuffle(order)  # noqa: S311 - an order, no secret
+        wave: list[str] = []
+        used: Counter[str] = Counter()
+        for lane in order:
+            full = used[lane.region] + per_lane > by_region[lane.region].unreserved_concurrency
+            if wave and (full or len(wave) == at_once):
+                waves.append(wave)
+                wave, used = [], Counter()
+            wave.append(lane.key)
+            used[lane.region] += per_lane
+        waves.append(wave)
+    return waves
+
+
+def _transitions(waves: list[list[str]], lanes: Iterable[Lane]) -> int:
+    steps = sum(_STEP_TRANSITIONS + len(shards(step)) for lane in lanes for step in lane.steps)
+    return _CAMPAIGN_TRANSITIONS + len(waves) + _LANE_TRANSITIONS * sum(map(len, waves)) + steps
+
+
+def _estimate(
+    lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction], transitions: int, home_region: str
+) -> Price:
+    bill = Bill()
+    calls = 0
+    for lane in lanes:
+        function = functions[lane.region, lane.target]
+        for step in lane.steps:
+            memory_mb = step.memory_mb or function.memory_mb
+            cold = sum(burst.shots for burst in step.bursts)
+            warm = step.warm_shots + step.prime_shots
+            calls += cold + warm
+            bill.add_lambda(
+                lane.region,
+                function.architecture,
+                memory_mb,
+                cold + warm,
+                cold * ASSUMED_COLD_BILLED_MS + warm * ASSUMED_WARM_BILLED_MS,
+            )
+            firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
+            firing += step.warm_shots / step.warm_concurrency * ASSUMED_WARM_BILLED_MS
+            control_ms = firing + step.versions * ASSUMED_PUBLISH_BILLED_MS + 3 * ASSUMED_CONTROL_BILLED_MS
+            bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 3, control_ms)
+        bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS)
+    bill.add_transitions(home_region, transitions)
+    bill.add_table(home_region, writes=calls + 8 * len(lanes), reads=calls + 8 * len(lanes))
+    bill.add_bucket(home_region, puts=3 + len(lanes), gets=8 * len(lanes))
+    bill.add_logs(home_region, calls * LOG_BYTES_PER_CALL)
+    return bill.price()
+
+
+def _over_budget(campaign: Campaign, price: Price) -> str:
+    message = f"budget_usd: this campaign costs about {_usd(price.usd)} USD, above your {_usd(campaign.budget_usd)}"
+    share = campaign.budget_usd / price.usd
+    fitting = int(campaign.cold.samples * share * 0.9)
+    if fitting >= campaign.rounds and campaign.cold.samples:
+        return message + f"; {fitting} cold samples per cell instead of {campaign.cold.samples} would fit"
+    return message + f"; raise it to at least {_usd(price.usd * 1.01)}, or ask for less"
+
+
+def _usd(usd: float) -> str:
+    return f"{usd:.2f}" if usd >= 0.1 else f"{usd:.2g}"
+
+
+def _warnings(
+    campaign: Campaign,
+    platform: Platform,
+    cores: int | None,
+    waves: list[list[str]],
+    lanes: list[Lane],
+    by_region: dict[str, RegionInventory],
+    at_once: int | None,
+) -> list[str]:
+    warnings = []
+    if platform == "emulated":
+        warnings.append("Emulated: these are real numbers of this machine, not of AWS.")
+    in_flight = _calls_in_flight(campaign)
+    widest = max(in_flight.values())
+    side_by_side = max(map(len, waves)) if at_once != 1 else 1
+    if platform == "emulated" and cores is not None and widest * side_by_side > cores:
+        warnings.append(
+            f"Up to {widest * side_by_side} calls run at once on {cores} cores: "
+            "their times contain queueing for the processor."
+        )
+    for name, samples in (("cold", campaign.cold.samples), ("warm", campaign.warm.samples)):
+        if 0 < samples < 50:
+            warnings.append(f"{samples} {name} samples per cell: 50 are advised for a median and 100 for a p95.")
+        elif 0 < samples < 100:
+            warnings.append(f"{samples} {name} samples per cell: enough for a median, 100 are advised for a p95.")
+    if campaign.rounds < 3:
+        warnings.append(
+            f"{campaign.rounds} round{'s' if campaign.rounds > 1 else ''}: "
+            "too few to say how much results differ from one round to the next."
+        )
+    if len(waves) > campaign.rounds and at_once is None:
+        least = min(region.unreserved_concurrency for region in by_region.values())
+        warnings.append(
+            f"Not all lanes of a round fit side by side in the accounts' concurrency (least: {least} unreserved): "
+            f"{len(lanes)} lanes run in {len(waves)} waves."
+        )
+    return warnings
