@@ -74,7 +74,8 @@ class Sample:
     """A shot joined with its report and probe: one row of the results.
 
     client_ms: the client's time without the hold. overhead_ms: client_ms less what the platform reports (init and
-    duration), the network and the platform's own work (code download included). startup_ms: process start to handler
+    duration; on the embedded stack less what the probe saw, start-up and work): the network and the platform's own
+    work, fetching and unpacking the code included. startup_ms: process start to handler
     begin, by the probe. duration_ms is None for a held call, whose Duration is no latency; work_ms is the handler's own
     time. temperature is what was proved, `kind` what was asked for.
     """
@@ -204,7 +205,7 @@ def _sample(
     platform_cold = _platform_cold(report, context.emulated)
     probe_cold = None if probe is None else probe.invocation_index == 0
     temperature = _temperature(platform_cold, probe_cold)
-    # Without the platform's Init Duration beside it, a gap between import and handler says only that the machine is busy.
+    # Without the platform's Init Duration beside it, a gap before the handler says only that the machine is busy.
     proactive = (
         probe is not None
         and probe.invocation_index == 0
@@ -214,7 +215,7 @@ def _sample(
     hold_ms = probe.hold_ms if probe else None
     held = bool(hold_ms)
     client_ms = None if shot.client_ms is None else shot.client_ms - (hold_ms or 0.0)
-    platform_ms = _platform_ms(report, hold_ms)
+    inside_ms = _probe_ms(probe) if context.emulated else _platform_ms(report, hold_ms)
     return Sample(
         campaign_id=context.campaign_id,
         shot_id=shot.shot_id,
@@ -246,7 +247,7 @@ def _sample(
         proactive=proactive,
         client_ms=client_ms,
         hold_ms=hold_ms,
-        overhead_ms=None if client_ms is None or platform_ms is None or context.emulated else client_ms - platform_ms,
+        overhead_ms=None if client_ms is None or inside_ms is None else client_ms - inside_ms,
         init_duration_ms=report.init_duration_ms if report else None,
         restore_duration_ms=report.restore_duration_ms if report else None,
         duration_ms=report.duration_ms if report and not held else None,
@@ -283,7 +284,7 @@ def _verdict(shot: Shot, temperature: Temperature, proactive: bool) -> Verdict:
     if shot.kind == "prime":
         return "primed"
     if temperature in ("contested", "unwitnessed"):
-        return temperature  # type: ignore[return-value] # both are verdicts too
+        return temperature
     if temperature != shot.kind:
         return "unexpected"
     return "proactive" if proactive else "used"
@@ -295,6 +296,14 @@ def _platform_ms(report: Report | None, hold_ms: float | None) -> float | None:
         return None
     start = (report.init_duration_ms or 0.0) + (report.restore_duration_ms or 0.0)
     return start + report.duration_ms - (hold_ms or 0.0)
+
+
+def _probe_ms(probe: Probe | None) -> float | None:
+    """What the function saw of the request, for the embedded stack, whose Duration contains the unpacking."""
+    if probe is None:
+        return None
+    start = probe.handler_begin_at_ms - probe.process_start_at_ms if probe.invocation_index == 0 else 0.0
+    return start + probe.work_ms
 
 
 def probe_lines(text: str) -> list[Probe]:
@@ -320,7 +329,8 @@ _PROBE_FIELDS = [field.name for field in fields(Probe)]
 def _probe(record: Any) -> Probe | None:
     if not isinstance(record, dict) or record.get("isotherm_probe") != 1:
         return None
+    known: dict[str, Any] = {name: record[name] for name in _PROBE_FIELDS if name in record}
     try:
-        return Probe(**{name: record.get(name) if name == "package" else record[name] for name in _PROBE_FIELDS})
-    except KeyError:  # cut by the 4 KB of a log tail
+        return Probe(**known)
+    except TypeError:  # a field is missing
         return None
