@@ -149,6 +149,7 @@ class TargetFunction(_Strict):
     timeout_s: int
     code_size_bytes: int
     code_sha256: str
+    log_group: str
 
 
 class RegionInventory(_Strict):
@@ -195,6 +196,16 @@ class Plan(_Strict):
     price: Price
     state_transitions: int
     warnings: list[str]
+
+    def function_of(self, lane: Lane) -> TargetFunction:
+        """What the lane's region said of the lane's function."""
+        return next(
+            function
+            for region in self.inventory
+            if region.region == lane.region
+            for function in region.targets
+            if function.target == lane.target
+        )
 
 
 def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campaign:

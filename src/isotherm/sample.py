@@ -14,11 +14,8 @@ Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed",
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """One invocation as its client saw it; written by Fire, one JSON object a line.
-
-    `client_ms` is the whole call on a monotonic clock, hold included; `sent_at_ms` is epoch milliseconds.
-    """
+class Order:
+    """One invocation that is to be made: of which version, with how many others at once."""
 
     shot_id: str
     kind: Kind
@@ -28,6 +25,15 @@ class Shot:
     version: str
     memory_mb: int
     concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shot(Order):
+    """One invocation as its client saw it; written by Fire, one JSON object a line.
+
+    `client_ms` is the whole call on a monotonic clock, hold included; `sent_at_ms` is epoch milliseconds.
+    """
+
     sent_at_ms: float
     client_ms: float | None
     outcome: Outcome

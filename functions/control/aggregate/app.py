@@ -1,0 +1,69 @@
+"""Computes a campaign's statistics from all its samples and writes them down."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aggregation import build_summary
+from isotherm.aws.bucket import Bucket, report_key
+from isotherm.aws.clients import Home
+from isotherm.aws.table import Table
+from isotherm.report.csv import write_csv
+from isotherm.summary import LaneOutcome
+
+logger = Logger()
+
+#: Lanes are read side by side; more than this gains nothing on one connection pool.
+READERS = 8
+
+
+class AggregateRequest(BaseModel):
+    """One campaign, all of whose lanes have ended."""
+
+    campaign_id: str
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Write `summary.json` and `samples.csv.gz`; answer what there was."""
+    request = AggregateRequest.model_validate(event)
+    home = Home.from_environment()
+    bucket, table = Bucket(home), Table(home)
+    plan = bucket.read_plan(request.campaign_id)
+    with ThreadPoolExecutor(max_workers=READERS) as pool:
+        samples = [
+            sample
+            for of_lane in pool.map(partial(table.samples, request.campaign_id), plan.lanes)
+            for sample in of_lane
+        ]
+    progress = table.lanes(request.campaign_id)
+    outcomes = [
+        LaneOutcome(
+            lane_key=lane["lane_key"],
+            target=lane["target"],
+            region=lane["region"],
+            round=lane["round"],
+            status=lane["status"],
+            reason=lane.get("reason"),
+        )
+        for lane in progress
+        if lane["status"] in ("succeeded", "failed")
+    ]
+    summary = build_summary(
+        plan,
+        samples,
+        outcomes,
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        packages={lane["target"]: lane["package"] for lane in progress if lane.get("package")},
+    )
+    bucket.write(report_key(request.campaign_id, "samples.csv.gz"), write_csv(samples), "application/gzip")
+    document = summary.model_dump_json(indent=2).encode() + b"\n"
+    bucket.write(report_key(request.campaign_id, "summary.json"), document, "application/json")
+    return {"campaign_id": request.campaign_id, "samples": len(samples), "used": summary.accounting.used}

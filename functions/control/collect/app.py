@@ -1,0 +1,129 @@
+"""Finds every report of a step's shots, joins, and writes the samples; asks again until all are there or time is up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aws import logs
+from isotherm.aws.bucket import Bucket
+from isotherm.aws.clients import Home
+from isotherm.aws.table import Table
+from isotherm.planning import shards
+from isotherm.platform_log import parse_events
+from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
+
+logger = Logger()
+
+#: What is kept of the function's own time for joining and writing.
+MARGIN_MS = 60_000
+
+#: Pauses (s) between one question to CloudWatch Logs and the next; the last one is repeated until the deadline.
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+
+#: Log events are asked for from this long before the first shot (clocks differ) to this long after the last.
+WINDOW_MS = 60_000
+
+
+class CollectRequest(BaseModel):
+    """One step of one lane."""
+
+    campaign_id: str
+    lane_key: str
+    step: int
+
+
+class Witnesses:
+    """The probes and reports found so far, from log tails first and then from CloudWatch Logs."""
+
+    def __init__(self) -> None:
+        self.probes: dict[str, Probe] = {}
+        self.reports: dict[str, Report] = {}
+
+    def read(self, text: str) -> None:
+        """Take every probe line and every report out of a text."""
+        for probe in probe_lines(text):
+            if probe.shot_id:
+                self.probes[probe.shot_id] = probe
+        for event in parse_events(text):
+            if event["event"] in ("report", "platform.report") and event["request_id"]:
+                known = {name: event.get(name) for name in Report.__dataclass_fields__}
+                self.reports[event["request_id"]] = Report(**known)
+
+    def missing(self, shots: Iterable[Shot]) -> int:
+        """How many shots that reached the function still lack their report or their probe."""
+        return sum(not self._complete(shot) for shot in shots if shot.outcome not in ("throttled", "client_error"))
+
+    def _complete(self, shot: Shot) -> bool:
+        probe = self.probes.get(shot.shot_id)
+        request_id = probe.request_id if probe else shot.request_id
+        # A function that was cut off never wrote its line.
+        return request_id in self.reports and (probe is not None or shot.outcome == "timeout")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Join and write the samples of one step; a report that never came is counted as missing."""
+    request = CollectRequest.model_validate(event)
+    home = Home.from_environment()
+    bucket, table = Bucket(home), Table(home)
+    campaign_id, lane_key = request.campaign_id, request.lane_key
+    plan = bucket.read_plan(campaign_id)
+    lane = plan.lanes[lane_key]
+    step = lane.steps[request.step]
+    shots = [
+        shot
+        for shard in range(len(shards(step)))
+        for shot in bucket.read_shots(campaign_id, lane_key, request.step, shard)
+    ]
+    table.update_lane(campaign_id, lane_key, unless_ended=True, phase="collecting", step=request.step)
+
+    witnesses = Witnesses()
+    for shot in shots:
+        witnesses.read(shot.log_tail or "")
+    patience_ms = min(plan.campaign.report_deadline_s * 1000, context.get_remaining_time_in_millis() - MARGIN_MS)
+    log_group = plan.function_of(lane).log_group
+    missing = _ask_until_complete(witnesses, shots, lane.region, log_group, time.monotonic() + patience_ms / 1000)
+
+    samples = join(
+        LaneContext(
+            campaign_id=campaign_id,
+            lane=lane_key,
+            target=lane.target,
+            region=lane.region,
+            round=lane.round,
+            cold_method=step.cold_method,
+            emulated=plan.platform == "emulated",
+        ),
+        shots,
+        witnesses.probes,
+        witnesses.reports,
+    )
+    table.put_samples(samples)
+    used = sum(sample.verdict == "used" for sample in samples)
+    facts: dict[str, Any] = {"samples": len(samples), "used": used, "missing": missing}
+    package = next((probe.package for probe in witnesses.probes.values() if probe.package), None)
+    table.update_lane(campaign_id, lane_key, unless_ended=True, **facts, **({"package": package} if package else {}))
+    if missing:
+        logger.warning("reports or probe lines never came", extra={"lane": lane_key, "missing": missing})
+    return facts
+
+
+def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, log_group: str, deadline: float) -> int:
+    """Ask CloudWatch Logs with backoff; answers how many are missing at the end."""
+    pauses = iter(PAUSES_S)
+    while missing := witnesses.missing(shots):
+        first_ms = min(shot.sent_at_ms for shot in shots) - WINDOW_MS
+        last_ms = max(shot.sent_at_ms + (shot.client_ms or 0) for shot in shots) + WINDOW_MS
+        witnesses.read("\n".join(logs.messages(region, log_group, first_ms, last_ms)))
+        missing = witnesses.missing(shots)
+        pause_s = next(pauses, PAUSES_S[-1])
+        if not missing or time.monotonic() + pause_s > deadline:
+            return missing
+        time.sleep(pause_s)
+    return 0

@@ -1,0 +1,51 @@
+"""Starts one lane in its own region (a state machine cannot call a function of another); the lane answers the token."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel
+
+from isotherm.aws.bucket import Bucket
+from isotherm.aws.clients import Home
+from isotherm.aws.executions import fail, lane_execution_name, start_lane
+from isotherm.aws.table import Table
+
+logger = Logger()
+
+
+class DispatchRequest(BaseModel):
+    """Which lane, and the token by which its outcome reaches the campaign."""
+
+    campaign_id: str
+    lane_key: str
+    task_token: str
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Start the lane's execution; where that fails, answer the token at once rather than let the campaign wait."""
+    request = DispatchRequest.model_validate(event)
+    home = Home.from_environment()
+    lane = Bucket(home).read_plan(request.campaign_id).lanes[request.lane_key]
+    # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
+    machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.region}:")
+    name = lane_execution_name(request.campaign_id, request.lane_key)
+    table = Table(home)
+    facts = {"target": lane.target, "region": lane.region, "round": lane.round}
+    table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting", **facts)
+    try:
+        steps = [step.step for step in lane.steps]
+        execution_arn = start_lane(lane.region, machine, name, {**request.model_dump(), "steps": steps})
+    except (ClientError, BotoCoreError) as fault:
+        reason = f"lane {request.lane_key} could not be started in {lane.region}: {fault}"
+        logger.exception(reason)
+        table.update_lane(request.campaign_id, request.lane_key, status="failed", reason=reason)
+        fail(home.region, request.task_token, "LaneNotStarted", reason)
+        return {"status": "failed"}
+    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, execution_arn=execution_arn)
+    return {"status": "started", "execution_arn": execution_arn}

@@ -1,0 +1,104 @@
+"""Makes the calls of one shard as planned, keeping the client's clock, and writes them down. Decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aws.bucket import Bucket
+from isotherm.aws.clients import Home
+from isotherm.aws.functions import MeasuredFunction
+from isotherm.aws.invoking import Caller
+from isotherm.aws.table import Table
+from isotherm.planning import burst_orders, shards, warm_orders
+from isotherm.sample import Shot
+
+logger = Logger()
+
+#: What is not begun this long before the function's own end is left out, so that what was measured can be written.
+MARGIN_MS = 90_000
+
+#: Progress is written at most this often: each write stands between two bursts.
+PROGRESS_EVERY_S = 2.0
+
+
+class FireRequest(BaseModel):
+    """One shard of one step of one lane."""
+
+    campaign_id: str
+    lane_key: str
+    step: int
+    shard: int
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Call each burst's own version, then delete that version; prime the last version and make the warm calls on it."""
+    request = FireRequest.model_validate(event)
+    home = Home.from_environment()
+    bucket, table = Bucket(home), Table(home)
+    where = (request.campaign_id, request.lane_key, request.step)
+    plan = bucket.read_plan(request.campaign_id)
+    lane = plan.lanes[request.lane_key]
+    step = lane.steps[request.step]
+    shard = shards(step)[request.shard]
+    versions = bucket.read_versions(*where)
+    deployed = plan.function_of(lane)
+    memory_mb = step.memory_mb or deployed.memory_mb
+    function = MeasuredFunction(lane.region, lane.function_name)
+    bursts = step.bursts[slice(*shard.bursts)]
+    warm = warm_orders(lane, step, "warm", *shard.warm, versions[-1], memory_mb)
+    prime = warm_orders(lane, step, "prime", 0, shard.prime_shots, versions[-1], memory_mb)
+
+    shots: list[Shot] = []
+    go_on = _until_the_end(context, table, request)
+    report = _progress(table, request)
+    width = max([1, *(burst.shots for burst in bursts), len(prime), step.warm_concurrency if warm else 0])
+    try:
+        with Caller(lane.region, lane.function_name, width, deployed.timeout_s) as caller:
+            caller.open_connections()
+            for burst in bursts:
+                if not go_on():
+                    break
+                version = versions[burst.burst]
+                orders = burst_orders(lane, step, burst, version, memory_mb)
+                shots += caller.burst(orders, hold=len(orders) > 1)
+                report(len(shots))
+                # The last version serves the warm calls; every other one is measured now and only takes up storage.
+                if version != versions[-1] or not step.warm_shots:
+                    function.delete(version)
+            if prime and go_on():
+                shots += caller.burst(prime, hold=len(prime) > 1)
+            if warm and go_on():
+                shots += caller.in_a_row(warm, step.warm_concurrency, _while_time_is_left(context))
+    finally:  # whatever stopped us, what was measured is kept
+        bucket.write_shots(*where, request.shard, shots)
+        report(len(shots), at_once=True)
+    return {"issued": len(shots), "planned": sum(burst.shots for burst in bursts) + len(prime) + len(warm)}
+
+
+def _while_time_is_left(context: LambdaContext) -> Callable[[], bool]:
+    return lambda: context.get_remaining_time_in_millis() > MARGIN_MS
+
+
+def _until_the_end(context: LambdaContext, table: Table, request: FireRequest) -> Callable[[], bool]:
+    time_is_left = _while_time_is_left(context)
+    return lambda: time_is_left() and not table.lane_ended(request.campaign_id, request.lane_key)
+
+
+def _progress(table: Table, request: FireRequest) -> Callable[..., None]:
+    written_at = 0.0
+
+    def report(issued: int, *, at_once: bool = False) -> None:
+        nonlocal written_at
+        if at_once or time.monotonic() - written_at > PROGRESS_EVERY_S:
+            written_at = time.monotonic()
+            facts = {"phase": "firing", "step": request.step, "issued": issued}
+            table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, **facts)
+
+    return report

@@ -1,0 +1,61 @@
+"""Tells the campaign how a lane ended, by its task token, and records it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aws.clients import Home
+from isotherm.aws.executions import fail, succeed
+from isotherm.aws.table import Table
+
+logger = Logger()
+
+
+class NotifyRequest(BaseModel):
+    """`outcome` and `restore` are what the lane's states left: a result, or {"Error", "Cause"} where they failed."""
+
+    campaign_id: str
+    lane_key: str
+    task_token: str
+    outcome: dict[str, Any]
+    restore: dict[str, Any] = {}
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Record the lane's outcome, then answer the token: success, or error LaneFailed with a readable cause."""
+    request = NotifyRequest.model_validate(event)
+    home = Home.from_environment()
+    reasons = []
+    if "Error" in request.outcome:
+        reasons.append(_reason(request.outcome))
+    if "Error" in request.restore:
+        reasons.append(f"the function was not put back: {_reason(request.restore)}")
+    table = Table(home)
+    if not reasons:
+        table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, status="succeeded", phase="done")
+        succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "succeeded"})
+        return {"status": "succeeded"}
+    reason = "; ".join(reasons)
+    table.update_lane(
+        request.campaign_id, request.lane_key, unless_ended=True, status="failed", phase="done", reason=reason
+    )
+    fail(home.region, request.task_token, "LaneFailed", reason)
+    return {"status": "failed", "reason": reason}
+
+
+def _reason(fault: dict[str, Any]) -> str:
+    """The text for a person in a state's {"Error", "Cause"}; the cause of a Lambda error is a JSON document."""
+    cause = fault.get("Cause") or ""
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and document.get("errorMessage"):
+        return f"{document.get('errorType') or fault['Error']}: {document['errorMessage']}"
+    return f"{fault['Error']}: {cause}" if cause else str(fault["Error"])

@@ -1,0 +1,78 @@
+"""Makes the plan of a campaign, or says in one message why it may not start. Changes nothing but its own records."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm import __version__
+from isotherm.aws.bucket import Bucket
+from isotherm.aws.clients import Home, lambda_regions, platform
+from isotherm.aws.functions import inventory
+from isotherm.aws.table import Table
+from isotherm.campaign import CampaignRefused, Plan, parse_campaign
+from isotherm.planning import make_plan
+
+logger = Logger()
+
+
+class PlanRequest(BaseModel):
+    """`campaign` is the execution's input, as the person wrote it."""
+
+    campaign: Any
+    campaign_id: str
+    started_at: str
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Answer `admitted` with the waves of lanes, `dry_run` with the price, or `refused` with error and cause.
+
+    A refusal is an answer and no exception, so that the execution fails with exactly this error and this text.
+    """
+    request = PlanRequest.model_validate(event)
+    try:
+        plan = _plan(request, Home.from_environment())
+    except CampaignRefused as refusal:
+        logger.info("refused", extra={"error": refusal.error, "cause": str(refusal)})
+        return {"status": "refused", "error": refusal.error, "cause": str(refusal)}
+    answer = {
+        "status": "dry_run" if plan.campaign.dry_run else "admitted",
+        "campaign_id": plan.campaign_id,
+        "lanes": len(plan.lanes),
+        "price_usd": plan.price.usd,
+        "warnings": plan.warnings,
+    }
+    # A dry run's waves would only be in the way of a person who reads the execution's output.
+    return answer if plan.campaign.dry_run else {**answer, "waves": plan.waves}
+
+
+def _plan(request: PlanRequest, home: Home) -> Plan:
+    campaign = parse_campaign(request.campaign, lambda_regions())
+    regions = campaign.regions or [home.region]
+    with ThreadPoolExecutor(max_workers=len(regions)) as pool:
+        found = list(pool.map(partial(inventory, stack=home.stack), regions))
+    emulated = platform() == "emulated"
+    plan = make_plan(
+        campaign,
+        found,
+        campaign_id=request.campaign_id,
+        platform=platform(),
+        home_region=home.region,
+        stack=home.stack,
+        version=__version__,
+        created_at=request.started_at,
+        # The embedded stack runs functions beside this one, on the same cores.
+        cores=os.cpu_count() if emulated else None,
+    )
+    Bucket(home).write_plan(plan)
+    if not campaign.dry_run:
+        facts = {"name": campaign.name, "lanes": len(plan.lanes), "price_usd": plan.price.usd}
+        Table(home).put_campaign(plan.campaign_id, plan.created_at, facts)
+    return plan

@@ -1,0 +1,62 @@
+"""Publishes the fresh versions that one step of a lane is going to call, after noting how the function was before."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aws.bucket import Bucket
+from isotherm.aws.clients import Home
+from isotherm.aws.functions import MeasuredFunction
+from isotherm.aws.table import Lease, Table
+from isotherm.planning import shards
+
+logger = Logger()
+
+
+class PrepareRequest(BaseModel):
+    """One step of one lane."""
+
+    campaign_id: str
+    lane_key: str
+    step: int
+
+
+class LaneEnded(Exception):
+    """The lane was given up (stopped, silent for too long): nothing may be changed in its name any more."""
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Publish one version for each burst, in order; answer the numbers of the shards that Fire has to carry out."""
+    request = PrepareRequest.model_validate(event)
+    home = Home.from_environment()
+    bucket, table = Bucket(home), Table(home)
+    campaign_id, lane_key = request.campaign_id, request.lane_key
+    lane = bucket.read_plan(campaign_id).lanes[lane_key]
+    step = lane.steps[request.step]
+    function = MeasuredFunction(lane.region, lane.function_name)
+
+    _refuse_if_ended(table, campaign_id, lane_key)
+    table.update_lane(campaign_id, lane_key, unless_ended=True, phase="publishing", step=request.step)
+    lease = table.acquire(
+        Lease(lane.region, lane.function_name, campaign_id, lane_key, function.memory_mb(), int(time.time()))
+    )
+    # What the step before left (or a lane that died) is measured and takes up code storage.
+    function.put_back(campaign_id, lease.memory_mb)
+    versions = []
+    for number in range(step.versions):
+        _refuse_if_ended(table, campaign_id, lane_key)
+        mark = f"{campaign_id}/{lane_key}/s{request.step}/v{number}"
+        versions.append(function.publish(step.memory_mb or lease.memory_mb, mark))
+    bucket.write_versions(campaign_id, lane_key, request.step, versions)
+    return {"shards": list(range(len(shards(step)))), "versions": len(versions)}
+
+
+def _refuse_if_ended(table: Table, campaign_id: str, lane_key: str) -> None:
+    if table.lane_ended(campaign_id, lane_key):
+        raise LaneEnded(f"lane {lane_key} was given up")

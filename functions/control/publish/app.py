@@ -1,0 +1,43 @@
+"""Makes the page of a campaign from its summary and samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aws.bucket import Bucket, report_key
+from isotherm.aws.clients import Home
+from isotherm.aws.table import Table
+from isotherm.report.csv import read_csv
+from isotherm.report.page import render_page
+from isotherm.summary import CampaignSummary
+
+logger = Logger()
+
+
+class PublishRequest(BaseModel):
+    """One campaign that was aggregated."""
+
+    campaign_id: str
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Write `index.html`; answer where the report lies, which is what the campaign's execution answers."""
+    request = PublishRequest.model_validate(event)
+    home = Home.from_environment()
+    bucket = Bucket(home)
+    keys = {name: report_key(request.campaign_id, name) for name in ("summary.json", "samples.csv.gz", "index.html")}
+    summary = CampaignSummary.model_validate_json(bucket.read(keys["summary.json"]))
+    samples = read_csv(bucket.read(keys["samples.csv.gz"]))
+    bucket.write(keys["index.html"], render_page(summary, samples).encode(), "text/html; charset=utf-8")
+    Table(home).finish_campaign(request.campaign_id, summary.headline)
+    return {
+        "campaign_id": request.campaign_id,
+        "headline": summary.headline,
+        "page": f"s3://{home.bucket}/{keys['index.html']}",
+        "lanes_failed": sum(lane.status == "failed" for lane in summary.lanes),
+    }

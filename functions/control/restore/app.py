@@ -1,0 +1,36 @@
+"""Puts a lane's function back as it was: memory, variable, versions. Harmless when run twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from isotherm.aws.bucket import Bucket
+from isotherm.aws.clients import Home
+from isotherm.aws.restoring import restore_lane
+from isotherm.aws.table import Table
+
+logger = Logger()
+
+
+class RestoreRequest(BaseModel):
+    """One lane."""
+
+    campaign_id: str
+    lane_key: str
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Restore the lane's function; answer what had to be undone."""
+    request = RestoreRequest.model_validate(event)
+    home = Home.from_environment()
+    table = Table(home)
+    lane = Bucket(home).read_plan(request.campaign_id).lanes[request.lane_key]
+    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, phase="restoring")
+    undone = restore_lane(table, request.campaign_id, lane)
+    logger.info("restored", extra={"lane": request.lane_key, "undone": undone})
+    return {"undone": len(undone)}

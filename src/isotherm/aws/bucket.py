@@ -1,0 +1,83 @@
+"""The results bucket: plans, raw shots, reports. Knows where each object lies, nothing of what it means."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from isotherm.aws.clients import Home, client
+from isotherm.campaign import Plan
+from isotherm.sample import Shot
+
+
+class Bucket:
+    """Reads and writes a campaign's objects in the home region's bucket."""
+
+    def __init__(self, home: Home) -> None:
+        self._name = home.bucket
+        self._s3 = client("s3", home.region)
+
+    def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> str:
+        """Write one object; returns its key."""
+        self._s3.put_object(Bucket=self._name, Key=key, Body=body, ContentType=content_type)
+        return key
+
+    def read(self, key: str) -> bytes:
+        """One object's bytes."""
+        body: bytes = self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
+        return body
+
+    def write_plan(self, plan: Plan) -> str:
+        """Write the plan of a campaign; returns its key."""
+        return self.write(plan_key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
+
+    def read_plan(self, campaign_id: str) -> Plan:
+        """The plan that `write_plan` wrote."""
+        return Plan.model_validate_json(self.read(plan_key(campaign_id)))
+
+    def write_versions(self, campaign_id: str, lane_key: str, step: int, versions: list[str]) -> None:
+        """Write which versions were published for a step, in the order of its bursts."""
+        key = f"raw/{campaign_id}/{lane_key}/s{step}-versions.json"
+        self.write(key, json.dumps(versions).encode(), "application/json")
+
+    def read_versions(self, campaign_id: str, lane_key: str, step: int) -> list[str]:
+        """The versions that `write_versions` wrote."""
+        versions: list[str] = json.loads(self.read(f"raw/{campaign_id}/{lane_key}/s{step}-versions.json"))
+        return versions
+
+    def write_shots(self, campaign_id: str, lane_key: str, step: int, shard: int, shots: Iterable[Shot]) -> str:
+        """Write the shots of one Fire, one JSON object a line, gzipped; a repeat of the same Fire overwrites."""
+        lines = "".join(json.dumps(asdict(shot), separators=(",", ":")) + "\n" for shot in shots)
+        # mtime 0: equal shots give equal bytes.
+        return self.write(shots_key(campaign_id, lane_key, step, shard), gzip.compress(lines.encode(), mtime=0))
+
+    def read_shots(self, campaign_id: str, lane_key: str, step: int, shard: int) -> list[Shot]:
+        """The shots that `write_shots` wrote; none where that Fire never wrote any."""
+        try:
+            body = self.read(shots_key(campaign_id, lane_key, step, shard))
+        except self._s3.exceptions.NoSuchKey:
+            return []
+        return [Shot(**fields) for fields in map(json.loads, gzip.decompress(body).splitlines())]
+
+
+def plan_key(campaign_id: str) -> str:
+    """Where a campaign's plan lies."""
+    return f"plans/{campaign_id}.json"
+
+
+def shots_key(campaign_id: str, lane_key: str, step: int, shard: int) -> str:
+    """Where the shots of one Fire lie."""
+    return f"raw/{campaign_id}/{lane_key}/s{step}-{shard}.jsonl.gz"
+
+
+def report_key(campaign_id: str, name: str) -> str:
+    """Where a campaign's `summary.json`, `samples.csv.gz` or `index.html` lies."""
+    return f"reports/{campaign_id}/{name}"
+
+
+def as_json(document: Any) -> bytes:
+    """UTF-8 JSON with a final newline, keys in the order given."""
+    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()

@@ -1,0 +1,72 @@
+"""boto3 clients by service and region, and where the deployed stack says its table and bucket are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from isotherm.campaign import Platform
+
+#: Control-plane calls: many, and throttled by AWS at about 15 a second, so patience is right.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
+
+
+def endpoint_url() -> str | None:
+    """The endpoint that stands in for AWS, if there is one.
+
+    `ISOTHERM_ENDPOINT_URL` is the template's parameter, for `sam local`; the embedded stack sets `AWS_ENDPOINT_URL`.
+    """
+    return os.environ.get("ISOTHERM_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def platform() -> Platform:
+    """Whether calls go to AWS or to something that stands in for it."""
+    url = endpoint_url()
+    return "aws" if url is None or ".amazonaws.com" in url else "emulated"
+
+
+@cache
+def client(service: str, region: str | None = None) -> Any:
+    """A client for control-plane calls; the same object for the same arguments."""
+    return boto3.client(service, region_name=region, endpoint_url=endpoint_url(), config=PATIENT)
+
+
+def lambda_regions() -> list[str]:
+    """Names of the regions that have Lambda, from botocore's own endpoint data (no call is made)."""
+    session = boto3.session.Session()
+    return sorted(
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("lambda", partition)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a stack keeps its results; read from the environment that the template gives each control function."""
+
+    stack: str
+    region: str
+    table: str
+    bucket: str
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """Read ISOTHERM_STACK, ISOTHERM_HOME_REGION, ISOTHERM_TABLE and ISOTHERM_BUCKET.
+
+        Raises
+        ------
+        KeyError
+            One of them is not set: the function was not deployed by the template.
+        """
+        return cls(
+            stack=os.environ["ISOTHERM_STACK"],
+            region=os.environ["ISOTHERM_HOME_REGION"],
+            table=os.environ["ISOTHERM_TABLE"],
+            bucket=os.environ["ISOTHERM_BUCKET"],
+        )

@@ -1,0 +1,56 @@
+"""Starting lanes in their own region, and answering the campaign's task token from there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from typing import Any
+
+from isotherm.aws.clients import client
+
+#: AWS, StartExecution: a name has at most 80 characters.
+_MAX_NAME = 80
+
+#: AWS, SendTaskFailure: `cause` has at most 32,768 characters.
+_MAX_CAUSE = 32_000
+
+
+def lane_execution_name(campaign_id: str, lane_key: str) -> str:
+    """The name of a lane's execution: the same for the same lane, so that a repeat starts nothing twice."""
+    name = f"{campaign_id}-{lane_key}"
+    if len(name) <= _MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _MAX_NAME - 13]}-{digest}"
+
+
+def start_lane(region: str, machine_arn: str, name: str, lane: dict[str, Any]) -> str:
+    """Start a lane's execution and return its ARN; one that runs already under this name is left as it is."""
+    states = client("stepfunctions", region)
+    try:
+        arn: str = states.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(lane))[
+            "executionArn"
+        ]
+    except states.exceptions.ExecutionAlreadyExists:
+        arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    return arn
+
+
+def succeed(home_region: str, task_token: str, output: dict[str, Any]) -> None:
+    """Answer a task token with a result; harmless where it was answered already."""
+    with _answered_already(home_region):
+        client("stepfunctions", home_region).send_task_success(taskToken=task_token, output=json.dumps(output))
+
+
+def fail(home_region: str, task_token: str, error: str, cause: str) -> None:
+    """Answer a task token with an error; harmless where it was answered already."""
+    with _answered_already(home_region):
+        client("stepfunctions", home_region).send_task_failure(
+            taskToken=task_token, error=error, cause=cause[:_MAX_CAUSE]
+        )
+
+
+def _answered_already(home_region: str) -> contextlib.AbstractContextManager[None]:
+    errors = client("stepfunctions", home_region).exceptions
+    return contextlib.suppress(errors.TaskTimedOut, errors.InvalidToken, errors.TaskDoesNotExist)

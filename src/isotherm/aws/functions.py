@@ -1,0 +1,145 @@
+"""The measured functions' configuration: what a region has, fresh versions, and how everything is put back."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from isotherm.aws.clients import client
+from isotherm.campaign import RegionInventory, TargetFunction
+
+#: The variable whose change makes Lambda publish a new version (PublishVersion publishes nothing where neither code
+#: nor configuration changed), and by which a campaign's own versions are told from anybody else's.
+FRESH = "ISOTHERM_FRESH"
+
+#: The variable by which a function says that it is a target, and which.
+TARGET = "ISOTHERM_TARGET"
+
+
+def inventory(region: str, stack: str) -> RegionInventory:
+    """What a region has: the stack's targets, and the concurrency that the account leaves to functions."""
+    functions = client("lambda", region)
+    targets = [
+        _target(region, configuration)
+        for page in functions.get_paginator("list_functions").paginate()
+        for configuration in page["Functions"]
+        if configuration["FunctionName"].startswith(f"{stack}-") and TARGET in _variables(configuration)
+    ]
+    limit = functions.get_account_settings()["AccountLimit"]
+    return RegionInventory(
+        region=region,
+        targets=sorted(targets, key=lambda target: target.target),
+        concurrency_limit=limit["ConcurrentExecutions"],
+        unreserved_concurrency=limit["UnreservedConcurrentExecutions"],
+    )
+
+
+def _target(region: str, configuration: dict[str, Any]) -> TargetFunction:
+    name = configuration["FunctionName"]
+    return TargetFunction(
+        target=_variables(configuration)[TARGET],
+        region=region,
+        function_name=name,
+        runtime=configuration.get("Runtime") or "container image",
+        architecture=configuration.get("Architectures", ["x86_64"])[0],
+        memory_mb=configuration["MemorySize"],
+        timeout_s=configuration["Timeout"],
+        code_size_bytes=configuration["CodeSize"],
+        code_sha256=configuration["CodeSha256"],
+        log_group=configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
+    )
+
+
+class MeasuredFunction:
+    """One function in one region, as a lane may change it: its memory, one variable, its versions."""
+
+    def __init__(self, region: str, name: str) -> None:
+        self._name = name
+        self._lambda = client("lambda", region)
+
+    def memory_mb(self) -> int:
+        """Memory of the unpublished version, in MB."""
+        memory_mb: int = self._lambda.get_function_configuration(FunctionName=self._name)["MemorySize"]
+        return memory_mb
+
+    def publish(self, memory_mb: int, mark: str) -> str:
+        """Publish a version that never ran before, and wait until it can be called.
+
+        Parameters
+        ----------
+        memory_mb : int
+            Memory of the version.
+        mark : str
+            Unique text; it begins with the campaign's id, so that the version can be found again.
+
+        Returns
+        -------
+        str
+            The version's number.
+        """
+        configuration = self._settled()
+        self._configure(memory_mb, {**_variables(configuration), FRESH: mark})
+        version = self._lambda.publish_version(
+            FunctionName=self._name, Description=f"Isotherm {mark}; deleted when measured"
+        )["Version"]
+        self._lambda.get_waiter("published_version_active").wait(
+            FunctionName=self._name, Qualifier=version, WaiterConfig=_POLLING
+        )
+        return str(version)
+
+    def versions_of(self, campaign_id: str) -> list[str]:
+        """Versions that a campaign published and nobody deleted yet."""
+        return [
+            configuration["Version"]
+            for page in self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self._name)
+            for configuration in page["Versions"]
+            if configuration["Version"] != "$LATEST"
+            and _variables(configuration).get(FRESH, "").startswith(f"{campaign_id}/")
+        ]
+
+    def delete(self, version: str) -> None:
+        """Delete one published version; harmless where it is gone."""
+        if not version.isdigit():  # without a qualifier DeleteFunction would delete the function
+            raise ValueError(f"version: {version!r} is no published version's number")
+        with contextlib.suppress(self._lambda.exceptions.ResourceNotFoundException):
+            self._lambda.delete_function(FunctionName=self._name, Qualifier=version)
+
+    def put_back(self, campaign_id: str, memory_mb: int) -> list[str]:
+        """Undo what a campaign did: memory, variable, versions; harmless when run again.
+
+        Returns
+        -------
+        list of str
+            What had to be undone, in words; empty where all was as it should be.
+        """
+        undone = []
+        configuration = self._settled()
+        variables = _variables(configuration)
+        if configuration["MemorySize"] != memory_mb or FRESH in variables:
+            variables.pop(FRESH, None)
+            self._configure(memory_mb, variables)
+            undone.append(f"memory back to {memory_mb} MB, variable {FRESH} removed")
+        for version in self.versions_of(campaign_id):
+            self.delete(version)
+            undone.append(f"version {version} deleted")
+        return undone
+
+    def _settled(self) -> dict[str, Any]:
+        """The configuration, once no earlier update is under way any more."""
+        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self._name, WaiterConfig=_POLLING)
+        configuration: dict[str, Any] = self._lambda.get_function_configuration(FunctionName=self._name)
+        return configuration
+
+    def _configure(self, memory_mb: int, variables: dict[str, str]) -> None:
+        self._lambda.update_function_configuration(
+            FunctionName=self._name, MemorySize=memory_mb, Environment={"Variables": variables}
+        )
+        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self._name, WaiterConfig=_POLLING)
+
+
+_POLLING = {"Delay": 1, "MaxAttempts": 120}
+
+
+def _variables(configuration: dict[str, Any]) -> dict[str, str]:
+    variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    return variables

@@ -1,0 +1,34 @@
+"""Puts a lane's function back as it was before the lane, whatever became of the lane."""
+
+from __future__ import annotations
+
+import time
+
+from isotherm.aws.functions import MeasuredFunction
+from isotherm.aws.table import Table
+from isotherm.campaign import Lane
+
+
+def restore_lane(table: Table, campaign_id: str, lane: Lane, settle_s: float = 0.0) -> list[str]:
+    """Put memory, variable and versions back and give up the lease; harmless when run again, or where none was taken.
+
+    Parameters
+    ----------
+    settle_s : float
+        Seconds after which to look again, for a change that was still under way when the lane was given up.
+
+    Returns
+    -------
+    list of str
+        What had to be undone, in words.
+    """
+    lease = table.lease(lane.region, lane.function_name)
+    if lease is None or lease.campaign_id != campaign_id:
+        return []
+    function = MeasuredFunction(lane.region, lane.function_name)
+    undone = function.put_back(campaign_id, lease.memory_mb)
+    if settle_s:
+        time.sleep(settle_s)
+        undone += function.put_back(campaign_id, lease.memory_mb)
+    table.release(lease)
+    return undone

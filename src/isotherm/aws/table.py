@@ -1,0 +1,251 @@
+"""The samples table: samples, the progress of lanes, and the lease on a function that is being measured.
+
+One table, keys `pk` and `sk`; `expires_at` (epoch seconds) is its TTL attribute.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from isotherm.aws.clients import Home, client
+from isotherm.sample import Sample
+
+#: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
+KEEP_DAYS = 400
+
+#: No lane lives longer (its state machine's own timeout is shorter), so an older lease belongs to nobody.
+LEASE_S = 3 * 3600
+
+_BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+_SAMPLE_FIELDS = [field.name for field in fields(Sample)]
+
+
+class FunctionBusy(Exception):
+    """Another campaign holds the lease on this function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who may change a function, and how it was before: its memory in MB."""
+
+    region: str
+    function_name: str
+    campaign_id: str
+    lane_key: str
+    memory_mb: int
+    acquired_at: int
+
+
+class Table:
+    """Reads and writes the home region's table."""
+
+    def __init__(self, home: Home) -> None:
+        self._name = home.table
+        self._db = client("dynamodb", home.region)
+
+    # Campaigns and the progress of their lanes
+
+    def put_campaign(self, campaign_id: str, started_at: str, facts: dict[str, Any]) -> None:
+        """Record that a campaign was admitted."""
+        item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": _expiry()}
+        for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
+            self._db.put_item(TableName=self._name, Item=_item({"pk": pk, "sk": sk, **item}))
+
+    def finish_campaign(self, campaign_id: str, headline: str) -> None:
+        """Record that a campaign's report is there, and what it says."""
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}", "campaign"),
+            UpdateExpression="SET finished_at = :at, headline = :headline",
+            ExpressionAttributeValues={":at": {"N": str(int(time.time()))}, ":headline": {"S": headline}},
+        )
+
+    def update_lane(self, campaign_id: str, lane_key: str, *, unless_ended: bool = False, **facts: Any) -> None:
+        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has succeeded or failed."""
+        facts = {**facts, "updated_at": int(time.time()), "expires_at": _expiry()}
+        names = {f"#{number}": name for number, name in enumerate(facts)}
+        values = {f":{number}": _item_value(value) for number, value in enumerate(facts.values())}
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": _key(f"campaign#{campaign_id}", f"lane#{lane_key}"),
+            "UpdateExpression": "SET " + ", ".join(f"#{number} = :{number}" for number in range(len(facts))),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+        if unless_ended:
+            request["ConditionExpression"] = "NOT #status IN (:succeeded, :failed)"
+            names["#status"] = "status"
+            values |= {":succeeded": {"S": "succeeded"}, ":failed": {"S": "failed"}}
+        try:
+            self._db.update_item(**request)
+        except ClientError as fault:
+            if not _condition_failed(fault):
+                raise
+
+    def lane_ended(self, campaign_id: str, lane_key: str) -> bool:
+        """Whether a lane has succeeded, failed or been given up: then nothing may be changed in its name any more."""
+        item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
+        return item is not None and item.get("status") in ("succeeded", "failed")
+
+    def campaign(self, campaign_id: str) -> dict[str, Any] | None:
+        """What was recorded of a campaign; None where it was never admitted."""
+        return self._get(f"campaign#{campaign_id}", "campaign")
+
+    def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
+        """The progress of each lane that has begun; `lane_key` is added to what was recorded."""
+        items = self._query(f"campaign#{campaign_id}", "lane#")
+        return [{"lane_key": item["sk"].removeprefix("lane#"), **item} for item in items]
+
+    # Samples
+
+    def put_samples(self, samples: Iterable[Sample]) -> int:
+        """Write samples, each under a key of its own, so that a repeat changes nothing; returns how many."""
+        expires_at = _expiry()
+        requests = [
+            {
+                "PutRequest": {
+                    "Item": _item(
+                        {
+                            "pk": f"campaign#{sample.campaign_id}#{sample.lane}",
+                            "sk": f"sample#{sample.shot_id}",
+                            "expires_at": expires_at,
+                            **{name: value for name, value in asdict(sample).items() if value is not None},
+                        }
+                    )
+                }
+            }
+            for sample in samples
+        ]
+        for first in range(0, len(requests), _BATCH):
+            self._write_batch(requests[first : first + _BATCH])
+        return len(requests)
+
+    def samples(self, campaign_id: str, lane_key: str) -> list[Sample]:
+        """The samples of one lane."""
+        items = self._query(f"campaign#{campaign_id}#{lane_key}", "sample#")
+        return [Sample(**{name: item[name] for name in _SAMPLE_FIELDS if name in item}) for item in items]
+
+    def _write_batch(self, requests: list[dict[str, Any]]) -> None:
+        for attempt in range(10):
+            answer = self._db.batch_write_item(RequestItems={self._name: requests})
+            requests = answer.get("UnprocessedItems", {}).get(self._name, [])
+            if not requests:
+                return
+            time.sleep(min(0.05 * 2**attempt, 5))
+        raise RuntimeError(f"table {self._name} left {len(requests)} samples unwritten after 10 attempts")
+
+    # The lease on a function
+
+    def acquire(self, lease: Lease) -> Lease:
+        """Take the lease, or take it over from a lane that cannot be running any more.
+
+        Returns
+        -------
+        Lease
+            What is now recorded: on a takeover `memory_mb` stays what the earlier lane found, since the function may
+            never have been restored.
+
+        Raises
+        ------
+        FunctionBusy
+            Another campaign holds it.
+        """
+        earlier = self.lease(lease.region, lease.function_name)
+        # Within one campaign lanes of a function never overlap, so an earlier lane of ours is dead or is this one.
+        if earlier and earlier.campaign_id != lease.campaign_id and earlier.acquired_at + LEASE_S > time.time():
+            raise FunctionBusy(
+                f"{lease.function_name} in {lease.region} is being measured by campaign {earlier.campaign_id}; "
+                f"wait for it to end, or stop it (isotherm stop {earlier.campaign_id})"
+            )
+        if earlier:
+            lease = Lease(**{**asdict(lease), "memory_mb": earlier.memory_mb})
+        condition = "attribute_not_exists(pk)" if earlier is None else "acquired_at = :seen"
+        values = {} if earlier is None else {"ExpressionAttributeValues": {":seen": {"N": str(earlier.acquired_at)}}}
+        try:
+            self._db.put_item(
+                TableName=self._name, Item=_item({**_lease_key(lease.region, lease.function_name), **asdict(lease)}),
+                ConditionExpression=condition, **values,
+            )  # fmt: skip
+        except ClientError as fault:
+            if _condition_failed(fault):
+                raise FunctionBusy(f"{lease.function_name} in {lease.region} was taken by another campaign") from None
+            raise
+        return lease
+
+    def lease(self, region: str, function_name: str) -> Lease | None:
+        """Who holds a function, if anybody."""
+        item = self._get(**_lease_key(region, function_name))
+        return Lease(**{field.name: item[field.name] for field in fields(Lease)}) if item else None
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; harmless where it is gone or somebody else's."""
+        try:
+            self._db.delete_item(
+                TableName=self._name,
+                Key=_key(**_lease_key(lease.region, lease.function_name)),
+                ConditionExpression="campaign_id = :campaign AND lane_key = :lane",
+                ExpressionAttributeValues={":campaign": {"S": lease.campaign_id}, ":lane": {"S": lease.lane_key}},
+            )
+        except ClientError as fault:
+            if not _condition_failed(fault):
+                raise
+
+    # Items
+
+    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        item = self._db.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
+        return _plain(item) if item else None
+
+    def _query(self, pk: str, prefix: str) -> Iterator[dict[str, Any]]:
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": prefix}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from map(_plain, page["Items"])
+
+
+def _expiry() -> int:
+    return int(time.time()) + KEEP_DAYS * 86_400
+
+
+def _lease_key(region: str, function_name: str) -> dict[str, str]:
+    return {"pk": f"function#{region}#{function_name}", "sk": "lease"}
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _item(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _item_value(value) for name, value in values.items()}
+
+
+def _item_value(value: Any) -> Any:
+    # DynamoDB has decimal numbers only; str() keeps a float's shortest exact form.
+    return _serialize(Decimal(str(value)) if isinstance(value, float) else value)
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: _number(_deserialize(value)) for name, value in item.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
+def _condition_failed(fault: ClientError) -> bool:
+    return bool(fault.response["Error"]["Code"] == "ConditionalCheckFailedException")
