@@ -1,0 +1,220 @@
+"""Says where every planned invocation ended (MEASURING rule 1). Knows the plan and the samples, no statistics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import NamedTuple
+
+from isotherm.campaign import Plan
+from isotherm.sample import Accounting, Kind, Sample
+
+
+@dataclass(slots=True)
+class Account(Accounting):
+    """An `Accounting` that also counts answered priming calls, which never enter statistics."""
+
+    primed: int = 0
+
+
+class CellKey(NamedTuple):
+    """The cell a sample is counted in; `kind` is what was asked for, not what was proved."""
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+
+
+_FAILURES: Mapping[str, str] = {
+    "function_error": "function_errors",
+    "timeout": "timeouts",
+    "throttled": "throttles",
+    "client_error": "client_errors",
+}
+_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
+# Shots that never ran: the platform owes no report for them.
+_NEVER_RAN = frozenset({"throttled", "client_error"})
+
+
+def cell_key(sample: Sample) -> CellKey:
+    """Cell that `sample` is counted in."""
+    return CellKey(sample.target, sample.region, sample.memory_mb, sample.kind)
+
+
+def distinct(samples: Iterable[Sample]) -> tuple[list[Sample], dict[CellKey, int]]:
+    """Samples without repeats, in an order of their own, and how many repeats each cell had.
+
+    Two samples are the same shot when lane and shot id agree. Of differing copies the one that knows more is kept
+    (a report found on a later look beats its absence), so that the order of delivery does not matter.
+
+    Parameters
+    ----------
+    samples : iterable of Sample
+        In any order, with any repeats.
+
+    Returns
+    -------
+    kept : list of Sample
+        Sorted by lane, step, kind, burst, index and shot id.
+    repeats : dict
+        Number of surplus copies by cell.
+    """
+    kept: dict[tuple[str, str], Sample] = {}
+    surplus: Counter[tuple[str, str]] = Counter()
+    for sample in samples:
+        identity = (sample.lane, sample.shot_id)
+        known = kept.get(identity)
+        if known is None:
+            kept[identity] = sample
+        else:
+            surplus[identity] += 1
+            kept[identity] = max(known, sample, key=_knowledge)
+    repeats: dict[CellKey, int] = {}
+    for identity, count in surplus.items():
+        key = cell_key(kept[identity])
+        repeats[key] = repeats.get(key, 0) + count
+    return sorted(kept.values(), key=_position), repeats
+
+
+def planned_shots(plan: Plan) -> dict[CellKey, int]:
+    """Shots the plan means to fire, by cell, in the plan's order of lanes.
+
+    A step whose memory is left as deployed is booked under the memory the region reported for the function.
+    """
+    deployed = {(t.region, t.target): t.memory_mb for region in plan.inventory for t in region.targets}
+    planned: dict[CellKey, int] = {}
+    for lane in plan.lanes.values():
+        for step in lane.steps:
+            memory_mb = deployed[lane.region, lane.target] if step.memory_mb is None else step.memory_mb
+            shots: tuple[tuple[Kind, int], ...] = (
+                ("cold", sum(burst.shots for burst in step.bursts)),
+                ("prime", step.prime_shots),
+                ("warm", step.warm_shots),
+            )
+            for kind, count in shots:
+                if count:
+                    key = CellKey(lane.target, lane.region, memory_mb, kind)
+                    planned[key] = planned.get(key, 0) + count
+    return planned
+
+
+def account(plan: Plan, samples: Iterable[Sample]) -> dict[CellKey, Account]:
+    """Account of every cell that was planned or has a sample.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was meant to happen.
+    samples : iterable of Sample
+        What came back, in any order, with any repeats.
+
+    Returns
+    -------
+    dict
+        By cell, planned ones first in the plan's order. A sample of a cell that nobody planned is counted all the
+        same, and `imbalances` names it.
+    """
+    accounts = {key: Account(planned=count) for key, count in planned_shots(plan).items()}
+    kept, repeats = distinct(samples)
+    for sample in kept:
+        book(accounts.setdefault(cell_key(sample), Account()), sample)
+    for key, count in repeats.items():
+        accounts[key].duplicates += count
+    for entry in accounts.values():
+        # Never below zero: more issued than planned must show as an imbalance, not cancel out.
+        entry.not_issued = max(0, entry.planned - entry.issued)
+    return accounts
+
+
+def book(entry: Account, sample: Sample) -> None:
+    """Count one sample, seen for the first time, in `entry`."""
+    entry.issued += 1
+    if sample.outcome == "answered":
+        entry.answered += 1
+    else:
+        entry.failed += 1
+        failure = _FAILURES[sample.outcome]
+        setattr(entry, failure, getattr(entry, failure) + 1)
+    if sample.report_found:
+        entry.report_found += 1
+    elif sample.outcome in _NEVER_RAN:
+        entry.report_not_due += 1
+    else:
+        entry.report_missing += 1
+    if sample.verdict in _VERDICTS:
+        setattr(entry, sample.verdict, getattr(entry, sample.verdict) + 1)
+    if sample.temperature == "cold":
+        entry.cold_verified += 1
+    if sample.attempts > 1:
+        entry.retried_throttles += sample.attempts - 1
+
+
+def total(accounts: Iterable[Accounting]) -> Account:
+    """Sum of accounts, field by field."""
+    result = Account()
+    for entry in accounts:
+        for field in fields(entry):
+            setattr(result, field.name, getattr(result, field.name) + getattr(entry, field.name))
+    return result
+
+
+def imbalances(accounting: Accounting) -> list[str]:
+    """Each identity of rule 1 that does not hold, as a sentence with its numbers; empty when all agree.
+
+    Parameters
+    ----------
+    accounting : Accounting
+        Of a cell or of a whole campaign.
+    """
+    a = accounting
+    primed = getattr(a, "primed", 0)
+    identities = (
+        ("planned", a.planned, {"issued": a.issued, "not issued": a.not_issued}),
+        ("issued", a.issued, {"answered": a.answered, "failed": a.failed}),
+        (
+            "failed",
+            a.failed,
+            {
+                "function errors": a.function_errors,
+                "timeouts": a.timeouts,
+                "throttles": a.throttles,
+                "client errors": a.client_errors,
+            },
+        ),
+        (
+            "issued",
+            a.issued,
+            {
+                "reports found": a.report_found,
+                "reports missing": a.report_missing,
+                "reports not due": a.report_not_due,
+            },
+        ),
+        (
+            "answered",
+            a.answered,
+            {
+                "used": a.used,
+                "contested": a.contested,
+                "unexpected": a.unexpected,
+                "proactive": a.proactive,
+                "unwitnessed": a.unwitnessed,
+                "primed": primed,
+            },
+        ),
+    )
+    return [
+        f"{name} {whole} is not " + " + ".join(f"{part} {count}" for part, count in parts.items())
+        for name, whole, parts in identities
+        if whole != sum(parts.values())
+    ]
+
+
+def _knowledge(sample: Sample) -> tuple[bool, bool, bool, str]:
+    return sample.report_found, sample.probe_found, sample.outcome == "answered", repr(astuple(sample))
+
+
+def _position(sample: Sample) -> tuple[str, int, str, int, int, str]:
+    return sample.lane, sample.step, sample.kind, sample.burst, sample.index, sample.shot_id

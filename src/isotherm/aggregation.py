@@ -1,0 +1,371 @@
+"""Makes the summary of a campaign: plan, samples and lane outcomes in, `CampaignSummary` out. Knows nothing of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from isotherm.accounting import Account, CellKey, account, cell_key, distinct, imbalances, total
+from isotherm.campaign import Plan, Price
+from isotherm.sample import Kind, Sample
+from isotherm.statistics import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
+from isotherm.summary import (
+    EMULATED_NOTE,
+    METRICS,
+    Billed,
+    CampaignSummary,
+    Cell,
+    ContestedSample,
+    LaneOutcome,
+    MetricName,
+    MetricSummary,
+    TargetComparison,
+)
+
+ENOUGH_FOR_MEDIAN = 50
+ENOUGH_FOR_P95 = 100
+CONFIDENCE = 0.95
+SIGNIFICANT = 0.05
+
+_WORDS: Mapping[tuple[Kind, MetricName], Words] = {
+    ("cold", "init_duration_ms"): STARTS,
+    ("cold", "startup_ms"): STARTS,
+    ("cold", "import_ms"): IMPORTS,
+    ("cold", "client_ms"): ANSWERS,
+    ("warm", "client_ms"): ANSWERS,
+}
+
+
+def build_summary(
+    plan: Plan,
+    samples: Sequence[Sample],
+    lanes: Sequence[LaneOutcome],
+    *,
+    finished_at: str | None = None,
+    actual_price: Price | None = None,
+    packages: Mapping[str, Mapping[str, Any]] | None = None,
+    confidence: float = CONFIDENCE,
+) -> CampaignSummary:
+    """Everything a campaign found, ready to be stored and shown.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was meant to happen.
+    samples : sequence of Sample
+        All that came back, in any order; repeats are counted as duplicates and change nothing else.
+    lanes : sequence of LaneOutcome
+        How each lane ended. A planned lane without an outcome is listed as failed, with that as the reason.
+    finished_at : str, optional
+        When the last lane ended, ISO 8601.
+    actual_price : Price, optional
+        What it cost after all.
+    packages : mapping, optional
+        What each target's package holds (the probe's `package`), by target.
+    confidence : float
+        Coverage of every interval, in (0, 1).
+
+    Returns
+    -------
+    CampaignSummary
+        The same input in any order gives the same summary, byte for byte.
+    """
+    accounts = account(plan, samples)
+    kept, _ = distinct(samples)
+    by_cell: dict[CellKey, list[Sample]] = {}
+    for sample in kept:
+        by_cell.setdefault(cell_key(sample), []).append(sample)
+    used = {key: [s for s in by_cell.get(key, ()) if s.verdict == "used"] for key in accounts}
+    cells = [
+        _cell(key, accounts[key], used[key], by_cell.get(key, []), plan.campaign.seed, confidence)
+        for key in sorted(accounts, key=lambda key: _reading_order(plan, key))
+    ]
+    outcomes = _lane_outcomes(plan, lanes)
+    start_metric = _start_metric(plan, cells)
+    comparisons = _comparisons(plan, cells, used, start_metric, confidence)
+    whole = total(cell.accounting for cell in cells)
+    return CampaignSummary(
+        campaign_id=plan.campaign_id,
+        campaign=plan.campaign,
+        platform=plan.platform,
+        home_region=plan.home_region,
+        stack=plan.stack,
+        version=plan.version,
+        created_at=plan.created_at,
+        finished_at=finished_at,
+        inventory=plan.inventory,
+        packages={target: dict(content) for target, content in sorted((packages or {}).items())},
+        headline=_headline(plan, cells, comparisons, start_metric),
+        note=EMULATED_NOTE if plan.platform == "emulated" else None,
+        start_metric=start_metric,
+        baseline=plan.campaign.targets[0],
+        confidence=confidence,
+        warnings=_warnings(plan, cells, outcomes, whole),
+        imbalances=_imbalances(cells),
+        accounting=whole,
+        cells=cells,
+        comparisons=comparisons,
+        contested=[_contested(s) for s in kept if s.verdict == "contested"],
+        lanes=outcomes,
+        waves=len(plan.waves),
+        state_transitions=plan.state_transitions,
+        planned_price=plan.price,
+        actual_price=actual_price,
+        billed=_billed(kept),
+    )
+
+
+def _reading_order(plan: Plan, key: CellKey) -> tuple[int, str, int, int, int, str]:
+    """By region, memory and kind, then targets in the order they were asked for; strangers last."""
+    regions = [region.region for region in plan.inventory]
+    targets = plan.campaign.targets
+    return (
+        regions.index(key.region) if key.region in regions else len(regions),
+        key.region,
+        key.memory_mb,
+        ("cold", "warm", "prime").index(key.kind),
+        targets.index(key.target) if key.target in targets else len(targets),
+        key.target,
+    )
+
+
+def _cell(key: CellKey, entry: Account, used: list[Sample], every: list[Sample], seed: int, confidence: float) -> Cell:
+    metrics: dict[MetricName, MetricSummary] = {}
+    if key.kind != "prime":
+        for metric in METRICS:
+            pairs = [(value, s.round) for s in used if (value := getattr(s, metric)) is not None]
+            if pairs:
+                values, rounds = zip(*pairs, strict=True)
+                metrics[metric] = summarize(values, blocks=rounds, confidence=confidence, seed=seed)
+    labels = sorted({s.coldness for s in every if s.coldness})
+    return Cell(
+        target=key.target,
+        region=key.region,
+        memory_mb=key.memory_mb,
+        kind=key.kind,
+        coldness=" and ".join(labels) or None,
+        accounting=entry,
+        metrics=metrics,
+    )
+
+
+def _lane_outcomes(plan: Plan, lanes: Iterable[LaneOutcome]) -> list[LaneOutcome]:
+    known = {outcome.lane_key: outcome for outcome in lanes}
+    silent = (
+        LaneOutcome(
+            lane_key=lane.key,
+            target=lane.target,
+            region=lane.region,
+            round=lane.round,
+            status="failed",
+            reason="no outcome was reported",
+        )
+        for lane in plan.lanes.values()
+        if lane.key not in known
+    )
+    in_order = {key: place for place, key in enumerate(key for wave in plan.waves for key in wave)}
+    return sorted(
+        (*known.values(), *silent), key=lambda lane: (in_order.get(lane.lane_key, len(in_order)), lane.lane_key)
+    )
+
+
+def _start_metric(plan: Plan, cells: Iterable[Cell]) -> MetricName | None:
+    """Init Duration where the platform reports it, else the probe's start-up."""
+    measured = {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics}
+    wanted: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms")
+    if plan.platform == "emulated":
+        wanted = ("startup_ms",)
+    return next((metric for metric in wanted if metric in measured), None)
+
+
+def _comparisons(
+    plan: Plan,
+    cells: Sequence[Cell],
+    used: Mapping[CellKey, Sequence[Sample]],
+    start_metric: MetricName | None,
+    confidence: float,
+) -> list[TargetComparison]:
+    baseline = plan.campaign.targets[0]
+    cold: tuple[MetricName, ...] = (*((start_metric,) if start_metric else ()), "import_ms", "client_ms")
+    found: list[TargetComparison] = []
+    for cell in cells:
+        if cell.target == baseline or cell.kind == "prime":
+            continue
+        for metric in cold if cell.kind == "cold" else ("client_ms",):
+            ours = _metric_values(used.get(CellKey(baseline, cell.region, cell.memory_mb, cell.kind), ()), metric)
+            theirs = _metric_values(used[CellKey(cell.target, cell.region, cell.memory_mb, cell.kind)], metric)
+            if not ours.size or not theirs.size:
+                continue
+            result = compare(
+                ours,
+                theirs,
+                names=(baseline, cell.target),
+                words=_WORDS[cell.kind, metric],
+                confidence=confidence,
+            )
+            found.append(
+                TargetComparison(
+                    baseline=baseline,
+                    other=cell.target,
+                    region=cell.region,
+                    memory_mb=cell.memory_mb,
+                    kind=cell.kind,
+                    metric=metric,
+                    p_holm=None,
+                    result=result,
+                )
+            )
+    corrected = holm([comparison.result.p_value for comparison in found])
+    return [c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)]
+
+
+def _metric_values(samples: Iterable[Sample], metric: MetricName) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array([value for s in samples if (value := getattr(s, metric)) is not None], dtype=np.float64)
+
+
+def _contested(sample: Sample) -> ContestedSample:
+    return ContestedSample(
+        shot_id=sample.shot_id,
+        lane=sample.lane,
+        target=sample.target,
+        region=sample.region,
+        kind=sample.kind,
+        platform_cold=sample.platform_cold,
+        probe_cold=sample.probe_cold,
+        init_duration_ms=sample.init_duration_ms,
+        invocation_index=sample.invocation_index,
+        request_id=sample.request_id,
+    )
+
+
+def _billed(samples: Iterable[Sample]) -> Billed:
+    reports = unreported = 0
+    billed_ms = gb_seconds = 0.0
+    for sample in samples:
+        if sample.billed_duration_ms is not None:
+            reports += 1
+            billed_ms += sample.billed_duration_ms
+            gb_seconds += sample.billed_duration_ms / 1000 * sample.memory_mb / 1024
+        elif sample.outcome not in ("throttled", "client_error"):
+            unreported += 1
+    return Billed(reports=reports, unreported=unreported, billed_ms=billed_ms, gb_seconds=gb_seconds)
+
+
+def _imbalances(cells: Iterable[Cell]) -> list[str]:
+    return [f"{_cell_name(cell)}: {sentence}" for cell in cells for sentence in imbalances(cell.accounting)]
+
+
+def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Account) -> list[str]:
+    found: list[str] = []
+    if plan.platform == "emulated":
+        found.append(EMULATED_NOTE)
+    found += [warning for warning in plan.warnings if warning not in found]
+    failed = [lane for lane in lanes if lane.status == "failed"]
+    if failed:
+        found.append(
+            f"{_count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as not issued"
+        )
+    if whole.not_issued:
+        found.append(f"{whole.not_issued} of {whole.planned} planned calls were not issued")
+    if whole.report_missing:
+        found.append(f"{_count(whole.report_missing, 'report')} never came; those calls are counted, not guessed")
+    if whole.contested:
+        found.append(
+            f"{_count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
+            "kept out of the statistics"
+        )
+    found += _too_few(cells)
+    found += _uneven_rounds(cells)
+    return found
+
+
+def _too_few(cells: Sequence[Cell]) -> list[str]:
+    measured = [cell for cell in cells if cell.kind != "prime"]
+    if not measured:
+        return []
+    sentences = []
+    for enough, what in ((ENOUGH_FOR_MEDIAN, "median"), (ENOUGH_FOR_P95, "p95")):
+        short = [cell.accounting.used for cell in measured if cell.accounting.used < enough]
+        if short:
+            spread = f"{min(short)}" if min(short) == max(short) else f"{min(short)} to {max(short)}"
+            sentences.append(
+                f"{len(short)} of {_count(len(measured), 'cell')} have fewer than {enough} samples ({spread}): "
+                f"too few for a {what} to be trusted, see its interval"
+            )
+    return sentences
+
+
+def _uneven_rounds(cells: Iterable[Cell]) -> list[str]:
+    tested = [
+        (cell, summary.round_factor, round_effect_p(summary))
+        for cell in cells
+        if (summary := cell.metrics.get("client_ms")) is not None and summary.round_factor is not None
+    ]
+    corrected = holm([p for _, _, p in tested])
+    uneven = [
+        (factor, cell)
+        for (cell, factor, _), p in zip(tested, corrected, strict=True)
+        if p is not None and p < SIGNIFICANT
+    ]
+    if not uneven:
+        return []
+    factor, cell = max(uneven, key=lambda pair: pair[0])
+    return [
+        f"rounds differ by more than chance in {len(uneven)} of {_count(len(tested), 'cell')}: the mean client time of "
+        f"{_cell_name(cell)} scatters between rounds {factor:.1f} times as wide as the scatter inside them predicts; "
+        "intervals of medians take samples as independent and are too narrow there"
+    ]
+
+
+def _headline(
+    plan: Plan, cells: Sequence[Cell], comparisons: Sequence[TargetComparison], start_metric: MetricName | None
+) -> str:
+    prefix = "On this machine (emulated, not AWS), " if plan.platform == "emulated" else ""
+    if start_metric is None:
+        return f"{prefix}no cold start could be used: nothing to say about start-up"
+    starts = [c for c in comparisons if c.kind == "cold" and c.metric == start_metric]
+    if not starts:
+        cell = next(cell for cell in cells if cell.kind == "cold" and start_metric in cell.metrics)
+        return prefix + _lone_start(cell, cell.metrics[start_metric])
+    widest = max(starts, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
+    sentence = prefix + _in_region(widest)
+    alike = [c.other for c in starts if (c.region, c.memory_mb) == (widest.region, widest.memory_mb) and _is_alike(c)]
+    if alike and widest.other not in alike:
+        sentence += f"; {_listed(alike)} cannot be told apart from {widest.baseline}"
+    return sentence
+
+
+def _in_region(comparison: TargetComparison) -> str:
+    """Put the region into the comparison's sentence, before its interval."""
+    words, bracket, interval = comparison.result.sentence.partition(" (")
+    return f"{words} in {comparison.region}{bracket}{interval}"
+
+
+def _is_told_apart(comparison: TargetComparison) -> bool:
+    low, high = comparison.result.shift_low, comparison.result.shift_high
+    return low is not None and high is not None and not low <= 0 <= high
+
+
+def _is_alike(comparison: TargetComparison) -> bool:
+    return comparison.result.shift_low is not None and not _is_told_apart(comparison)
+
+
+def _lone_start(cell: Cell, summary: MetricSummary) -> str:
+    sentence = f"{cell.target} starts in {summary.median:.3g} ms in {cell.region} (median of {summary.n}"
+    if summary.median_low is None or summary.median_high is None:
+        return sentence + ", too few for an interval)"
+    return sentence + f", 95 % interval {summary.median_low:.3g} to {summary.median_high:.3g})"
+
+
+def _cell_name(cell: Cell) -> str:
+    return f"{cell.target} in {cell.region}, {cell.memory_mb} MB, {cell.kind}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,210 @@
+"""The shapes of `summary.json`: what a campaign found, ready to be shown. Knows no arithmetic and imports no numpy.
+
+Times are milliseconds, memory is MB, money is dollars. A `_low`/`_high` pair is a confidence interval at
+`CampaignSummary.confidence`; a side is None where there are too few samples to bound it. A value is None where it
+cannot be computed from what there is (no standard deviation of one sample), never zero in its stead.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from isotherm.accounting import Account
+from isotherm.campaign import Campaign, Platform, Price, RegionInventory
+from isotherm.sample import Kind
+
+FORMAT = 1
+
+MetricName = Literal[
+    "init_duration_ms",
+    "startup_ms",
+    "import_ms",
+    "client_ms",
+    "overhead_ms",
+    "duration_ms",
+    "work_ms",
+    "billed_duration_ms",
+    "max_memory_used_mb",
+]
+
+METRICS: dict[MetricName, str] = {
+    "init_duration_ms": "Init Duration of the platform's report",
+    "startup_ms": "process start to handler begin, by the probe",
+    "import_ms": "module imports, by the probe",
+    "client_ms": "whole call on the client's clock, without the hold",
+    "overhead_ms": "client time less what the platform reports: network, download, placement",
+    "duration_ms": "Duration of the platform's report; never of a held call",
+    "work_ms": "the handler's own time, by the probe",
+    "billed_duration_ms": "Billed Duration of the platform's report",
+    "max_memory_used_mb": "Max Memory Used of the platform's report",
+}
+
+EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Shape):
+    """A confidence interval; a side is None where n is too small to bound it."""
+
+    low: float | None
+    high: float | None
+    confidence: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether both sides are there."""
+        return self.low is not None and self.high is not None
+
+
+class MetricSummary(_Shape):
+    """One metric of one cell. How each number is defined: `isotherm.statistics.summarize`."""
+
+    n: int
+    median: float | None = None
+    median_low: float | None = None
+    median_high: float | None = None
+    mean: float | None = None
+    mean_low: float | None = None
+    mean_high: float | None = None
+    sd: float | None = None
+    cv: float | None = None
+    mad: float | None = None
+    q1: float | None = None
+    q3: float | None = None
+    p90: float | None = None
+    p90_low: float | None = None
+    p90_high: float | None = None
+    p95: float | None = None
+    p95_low: float | None = None
+    p95_high: float | None = None
+    p99: float | None = None
+    p99_low: float | None = None
+    p99_high: float | None = None
+    min: float | None = None
+    max: float | None = None
+    outliers: int = 0
+    rounds: int | None = None
+    between_rounds: float | None = None
+    round_factor: float | None = None
+
+
+class Comparison(_Shape):
+    """How `other` differs from `baseline` in one metric: positive shift, ratio above 1 and positive delta mean more."""
+
+    baseline_n: int
+    other_n: int
+    baseline_median: float | None
+    other_median: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    shift: float | None
+    shift_low: float | None
+    shift_high: float | None
+    p_value: float | None
+    cliffs_delta: float | None
+    sentence: str
+
+
+class TargetComparison(_Shape):
+    """A comparison of two targets in one region, memory size and temperature; `p_holm` is corrected for all of them."""
+
+    baseline: str
+    other: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    metric: MetricName
+    p_holm: float | None
+    result: Comparison
+
+
+class Cell(_Shape):
+    """What statistics are for: target, region, memory size and what was asked for (cold, warm or priming).
+
+    `coldness` is how the cold samples were obtained (MEASURING rule 5). Cells of kind `prime` are accounted for and
+    have no metrics.
+    """
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    coldness: str | None
+    accounting: Account
+    metrics: dict[MetricName, MetricSummary]
+
+
+class ContestedSample(_Shape):
+    """A sample whose witnesses disagree on whether it was cold; counted, shown, kept out of the statistics."""
+
+    shot_id: str
+    lane: str
+    target: str
+    region: str
+    kind: Kind
+    platform_cold: bool | None
+    probe_cold: bool | None
+    init_duration_ms: float | None
+    invocation_index: int | None
+    request_id: str | None
+
+
+class LaneOutcome(_Shape):
+    """How one lane ended: `reason` says why where it did not succeed."""
+
+    lane_key: str
+    target: str
+    region: str
+    round: int
+    status: Literal["succeeded", "failed"]
+    reason: str | None = None
+
+
+class Billed(_Shape):
+    """What the platform's reports say was billed; `unreported` shots ran, or may have run, without a report found."""
+
+    reports: int
+    unreported: int
+    billed_ms: float
+    gb_seconds: float
+
+
+class CampaignSummary(_Shape):
+    """All of `summary.json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+    format: int = FORMAT
+    campaign_id: str
+    campaign: Campaign
+    platform: Platform
+    home_region: str
+    stack: str
+    version: str
+    created_at: str
+    finished_at: str | None
+    inventory: list[RegionInventory]
+    packages: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    headline: str
+    note: str | None
+    start_metric: MetricName | None
+    baseline: str
+    confidence: float
+    warnings: list[str]
+    imbalances: list[str]
+    accounting: Account
+    cells: list[Cell]
+    comparisons: list[TargetComparison]
+    contested: list[ContestedSample]
+    lanes: list[LaneOutcome]
+    waves: int
+    state_transitions: int
+    planned_price: Price
+    actual_price: Price | None
+    billed: Billed
