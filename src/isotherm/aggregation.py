@@ -9,6 +9,7 @@ import numpy as np
 
 from isotherm.accounting import Account, CellKey, account, cell_key, distinct, imbalances, total
 from isotherm.campaign import Plan, Price
+from isotherm.numerals import count, digits, interval, listed
 from isotherm.sample import Kind, Sample
 from isotherm.statistics import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 from isotherm.summary import (
@@ -265,15 +266,15 @@ def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], w
     failed = [lane for lane in lanes if lane.status == "failed"]
     if failed:
         found.append(
-            f"{_count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as not issued"
+            f"{count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as not issued"
         )
     if whole.not_issued:
         found.append(f"{whole.not_issued} of {whole.planned} planned calls were not issued")
     if whole.report_missing:
-        found.append(f"{_count(whole.report_missing, 'report')} never came; those calls are counted, not guessed")
+        found.append(f"{count(whole.report_missing, 'report')} never came; those calls are counted, not guessed")
     if whole.contested:
         found.append(
-            f"{_count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
+            f"{count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
             "kept out of the statistics"
         )
     found += _too_few(cells)
@@ -291,7 +292,7 @@ def _too_few(cells: Sequence[Cell]) -> list[str]:
         if short:
             spread = f"{min(short)}" if min(short) == max(short) else f"{min(short)} to {max(short)}"
             sentences.append(
-                f"{len(short)} of {_count(len(measured), 'cell')} have fewer than {enough} samples ({spread}): "
+                f"{len(short)} of {count(len(measured), 'cell')} have fewer than {enough} samples ({spread}): "
                 f"too few for a {what} to be trusted, see its interval"
             )
     return sentences
@@ -313,7 +314,7 @@ def _uneven_rounds(cells: Iterable[Cell]) -> list[str]:
         return []
     factor, cell = max(uneven, key=lambda pair: pair[0])
     return [
-        f"rounds differ by more than chance in {len(uneven)} of {_count(len(tested), 'cell')}: the mean client time of "
+        f"rounds differ by more than chance in {len(uneven)} of {count(len(tested), 'cell')}: the mean client time of "
         f"{_cell_name(cell)} scatters between rounds {factor:.1f} times as wide as the scatter inside them predicts; "
         "intervals of medians take samples as independent and are too narrow there"
     ]
@@ -333,7 +334,7 @@ def _headline(
     sentence = prefix + _in_region(widest)
     alike = [c.other for c in starts if (c.region, c.memory_mb) == (widest.region, widest.memory_mb) and _is_alike(c)]
     if alike and widest.other not in alike:
-        sentence += f"; {_listed(alike)} cannot be told apart from {widest.baseline}"
+        sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
     return sentence
 
 
@@ -353,19 +354,11 @@ def _is_alike(comparison: TargetComparison) -> bool:
 
 
 def _lone_start(cell: Cell, summary: MetricSummary) -> str:
-    sentence = f"{cell.target} starts in {summary.median:.3g} ms in {cell.region} (median of {summary.n}"
+    sentence = f"{cell.target} starts in {digits(summary.median)} ms in {cell.region} (median of {summary.n}"
     if summary.median_low is None or summary.median_high is None:
         return sentence + ", too few for an interval)"
-    return sentence + f", 95 % interval {summary.median_low:.3g} to {summary.median_high:.3g})"
+    return sentence + f", 95 % interval {interval(summary.median_low, summary.median_high)})"
 
 
 def _cell_name(cell: Cell) -> str:
     return f"{cell.target} in {cell.region}, {cell.memory_mb} MB, {cell.kind}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

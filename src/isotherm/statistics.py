@@ -17,8 +17,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
+from isotherm.numerals import digits
 from isotherm.summary import Comparison, Interval, MetricSummary
 
 Floats = NDArray[np.float64]
@@ -533,27 +534,19 @@ def _sentence(
     percent = f"{100 * confidence:.4g} %"
     if low is None or high is None:
         return (
-            f"{other} {verb} about {_digits(abs(middle))} {unit} {more if middle >= 0 else less} than {baseline}; "
+            f"{other} {verb} about {digits(abs(middle))} {unit} {more if middle >= 0 else less} than {baseline}; "
             f"{sizes[1]} and {sizes[0]} samples are too few for a {percent} interval"
         )
     if low <= 0 <= high:
         return (
             f"{other} and {baseline} cannot be told apart from these samples "
-            f"(difference {_digits(middle)} {unit}, {percent} interval {_digits(low)} to {_digits(high)})"
+            f"(difference {digits(middle)} {unit}, {percent} interval {digits(low)} to {digits(high)})"
         )
     ends = (low, high) if middle > 0 else (-high, -low)
     return (
-        f"{other} {verb} {_digits(abs(middle))} {unit} {more if middle > 0 else less} than {baseline} "
-        f"({percent} interval {_digits(ends[0])} to {_digits(ends[1])})"
+        f"{other} {verb} {digits(abs(middle))} {unit} {more if middle > 0 else less} than {baseline} "
+        f"({percent} interval {digits(ends[0])} to {digits(ends[1])})"
     )
-
-
-def _digits(value: float) -> str:
-    """Three digits that mean something, never an exponent: 310, 31.2, 3.12, 0.03."""
-    if value == 0:
-        return "0"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(decimals, 2)}f}"
 
 
 def _mean(values: Floats) -> float:

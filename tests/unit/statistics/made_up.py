@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -138,7 +139,7 @@ def made_up_samples(plan: Plan, *, seed: int = 1, mishaps: float = 0.0) -> list[
     """All samples of a plan; `mishaps` is the share of calls to which something happens."""
     rng = np.random.default_rng(seed)
     samples: list[Sample] = []
-    luck = {number: rng.normal(1.0, 0.03) for number in range(plan.campaign.rounds)}
+    luck = {number: float(rng.normal(1.0, 0.03)) for number in range(plan.campaign.rounds)}
     clock = 1_795_230_000_000.0
     for lane in plan.lanes.values():
         for step in lane.steps:
@@ -174,9 +175,8 @@ def _sample(
     emulated = plan.platform == "emulated"
     _, import_ms, boot_ms, overhead_ms = TARGETS[lane.target]
     cold = kind == "cold"
-    noise = rng.lognormal(0.0, 0.06, size=4) * luck
-    if rng.random() < 0.04:  # a slow host now and then
-        noise = noise * 1.5
+    slow = 1.5 if rng.random() < 0.04 else 1.0  # a slow host now and then
+    noise = (rng.lognormal(0.0, 0.06, size=4) * luck * slow).tolist()
     imports = import_ms * noise[0]
     startup = imports + boot_ms * noise[1] * (0.8 if emulated else 1.0)
     work = 1.4 * noise[2]
@@ -214,7 +214,7 @@ def _sample(
         overhead_ms=round(overhead, 3),
         init_duration_ms=round(startup * 0.97, 2) if cold and not emulated else None,
         duration_ms=None if cold else round(duration, 2),
-        billed_duration_ms=float(np.ceil(duration + (0 if emulated else startup if cold else 0))),
+        billed_duration_ms=float(math.ceil(duration + (0 if emulated else startup if cold else 0))),
         memory_size_mb=128,
         max_memory_used_mb=int(36 + 0.16 * import_ms),
         environment_id=f"env-{lane.key}-{burst}-{index if cold else 0}",
@@ -226,9 +226,8 @@ def _sample(
 
 
 def _mishap(sample: Sample, rng: np.random.Generator) -> Sample:
-    nothing = {
-        name: None
-        for name in (
+    nothing = dict.fromkeys(
+        (
             "overhead_ms",
             "init_duration_ms",
             "duration_ms",
@@ -239,7 +238,19 @@ def _mishap(sample: Sample, rng: np.random.Generator) -> Sample:
             "platform_cold",
             "probe_cold",
         )
-    }
+    )
+        (
+            "overhead_ms",
+            "init_duration_ms",
+            "duration_ms",
+            "billed_duration_ms",
+            "startup_ms",
+            "import_ms",
+            "work_ms",
+            "platform_cold",
+            "probe_cold",
+        )
+    )
     primed = sample.kind == "prime"
     match int(rng.integers(5)):
         case 0 if not primed:

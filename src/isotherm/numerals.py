@@ -1,0 +1,65 @@
+"""Numbers as a person reads them: three digits that mean something, a unit, no exponent."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "–"  # noqa: RUF001 - an en dash, as tables print it
+
+
+def digits(value: float | None) -> str:
+    """`value` with three significant digits, at most two decimals: 1,230; 310; 31.2; 3.12; 0.03.
+
+    None and NaN become a dash: nothing missing is ever shown as zero.
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    if value == 0:
+        return "0"
+    places = 2 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, places) if places < 0 else value:,.{min(max(places, 0), 2)}f}"
+    return text.replace("-", "−")  # noqa: RUF001 - the minus sign, as wide as a plus
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Both ends of an interval, a dash where there is none: "296 to 325"; "over 296" where only one side is known."""
+    if low is None and high is None:
+        return NOTHING
+    if high is None:
+        return f"over {digits(low)}"
+    if low is None:
+        return f"under {digits(high)}"
+    return f"{digits(low)} to {digits(high)}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: "1 lane", "20 lanes"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(names: list[str]) -> str:
+    """Names as in a sentence: "a", "a and b", "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def data_size(size_bytes: float) -> str:
+    """Bytes in decimal units, as archives are sold: 169 B, 22.7 MB."""
+    for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):
+        if size_bytes < limit:
+            return f"{digits(size_bytes * 1e3 / limit)} {unit}"
+    return f"{digits(size_bytes / 1e9)} GB"
+
+
+def dollars(usd: float) -> str:
+    """Dollars to the cent, and small sums to the digit that says something: 4.10 USD, 0.0123 USD."""
+    if usd == 0:
+        return "0 USD"
+    places = 2 if usd >= 1 else min(8, 2 - math.floor(math.log10(abs(usd))))
+    return f"{usd:,.{places}f} USD"
+
+
+def probability(p: float | None) -> str:
+    """A p-value: "0.03", "< 0.001", a dash for none."""
+    if p is None:
+        return NOTHING
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"

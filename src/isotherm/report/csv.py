@@ -1,0 +1,69 @@
+"""Every sample as one row of a gzipped CSV, and back. The columns are the fields of `Sample`, in their order."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable
+from dataclasses import fields
+from operator import attrgetter
+
+from pydantic import TypeAdapter, ValidationError
+
+from isotherm.accounting import distinct
+from isotherm.sample import Sample
+
+COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
+
+_row_of = attrgetter(*COLUMNS)
+_samples = TypeAdapter(Sample)
+
+
+def write_csv(samples: Iterable[Sample]) -> bytes:
+    """Gzipped CSV (UTF-8, header, comma, newline) with one row for each distinct sample.
+
+    Rows are sorted by lane, step, kind, burst and index, and the gzip header carries no time, so the same samples in
+    any order give the same bytes. What is missing is an empty field, never zero; true and false are written so.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for sample in distinct(samples)[0]:
+        writer.writerow([_field(value) for value in _row_of(sample)])
+    return gzip.compress(text.getvalue().encode(), compresslevel=6, mtime=0)
+
+
+def read_csv(data: bytes) -> list[Sample]:
+    """Samples of a file that `write_csv` made.
+
+    Raises
+    ------
+    ValueError
+        The data is no gzipped CSV of samples; the text names the first row and column that is wrong.
+    """
+    try:
+        text = gzip.decompress(data).decode()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ValueError(f"samples: no gzipped UTF-8 text ({error})") from None
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    unknown = set(rows.fieldnames or ()) - set(COLUMNS)
+    if unknown:
+        raise ValueError(f"samples: column {sorted(unknown)[0]!r} is none of a sample's")
+    found = []
+    for number, row in enumerate(rows, start=2):
+        try:
+            found.append(_samples.validate_python({name: value for name, value in row.items() if value != ""}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            column = ".".join(str(part) for part in first["loc"]) or "row"
+            raise ValueError(f"samples: line {number}, {column}: {first['msg']}") from None
+    return found
+
+
+def _field(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(float(value)) if isinstance(value, float) else value

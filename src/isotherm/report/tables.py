@@ -1,0 +1,91 @@
+"""The terminal's view of a summary: cold and warm calls per target and region, with the accounting below."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from isotherm.accounting import total
+from isotherm.numerals import NOTHING, count, digits, dollars, interval
+from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, accounting_line, groups, shown_metrics
+from isotherm.sample import Kind
+from isotherm.summary import CampaignSummary, Cell, MetricName
+
+
+def campaign_tables(summary: CampaignSummary) -> Group:
+    """Headline, warnings, one table for each kind, region and memory size, lanes that failed, and the price.
+
+    Parameters
+    ----------
+    summary : CampaignSummary
+        As read from `summary.json`.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`.
+    """
+    parts: list[RenderableType] = [Text(summary.headline, style="bold"), Text()]
+    parts += [Text(f"! {sentence}", style="bold red") for sentence in summary.imbalances]
+    parts += [Text(f"! {sentence}", style="yellow") for sentence in summary.warnings]
+    kinds: tuple[Kind, ...] = ("cold", "warm")
+    for kind in kinds:
+        for (region, memory_mb), cells in groups(summary.cells, kind).items():
+            parts += [Text(), _table(summary, kind, region, memory_mb, cells)]
+            parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
+    parts += [Text(), Text("All calls: " + accounting_line(summary.accounting))]
+    parts += [
+        Text(f"Lane {lane.lane_key} failed: {lane.reason or 'no reason was given'}", style="red")
+        for lane in summary.lanes
+        if lane.status == "failed"
+    ]
+    if summary.contested:
+        parts.append(Text("Contested: " + ", ".join(sample.shot_id for sample in summary.contested[:20])))
+        if len(summary.contested) > 20:
+            parts.append(Text(f"and {count(len(summary.contested) - 20, 'more')} in summary.json"))
+    parts.append(Text(_price(summary)))
+    return Group(*parts)
+
+
+def _table(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cells: list[Cell]) -> Table:
+    metrics = shown_metrics(summary, kind)
+    lead = metrics[0] if metrics else None
+    methods = sorted({cell.coldness for cell in cells if cell.coldness})
+    title = f"{KIND_LABELS[kind]}, {region}, {memory_mb} MB" + (f" ({' and '.join(methods)})" if methods else "")
+    if summary.note:
+        title += ", emulated"
+    title += f"; medians in ms, interval at {summary.confidence:.0%}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Target", no_wrap=True)
+    table.add_column("Used", justify="right", no_wrap=True)
+    for metric in metrics:
+        table.add_column(METRIC_LABELS[metric], justify="right", no_wrap=True)
+        if metric == lead:
+            table.add_column("interval", justify="right", no_wrap=True)
+            table.add_column("p95", justify="right", no_wrap=True)
+    table.add_column("MB used", justify="right", no_wrap=True)
+    for cell in cells:
+        row = [cell.target, f"{cell.accounting.used:,}"]
+        for metric in metrics:
+            row += _numbers(cell, metric, full=metric == lead)
+        memory = cell.metrics.get("max_memory_used_mb")
+        table.add_row(*(Text(text) for text in row), digits(memory.median) if memory else NOTHING)
+    return table
+
+
+def _numbers(cell: Cell, metric: MetricName, *, full: bool) -> list[str]:
+    found = cell.metrics.get(metric)
+    if found is None:
+        return [NOTHING] * (3 if full else 1)
+    if not full:
+        return [digits(found.median)]
+    return [digits(found.median), interval(found.median_low, found.median_high), digits(found.p95)]
+
+
+def _price(summary: CampaignSummary) -> str:
+    planned = f"Price: {dollars(summary.planned_price.usd)} planned"
+    if summary.actual_price is None:
+        return planned
+    return f"{planned}, {dollars(summary.actual_price.usd)} in the end"

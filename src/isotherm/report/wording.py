@@ -1,0 +1,80 @@
+"""The words that page and tables share: names of metrics, the accounting as a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from isotherm.accounting import Account
+from isotherm.sample import Kind
+from isotherm.summary import CampaignSummary, Cell, MetricName
+
+#: Short names for column headings; what each is: `isotherm.summary.METRICS`.
+METRIC_LABELS: dict[MetricName, str] = {
+    "init_duration_ms": "Init",
+    "startup_ms": "Start-up",
+    "import_ms": "Imports",
+    "client_ms": "Client",
+    "overhead_ms": "Overhead",
+    "duration_ms": "Duration",
+    "work_ms": "Work",
+    "billed_duration_ms": "Billed",
+    "max_memory_used_mb": "Memory used",
+}
+
+KIND_LABELS: dict[Kind, str] = {"cold": "Cold starts", "warm": "Warm calls", "prime": "Priming calls"}
+
+
+def unit(metric: MetricName) -> str:
+    """Unit of a metric: ms or MB."""
+    return "MB" if metric.endswith("_mb") else "ms"
+
+
+def groups(cells: Iterable[Cell], kind: Kind) -> dict[tuple[str, int], list[Cell]]:
+    """Cells of one kind by region and memory size, in the summary's order: what is compared side by side."""
+    found: dict[tuple[str, int], list[Cell]] = {}
+    for cell in cells:
+        if cell.kind == kind:
+            found.setdefault((cell.region, cell.memory_mb), []).append(cell)
+    return found
+
+
+def shown_metrics(summary: CampaignSummary, kind: Kind) -> list[MetricName]:
+    """Metrics that speak for a kind of call, most telling first, of those that were measured."""
+    cold: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "import_ms", "client_ms", "overhead_ms")
+    warm: tuple[MetricName, ...] = ("client_ms", "duration_ms", "work_ms", "overhead_ms")
+    measured = {metric for cell in summary.cells if cell.kind == kind for metric in cell.metrics}
+    return [metric for metric in (cold if kind == "cold" else warm) if metric in measured]
+
+
+def accounting_line(account: Account) -> str:
+    """Where every planned call ended, in one line that can be checked by adding up."""
+    failures = {
+        "function errors": account.function_errors,
+        "timeouts": account.timeouts,
+        "throttled": account.throttles,
+        "client errors": account.client_errors,
+    }
+    asides = {
+        "contested": account.contested,
+        "unexpected": account.unexpected,
+        "proactive": account.proactive,
+        "unwitnessed": account.unwitnessed,
+        "priming": account.primed,
+    }
+    failed = f"{account.failed:,} failed" + _bracket(failures)
+    issued = f"planned {account.planned:,} = issued {account.issued:,}" + (
+        f" + {account.not_issued:,} not issued" if account.not_issued else ""
+    )
+    reports = f"reports: {account.report_found:,} found, {account.report_missing:,} missing" + (
+        f", {account.report_not_due:,} not due" if account.report_not_due else ""
+    )
+    aside = "".join(f" + {number:,} {name}" for name, number in asides.items() if number)
+    return (
+        f"{issued} = {account.answered:,} answered + {failed}; answered = {account.used:,} used{aside}; {reports}; "
+        f"contested {account.contested:,}; duplicates {account.duplicates:,}"
+    )
+
+
+def _bracket(parts: dict[str, int]) -> str:
+    named = [f"{name} {number:,}" for name, number in parts.items() if number]
+    return f" ({', '.join(named)})" if named else ""
