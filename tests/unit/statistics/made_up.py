@@ -239,18 +239,6 @@ def _mishap(sample: Sample, rng: np.random.Generator) -> Sample:
             "probe_cold",
         )
     )
-        (
-            "overhead_ms",
-            "init_duration_ms",
-            "duration_ms",
-            "billed_duration_ms",
-            "startup_ms",
-            "import_ms",
-            "work_ms",
-            "platform_cold",
-            "probe_cold",
-        )
-    )
     primed = sample.kind == "prime"
     match int(rng.integers(5)):
         case 0 if not primed:
