@@ -50,6 +50,7 @@ ASSUMED_CONTROL_BILLED_MS = 3000.0
 ASSUMED_PUBLISH_BILLED_MS = 3000.0
 ASSUMED_BURST_FIRE_MS = 3000.0
 CONTROL_MEMORY_MB = 512
+FIRE_MEMORY_MB = 1769
 LOG_BYTES_PER_CALL = 900
 
 _LANE_TRANSITIONS = 4  # DispatchLane, RunSteps, RestoreFunction, NotifyCampaign
@@ -358,8 +359,9 @@ def _estimate(
             )
             firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
             firing += step.warm_shots / step.warm_concurrency * ASSUMED_WARM_BILLED_MS
-            control_ms = firing + step.versions * ASSUMED_PUBLISH_BILLED_MS + 3 * ASSUMED_CONTROL_BILLED_MS
-            bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 3, control_ms)
+            control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
+            bill.add_lambda(lane.region, function.architecture, FIRE_MEMORY_MB, len(shards(step)), firing)
+            bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 2, control_ms)
         bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS)
     bill.add_transitions(home_region, transitions)
     bill.add_table(home_region, writes=calls + 8 * len(lanes), reads=calls + 8 * len(lanes))

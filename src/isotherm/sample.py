@@ -52,7 +52,7 @@ class Probe:
     request_id: str
     environment_id: str
     invocation_index: int
-    process_start_at_ms: float
+    process_start_at_ms: float | None
     import_begin_at_ms: float
     import_ms: float
     handler_begin_at_ms: float
@@ -262,7 +262,7 @@ def _sample(
         max_memory_used_mb=report.max_memory_used_mb if report else None,
         environment_id=probe.environment_id if probe else None,
         invocation_index=probe.invocation_index if probe else None,
-        startup_ms=probe.handler_begin_at_ms - probe.process_start_at_ms if probe and probe_cold else None,
+        startup_ms=_startup_ms(probe) if probe else None,
         import_ms=probe.import_ms if probe and probe_cold else None,
         work_ms=probe.work_ms if probe else None,
     )
@@ -308,8 +308,17 @@ def _probe_ms(probe: Probe | None) -> float | None:
     """What the function saw of the request, for the embedded stack, whose Duration contains the unpacking."""
     if probe is None:
         return None
-    start = probe.handler_begin_at_ms - probe.process_start_at_ms if probe.invocation_index == 0 else 0.0
-    return start + probe.work_ms
+    if probe.invocation_index > 0:
+        return probe.work_ms
+    startup_ms = _startup_ms(probe)
+    return None if startup_ms is None else startup_ms + probe.work_ms
+
+
+def _startup_ms(probe: Probe) -> float | None:
+    """Process start to handler begin, of an environment's first call; None where there is no /proc to tell."""
+    if probe.invocation_index > 0 or probe.process_start_at_ms is None:
+        return None
+    return probe.handler_begin_at_ms - probe.process_start_at_ms
 
 
 def probe_lines(text: str) -> list[Probe]:

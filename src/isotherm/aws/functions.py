@@ -126,7 +126,7 @@ class MeasuredFunction:
 
     def _settled(self) -> dict[str, Any]:
         """The configuration, once no earlier update is under way any more."""
-        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self._name, WaiterConfig=_POLLING)
+        self._lambda.get_waiter("function_updated").wait(FunctionName=self._name, WaiterConfig=_POLLING)
         configuration: dict[str, Any] = self._lambda.get_function_configuration(FunctionName=self._name)
         return configuration
 
@@ -134,7 +134,7 @@ class MeasuredFunction:
         self._lambda.update_function_configuration(
             FunctionName=self._name, MemorySize=memory_mb, Environment={"Variables": variables}
         )
-        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self._name, WaiterConfig=_POLLING)
+        self._lambda.get_waiter("function_updated").wait(FunctionName=self._name, WaiterConfig=_POLLING)
 
 
 _POLLING = {"Delay": 1, "MaxAttempts": 120}
