@@ -21,7 +21,7 @@ def digits(value: float | None) -> str:
     return text.replace("-", "−")  # noqa: RUF001 - the minus sign, as wide as a plus
 
 
-def interval(low: float | None, high: float | None) -> str:
+def interval(low: float | None, high: float | None, between: str = " to ") -> str:
     """Both ends of an interval, a dash where there is none: "296 to 325"; "over 296" where only one side is known."""
     if low is None and high is None:
         return NOTHING
@@ -29,7 +29,7 @@ def interval(low: float | None, high: float | None) -> str:
         return f"over {digits(low)}"
     if low is None:
         return f"under {digits(high)}"
-    return f"{digits(low)} to {digits(high)}"
+    return f"{digits(low)}{between}{digits(high)}"
 
 
 def count(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import fields
 from operator import attrgetter
+from typing import get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +17,7 @@ from isotherm.sample import Sample
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
 
+_MAY_BE_MISSING = frozenset(name for name, hint in get_type_hints(Sample).items() if type(None) in get_args(hint))
 _row_of = attrgetter(*COLUMNS)
 _samples = TypeAdapter(Sample)
 
@@ -53,7 +55,11 @@ def read_csv(data: bytes) -> list[Sample]:
     found = []
     for number, row in enumerate(rows, start=2):
         try:
-            found.append(_samples.validate_python({name: value for name, value in row.items() if value != ""}))
+            found.append(
+                _samples.validate_python(
+                    {name: None if value == "" and name in _MAY_BE_MISSING else value for name, value in row.items()}
+                )
+            )
         except ValidationError as error:
             first = error.errors()[0]
             column = ".".join(str(part) for part in first["loc"]) or "row"

@@ -35,7 +35,11 @@ def campaign_tables(summary: CampaignSummary) -> Group:
         for (region, memory_mb), cells in groups(summary.cells, kind).items():
             parts += [Text(), _table(summary, kind, region, memory_mb, cells)]
             parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
-    parts += [Text(), Text("All calls: " + accounting_line(summary.accounting))]
+    parts += [
+        Text(),
+        Text(f"Medians in ms; the interval is of the first median, at {summary.confidence:.0%}; MB is memory used."),
+        Text("All calls: " + accounting_line(summary.accounting)),
+    ]
     parts += [
         Text(f"Lane {lane.lane_key} failed: {lane.reason or 'no reason was given'}", style="red")
         for lane in summary.lanes
@@ -56,8 +60,9 @@ def _table(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, ce
     title = f"{KIND_LABELS[kind]}, {region}, {memory_mb} MB" + (f" ({' and '.join(methods)})" if methods else "")
     if summary.note:
         title += ", emulated"
-    title += f"; medians in ms, interval at {summary.confidence:.0%}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     table.add_column("Target", no_wrap=True)
     table.add_column("Used", justify="right", no_wrap=True)
     for metric in metrics:
@@ -65,7 +70,7 @@ def _table(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, ce
         if metric == lead:
             table.add_column("interval", justify="right", no_wrap=True)
             table.add_column("p95", justify="right", no_wrap=True)
-    table.add_column("MB used", justify="right", no_wrap=True)
+    table.add_column("MB", justify="right", no_wrap=True)
     for cell in cells:
         row = [cell.target, f"{cell.accounting.used:,}"]
         for metric in metrics:
@@ -81,7 +86,7 @@ def _numbers(cell: Cell, metric: MetricName, *, full: bool) -> list[str]:
         return [NOTHING] * (3 if full else 1)
     if not full:
         return [digits(found.median)]
-    return [digits(found.median), interval(found.median_low, found.median_high), digits(found.p95)]
+    return [digits(found.median), interval(found.median_low, found.median_high, " … "), digits(found.p95)]
 
 
 def _price(summary: CampaignSummary) -> str:
