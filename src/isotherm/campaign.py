@@ -290,8 +290,8 @@ def _fault_line(fault: Any) -> str:  # pydantic's ErrorDetails
     if kind == "extra_forbidden":
         return f"{field}: there is no such field{_field_suggestion(path)}"
     bounds = {
-        "greater_than_equal": f"is below the least accepted, {context.get('ge')}",
-        "less_than_equal": f"is above the most accepted, {context.get('le')}",
+        "greater_than_equal": f"is below the least accepted, {context.get('ge', 0):g}",
+        "less_than_equal": f"is above the most accepted, {context.get('le', 0):g}",
         "too_short": "is empty; name at least one",
         "string_pattern_mismatch": f"is not accepted; {_wanted(field)}",
         "literal_error": f"is not accepted; {_wanted(field)}",

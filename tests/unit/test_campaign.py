@@ -1,0 +1,92 @@
+"""What a person types, and the words in which it is refused."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotherm.campaign import Campaign, InvalidCampaign, parse_campaign
+
+REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"targets": ["default"], "memory_mb": [64]}, "memory_mb: 64 is below what Lambda accepts (128 to 10240)"),
+        (
+            {"targets": ["default"], "memory_mb": [10241]},
+            "memory_mb: 10241 is above what Lambda accepts (128 to 10240)",
+        ),
+        (
+            {"targets": ["default"], "regions": ["eu-west-7"]},
+            'regions: "eu-west-7" is no AWS region; did you mean eu-west-1, eu-west-2 or eu-west-3?',
+        ),
+        ({"targets": ["default"], "cold": {"samples": -3}}, "cold.samples: -3 is below the least accepted, 0"),
+        ({"targets": ["default"], "warm": {"concurrency": 0}}, "warm.concurrency: 0 is below the least accepted, 1"),
+        ({"targets": ["default"], "rounds": 0}, "rounds: 0 is below the least accepted, 1"),
+        ({"targets": ["default"], "rounds": 1.5}, "rounds: 1.5 is not accepted; give a whole number"),
+        ({"targets": ["default"], "rounds": True}, "rounds: true is not accepted; give a whole number"),
+        ({"targets": ["default"], "rounds": "2"}, 'rounds: "2" is not accepted; give a whole number'),
+        ({"targets": []}, "targets: [] is empty; name at least one"),
+        ({"targets": "default"}, 'targets: "default" is not accepted; give a list'),
+        ({"targets": ["default", "default"]}, 'targets: "default" is named twice; name each once'),
+        ({}, "targets: is missing; give a list of target names"),
+        ({"targets": ["a"], "budget_usd": -1}, "budget_usd: -1 is below the least accepted, 0"),
+        ({"targets": ["a"], "colt": {}}, "colt: there is no such field; did you mean cold?"),
+        ({"targets": ["a"], "cold": {"sample": 3}}, "cold.sample: there is no such field; did you mean samples?"),
+        (
+            {"targets": ["a"], "cold": {"method": "idle"}},
+            'cold.method: "idle" is not accepted; give "burst" or "isolated"',
+        ),
+        (
+            {"targets": ["a"], "cold": {"samples": 0}, "warm": {"samples": 0}},
+            "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them",
+        ),
+        ([], 'campaign: [] is no campaign; give an object such as {"targets": ["default"]}'),
+        ("{", "campaign: this is no JSON (line 1, column 2: Expecting property name enclosed in double quotes)"),
+    ],
+)
+def test_a_refusal_names_the_field_the_value_and_what_is_accepted(document, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        parse_campaign(document, REGIONS)
+    assert str(refusal.value) == message
+
+
+def test_every_fault_is_told_at_once():
+    with pytest.raises(InvalidCampaign) as refusal:
+        parse_campaign({"targets": [], "rounds": 0, "memory_mb": [1, 128]})
+    assert len(str(refusal.value).splitlines()) == 3
+
+
+def test_a_comment_may_be_written_as_the_console_writes_it():
+    assert parse_campaign({"targets": ["default"], "Comment": "from the console"}).comment == "from the console"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={name: json_values for name in Campaign.model_fields}) | json_values)
+def test_any_json_is_a_campaign_or_is_refused_in_words(document):
+    try:
+        campaign = parse_campaign(document)
+    except InvalidCampaign as refusal:
+        assert str(refusal).strip()
+    else:
+        assert campaign.targets
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_campaign_or_are_refused_in_words(document):
+    with pytest.raises(InvalidCampaign, match="campaign: |targets: "):
+        parse_campaign(document)
+
+
+def test_what_is_accepted_survives_a_round_trip():
+    campaign = parse_campaign({"targets": ["a"], "memory_mb": [128, 512], "cold": {"samples": 7}, "budget_usd": 2})
+    assert parse_campaign(json.loads(campaign.model_dump_json())) == campaign

@@ -1,0 +1,222 @@
+"""A plan holds exactly the samples that were asked for, in a seeded order, within limits and budget."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotherm.campaign import InvalidCampaign, OverBudget, RegionInventory, TargetFunction, parse_campaign
+from isotherm.planning import burst_orders, make_plan, shards, split_evenly, warm_orders
+
+TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
+
+
+def region(name="us-east-1", unreserved=1000, targets=TARGETS, code_size=44_100_000):
+    return RegionInventory(
+        region=name,
+        concurrency_limit=max(unreserved, 10),
+        unreserved_concurrency=unreserved,
+        targets=[
+            TargetFunction(
+                target=target,
+                region=name,
+                function_name=f"isotherm-target-{target}",
+                runtime="python3.14",
+                architecture="x86_64",
+                memory_mb=128,
+                timeout_s=30,
+                code_size_bytes=code_size,
+                code_sha256="sha",
+                log_group=f"/aws/lambda/isotherm-target-{target}",
+            )
+            for target in targets
+        ],
+    )
+
+
+def plan_of(document, *inventory, platform="aws", cores=None):
+    return make_plan(
+        parse_campaign({"budget_usd": 1e6, **document}),
+        inventory or [region()],
+        campaign_id="id",
+        platform=platform,
+        home_region="us-east-1",
+        stack="isotherm",
+        version="1",
+        created_at="2026-01-01T00:00:00Z",
+        cores=cores,
+    )
+
+
+def orders_of(plan):
+    for lane in plan.lanes.values():
+        for step in lane.steps:
+            memory_mb = step.memory_mb or 128
+            for shard in shards(step):
+                for burst in step.bursts[slice(*shard.bursts)]:
+                    for order in burst_orders(lane, step, burst, str(burst.burst), memory_mb):
+                        yield lane, order
+                for order in warm_orders(lane, step, "prime", 0, shard.prime_shots, "1", memory_mb):
+                    yield lane, order
+                for order in warm_orders(lane, step, "warm", *shard.warm, "1", memory_mb):
+                    yield lane, order
+
+
+campaigns = st.fixed_dictionaries(
+    {
+        "targets": st.lists(st.sampled_from(TARGETS), min_size=1, unique=True),
+        "regions": st.lists(st.sampled_from(["us-east-1", "ap-south-1"]), min_size=1, unique=True),
+        "memory_mb": st.none() | st.lists(st.integers(128, 10240), min_size=1, max_size=3, unique=True),
+        "cold": st.fixed_dictionaries(
+            {
+                "samples": st.integers(0, 60),
+                "concurrency": st.integers(1, 20),
+                "method": st.sampled_from(["burst", "isolated"]),
+            }
+        ),
+        "warm": st.fixed_dictionaries({"samples": st.integers(1, 60), "concurrency": st.integers(1, 20)}),
+        "rounds": st.integers(1, 4),
+        "seed": st.integers(0, 5),
+    }
+).filter(lambda document: document["rounds"] <= max(document["cold"]["samples"], document["warm"]["samples"]))
+
+
+@given(campaigns)
+def test_every_cell_gets_exactly_the_samples_that_were_asked_for(document):
+    plan = plan_of(document, region("us-east-1"), region("ap-south-1"))
+    per_cell = Counter((lane.target, lane.region, order.memory_mb, order.kind) for lane, order in orders_of(plan))
+    for target in document["targets"]:
+        for name in document["regions"]:
+            for memory_mb in document["memory_mb"] or [128]:
+                for kind in ("cold", "warm"):
+                    assert per_cell[target, name, memory_mb, kind] == document[kind]["samples"]
+
+
+@given(campaigns)
+def test_shot_ids_are_unique_and_no_burst_is_wider_than_asked(document):
+    plan = plan_of(document, region("us-east-1"), region("ap-south-1"))
+    ids = [order.shot_id for _, order in orders_of(plan)]
+    assert len(ids) == len(set(ids))
+    width = 1 if document["cold"]["method"] == "isolated" else document["cold"]["concurrency"]
+    assert all(burst.shots <= width for lane in plan.lanes.values() for step in lane.steps for burst in step.bursts)
+
+
+@given(campaigns, st.integers(25, 60))
+def test_waves_hold_each_lane_once_by_rounds_and_never_more_than_an_account_carries(document, unreserved):
+    plan = plan_of(document, region("us-east-1", unreserved), region("ap-south-1", unreserved))
+    flat = [key for wave in plan.waves for key in wave]
+    assert sorted(flat) == sorted(plan.lanes)
+    rounds = [plan.lanes[key].round for key in flat]
+    assert rounds == sorted(rounds)
+    for wave in plan.waves:
+        used = Counter()
+        for key in wave:
+            lane = plan.lanes[key]
+            widths = [burst.shots for step in lane.steps for burst in step.bursts]
+            used[lane.region] += max([*widths, *(step.warm_concurrency for step in lane.steps)]) + 2
+        assert max(used.values()) <= unreserved
+
+
+@given(campaigns)
+def test_the_same_seed_gives_the_same_plan(document):
+    both = [plan_of(document, region("us-east-1"), region("ap-south-1")) for _ in range(2)]
+    assert both[0] == both[1]
+
+
+def test_another_seed_gives_another_order():
+    orders = {
+        tuple(key for wave in plan_of({"targets": TARGETS, "seed": seed}, platform="emulated").waves for key in wave)
+        for seed in range(8)
+    }
+    assert len(orders) > 1
+
+
+def test_rounds_do_not_all_have_the_same_order():
+    plan = plan_of({"targets": TARGETS, "rounds": 8}, platform="emulated")
+    orders = {tuple(plan.lanes[wave[0]].target for wave in plan.waves[5 * r : 5 * r + 5]) for r in range(8)}
+    assert len(orders) > 1
+
+
+def test_on_aws_a_round_is_one_wave_and_on_the_embedded_stack_a_wave_is_one_lane():
+    document = {"targets": TARGETS, "rounds": 3}
+    assert [len(wave) for wave in plan_of(document).waves] == [5, 5, 5]
+    assert [len(wave) for wave in plan_of(document, platform="emulated").waves] == [1] * 15
+
+
+def test_a_thousand_samples_cost_fifty_transitions():
+    document = {"targets": TARGETS, "cold": {"samples": 100, "concurrency": 2}, "warm": {"samples": 100}, "rounds": 1}
+    assert plan_of(document, platform="emulated").state_transitions == 50
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            {"targets": ["pkg99"]},
+            'targets: "pkg99" is no target in us-east-1; there are default, pkg20, pkg50, size20, size50',
+        ),
+        (
+            {"targets": ["default"], "regions": ["eu-west-1"]},
+            'regions: "eu-west-1" has no targets of stack "isotherm"; deploy it there, or leave the region out',
+        ),
+        (
+            {"targets": ["default"], "cold": {"concurrency": 9, "samples": 90}},
+            "cold.concurrency: 9 is above what us-east-1 leaves to this account's functions "
+            "(10 unreserved, 2 of them for the campaign itself); at most 8",
+        ),
+        (
+            {"targets": ["default"], "rounds": 21},
+            "rounds: 21 is above the 20 samples of a cell, so rounds would be empty; at most 20, or more samples",
+        ),
+        (
+            {"targets": ["default"], "cold": {"method": "isolated", "samples": 500}},
+            "cold.samples: 500 in 2 rounds need 250 fresh versions of a function at once, above 200; "
+            "use at least 3 rounds, or a wider cold.concurrency",
+        ),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused(document, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        plan_of(document, region(unreserved=10))
+    assert str(refusal.value) == message
+
+
+def test_versions_that_do_not_fit_in_code_storage_are_refused():
+    document = {"targets": TARGETS, "cold": {"method": "isolated", "samples": 200}, "rounds": 1}
+    with pytest.raises(InvalidCampaign, match="75 GB of code storage"):
+        plan_of(document, region(code_size=250_000_000))
+
+
+def test_a_campaign_above_its_budget_is_told_what_would_fit_and_that_fits():
+    document = {
+        "targets": ["pkg50"],
+        "cold": {"samples": 500, "concurrency": 50},
+        "warm": {"samples": 0},
+        "budget_usd": 0.002,
+    }
+    with pytest.raises(OverBudget, match=r"costs about .* USD, above your 0.002") as refusal:
+        plan_of(document)
+    fitting = int(str(refusal.value).split("; ")[1].split()[0])
+    document["cold"]["samples"] = fitting
+    assert plan_of(document).price.usd <= 0.002
+
+
+def test_too_few_samples_and_too_wide_bursts_are_warned_about():
+    plan = plan_of(
+        {"targets": ["default"], "cold": {"samples": 20, "concurrency": 4}, "warm": {"samples": 60}},
+        platform="emulated",
+        cores=2,
+    )
+    text = "\n".join(plan.warnings)
+    assert "20 cold samples per cell: 50 are advised for a median" in text
+    assert "60 warm samples per cell: enough for a median" in text
+    assert "Up to 4 calls run at once on 2 cores" in text
+
+
+@given(st.integers(0, 1000), st.integers(1, 50))
+def test_a_split_is_even_and_complete(total, parts):
+    shares = split_evenly(total, parts)
+    assert sum(shares) == total
+    assert len(shares) == parts
+    assert max(shares) - min(shares) <= 1

@@ -1,0 +1,131 @@
+"""Shots, probes and reports become samples; nothing is lost, and coldness is what the witnesses agree on."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
+
+CONTEXT = LaneContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
+
+
+def shot(number=0, kind="cold", outcome="answered", **fields):
+    values = {
+        "shot_id": f"s{number}",
+        "kind": kind,
+        "step": 0,
+        "burst": 0,
+        "index": number,
+        "version": "1",
+        "memory_mb": 128,
+        "concurrency": 1,
+        "sent_at_ms": 1000.0,
+        "client_ms": 400.0,
+        "outcome": outcome,
+        "request_id": f"q{number}",
+    }
+    return Shot(**{**values, **fields})
+
+
+def probe(number=0, index=0, hold_ms=0.0, gap_ms=1.0):
+    return Probe(f"s{number}", f"q{number}", "env", index, 1000.0, 1050.0, 100.0, 1150.0 + gap_ms, 2.0, hold_ms)
+
+
+def report(number=0, init_duration_ms=150.0, duration_ms=3.0):
+    return Report(f"q{number}", duration_ms, 154, init_duration_ms, None, 128, 40, None)
+
+
+def joined(a_shot, a_probe=None, a_report=None, context=CONTEXT):
+    probes = {a_probe.shot_id: a_probe} if a_probe else {}
+    reports = {a_report.request_id: a_report} if a_report else {}
+    return join(context, [a_shot], probes, reports)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "init_ms", "verdict", "temperature"),
+    [
+        ("cold", 0, 150.0, "used", "cold"),
+        ("warm", 3, None, "used", "warm"),
+        ("cold", 3, 150.0, "contested", "contested"),
+        ("warm", 0, None, "contested", "contested"),
+        ("cold", 3, None, "unexpected", "warm"),
+        ("warm", 0, 150.0, "unexpected", "cold"),
+        ("prime", 0, 150.0, "primed", "cold"),
+    ],
+)
+def test_a_sample_is_used_where_both_witnesses_prove_what_was_asked_for(kind, index, init_ms, verdict, temperature):
+    sample = joined(shot(kind=kind), probe(index=index), report(init_duration_ms=init_ms))
+    assert (sample.verdict, sample.temperature) == (verdict, temperature)
+
+
+def test_an_init_duration_of_zero_is_one():
+    assert joined(shot(), probe(), report(init_duration_ms=0.0)).platform_cold is True
+
+
+def test_without_any_witness_a_sample_is_not_used():
+    assert joined(shot()).verdict == "unwitnessed"
+
+
+def test_the_embedded_stacks_reports_bear_no_witness():
+    emulated = LaneContext("c", "l", "default", "us-east-1", 0, "burst", emulated=True)
+    sample = joined(shot(), probe(), report(init_duration_ms=None), emulated)
+    assert sample.platform_cold is None
+    assert sample.verdict == "used"
+
+
+def test_an_environment_made_before_its_request_is_proactive():
+    assert joined(shot(), probe(gap_ms=60_000.0), report()).verdict == "proactive"
+
+
+def test_the_hold_is_no_latency():
+    sample = joined(shot(client_ms=1400.0), probe(hold_ms=1000.0), report(duration_ms=1003.0))
+    assert sample.client_ms == pytest.approx(400.0)
+    assert sample.duration_ms is None
+    assert sample.work_ms == 2.0
+    assert sample.overhead_ms == pytest.approx(400.0 - 150.0 - 3.0)
+
+
+def test_the_request_id_that_the_function_saw_finds_the_report():
+    sample = joined(shot(request_id="the client's own"), probe(), report())
+    assert sample.report_found
+    assert sample.request_id == "q0"
+
+
+def test_a_burst_is_labelled_burst_and_a_lone_fresh_version_forced():
+    isolated = LaneContext("c", "l", "default", "us-east-1", 0, "isolated", emulated=False)
+    assert joined(shot()).coldness == "burst"
+    assert joined(shot(), context=isolated).coldness == "forced"
+    assert joined(shot(kind="warm")).coldness is None
+
+
+@given(st.lists(st.integers(0, 20)), st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)))
+def test_every_shot_becomes_one_sample_however_often_it_is_delivered(numbers, probed, reported):
+    shots = [shot(number) for number in numbers]
+    probes = {f"s{number}": probe(number) for number in probed}
+    reports = {f"q{number}": report(number) for number in reported}
+    samples = join(CONTEXT, shots, probes, reports)
+    assert [sample.shot_id for sample in samples] == list(dict.fromkeys(one.shot_id for one in shots))
+    for sample in samples:
+        assert sample.probe_found == (int(sample.shot_id[1:]) in probed)
+        assert sample.report_found == (int(sample.shot_id[1:]) in reported)
+    assert join(CONTEXT, shots + shots, probes, reports) == samples
+
+
+def line(one):
+    return json.dumps({"isotherm_probe": 1, **asdict(one)})
+
+
+def test_probe_lines_are_found_among_others_and_cut_ones_are_passed_over():
+    whole = line(probe(1))
+    text = (
+        f'START RequestId: q\n{line(probe(0))}\n2026-01-01T00:00:00Z {whole}\n{{"isotherm_probe": 1}}\n{whole[:40]}\n'
+    )
+    assert probe_lines(text) == [probe(0), probe(1)]
+
+
+@given(st.text())
+def test_any_text_is_read_without_a_fault(text):
+    assert probe_lines(text + '"isotherm_probe"{') == []
