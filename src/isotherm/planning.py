@@ -5,9 +5,10 @@ Knows nothing of AWS; what a region has is given as its inventory.
 
 from __future__ import annotations
 
+import bisect
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -160,19 +161,23 @@ def make_plan(
     functions = _find_functions(campaign, regions, by_region, stack)
     _check_rounds(campaign)
     _check_concurrency(campaign, [by_region[region] for region in regions])
-    lanes = _lanes(campaign, regions, functions)
+    at_once = campaign.lanes_at_once or (1 if platform == "emulated" else None)
+
+    def priced(candidate: Campaign) -> tuple[list[Lane], list[list[str]], int, Price]:
+        lanes = _lanes(candidate, regions, functions)
+        waves = _waves(candidate, lanes, by_region, at_once)
+        transitions = _transitions(waves, lanes)
+        return lanes, waves, transitions, _estimate(lanes, functions, transitions, home_region)
+
+    lanes, waves, transitions, price = priced(campaign)
     if len(lanes) > MAX_LANES:
         raise InvalidCampaign(
             f"rounds: {campaign.rounds} rounds of {len(functions)} functions are {len(lanes)} lanes, above the "
             f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
         )
     _check_versions(campaign, lanes, functions)
-    at_once = campaign.lanes_at_once or (1 if platform == "emulated" else None)
-    waves = _waves(campaign, lanes, by_region, at_once)
-    transitions = _transitions(waves, lanes)
-    price = _estimate(lanes, functions, transitions, home_region)
     if price.usd > campaign.budget_usd:
-        raise OverBudget(_over_budget(campaign, price))
+        raise OverBudget(_over_budget(campaign, price, lambda candidate: priced(candidate)[-1].usd))
     return Plan(
         campaign_id=campaign_id,
         campaign=campaign,
@@ -370,13 +375,19 @@ def _estimate(
     return bill.price()
 
 
-def _over_budget(campaign: Campaign, price: Price) -> str:
+def _over_budget(campaign: Campaign, price: Price, price_of: Callable[[Campaign], float]) -> str:
     message = f"budget_usd: this campaign costs about {_usd(price.usd)} USD, above your {_usd(campaign.budget_usd)}"
-    share = campaign.budget_usd / price.usd
-    fitting = int(campaign.cold.samples * share * 0.9)
-    if fitting >= campaign.rounds and campaign.cold.samples:
-        return message + f"; {fitting} cold samples per cell instead of {campaign.cold.samples} would fit"
-    return message + f"; raise it to at least {_usd(price.usd * 1.01)}, or ask for less"
+    counts = range(campaign.rounds, campaign.cold.samples)
+    fitting = bisect.bisect_right(
+        counts, campaign.budget_usd, key=lambda samples: price_of(_with_cold_samples(campaign, samples))
+    )
+    if fitting:
+        return f"{message}; {counts[fitting - 1]} cold samples per cell instead of {campaign.cold.samples} would fit"
+    return f"{message}; raise it to at least {_usd(price.usd * 1.01)}, or ask for less"
+
+
+def _with_cold_samples(campaign: Campaign, samples: int) -> Campaign:
+    return campaign.model_copy(update={"cold": campaign.cold.model_copy(update={"samples": samples})})
 
 
 def _usd(usd: float) -> str:

@@ -71,19 +71,18 @@ json_values = st.recursive(
 )
 
 
-@given(st.fixed_dictionaries({}, optional={name: json_values for name in Campaign.model_fields}) | json_values)
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(Campaign.model_fields, json_values)) | json_values)
 def test_any_json_is_a_campaign_or_is_refused_in_words(document):
     try:
-        campaign = parse_campaign(document)
+        said = parse_campaign(document).targets
     except InvalidCampaign as refusal:
-        assert str(refusal).strip()
-    else:
-        assert campaign.targets
+        said = str(refusal).strip()
+    assert said
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_campaign_or_are_refused_in_words(document):
-    with pytest.raises(InvalidCampaign, match="campaign: |targets: "):
+    with pytest.raises(InvalidCampaign, match=r"campaign: |targets: "):
         parse_campaign(document)
 
 
