@@ -1,0 +1,40 @@
+# Everything below sets itself up from a fresh clone: the environment is .venv, what is made goes to .isotherm.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+UV_VERSION = 0.13.8
+BIN = .venv/bin
+READY = .venv/.ready
+
+.DEFAULT_GOAL = help
+.PHONY: help demo test lint bench clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## measure five function sizes in two regions, on this machine: a table and a page
+	@$(BIN)/isotherm demo
+
+test: $(READY) ## run every test; what needs something that is not here is skipped with its reason
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(READY) ## check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY) ## run the benchmarks
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## stop what runs and remove all that was made here
+	@if [ -x $(BIN)/isotherm ]; then $(BIN)/isotherm local down; fi
+	rm -rf .venv .isotherm .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml Makefile
+	@[ -n "$(PYTHON)" ] || { echo "Isotherm needs Python 3.11 or newer with the venv module" >&2; exit 1; }
+	@echo "setting up .venv with $(PYTHON)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,151 @@
+"""Runs `sam build`, for the Python that is here or for a runtime of AWS, and only when something has changed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from isotherm.local.checkout import Checkout
+from isotherm.local.errors import LocalError
+from isotherm.local.fingerprint import fingerprint
+from isotherm.local.lock import exclusive
+from isotherm.local.logged import run_logged
+from isotherm.local.tools import SAM, Say, ensure
+
+Architecture = Literal["x86_64", "arm64"]
+
+SOURCES = ("template.yaml", "pyproject.toml", "functions", "layers", "packaging", "src", "statemachines")
+
+# Architecture by what the machine calls itself.
+_ARCHITECTURES: dict[str, Architecture] = {
+    "x86_64": "x86_64",
+    "amd64": "x86_64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What `sam build` made: ready to be deployed."""
+
+    template: Path
+    runtime: str
+    architecture: Architecture
+    fingerprint: str
+    fresh: bool
+
+
+def local_runtime() -> str:
+    """The Lambda runtime name of the Python that is running: MiniStack runs functions with the same one."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def local_architecture() -> Architecture:
+    """The Lambda architecture name of this machine.
+
+    Raises
+    ------
+    LocalError
+        Lambda has no such architecture.
+    """
+    machine = platform.machine().lower()
+    try:
+        return _ARCHITECTURES[machine]
+    except KeyError:
+        raise LocalError(f"this machine is a {machine}; functions can be built for x86_64 and arm64") from None
+
+
+def build(
+    checkout: Checkout,
+    *,
+    runtime: str | None = None,
+    architecture: Architecture | None = None,
+    say: Say | None = None,
+) -> Build:
+    """Run `sam build`, unless what it made last time is still good.
+
+    Parameters
+    ----------
+    checkout : Checkout
+        What to build.
+    runtime : str, optional
+        A Lambda runtime, such as python3.14; by default that of the Python which is running.
+    architecture : {"x86_64", "arm64"}, optional
+        By default this machine's.
+    say : callable, optional
+        Told what takes time.
+
+    Raises
+    ------
+    CommandFailed
+        `sam build` failed; the text has its last lines.
+    ToolUnavailable
+        SAM CLI cannot be installed.
+    """
+    runtime = runtime or local_runtime()
+    architecture = architecture or local_architecture()
+    if not re.fullmatch(r"python3\.\d+", runtime):
+        raise LocalError(f"runtime: {runtime!r} is no Python runtime of Lambda (such as python3.14)")
+    sam = ensure(checkout, SAM, say)
+    folder = checkout.builds / f"{runtime}-{architecture}"
+    template = folder / "template.yaml"
+    with exclusive(checkout.builds / f"{folder.name}.lock"):
+        wanted = fingerprint(checkout.root, SOURCES, (runtime, architecture, *SAM.requirements))
+        stamp = checkout.builds / f"{folder.name}.fingerprint"
+        if template.is_file() and stamp.is_file() and stamp.read_text() == wanted:
+            return Build(template, runtime, architecture, wanted, fresh=False)
+        if say is not None:
+            say("sam build")
+        stamp.unlink(missing_ok=True)
+        run_logged(
+            [
+                str(sam), "build",
+                "--template-file", str(checkout.template),
+                "--base-dir", str(checkout.root),
+                "--build-dir", str(folder),
+                "--cache-dir", str(checkout.builds / "cache" / folder.name),
+                "--config-file", str(plain_samconfig(checkout)),
+                "--parameter-overrides", f"PythonRuntime={runtime}", f"Architecture={architecture}",
+                "--build-in-source", "--cached", "--parallel",
+            ],
+            log=checkout.logs / "sam-build.log",
+            what="sam build",
+            cwd=checkout.root,
+            env=_environment(runtime, architecture, host=host),
+        )  # fmt: skip
+        stamp.write_text(wanted)
+    return Build(template, runtime, architecture, wanted, fresh=True)
+
+
+def plain_samconfig(checkout: Checkout) -> Path:
+    """A SAM configuration that sets nothing, so that only what the command line says counts."""
+    path = checkout.made / "samconfig.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("version = 0.1\n")
+    return path
+
+
+def sam_environment() -> dict[str, str]:
+    """The environment for SAM CLI: ours, with no telemetry, no update check, and this installation's programs first."""
+    return dict(os.environ) | {
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_CHECK_FOR_UPDATES": "0",
+        "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)]),
+    }
+
+
+def _environment(runtime: str, architecture: Architecture) -> dict[str, str]:
+    # The Makefiles of the packages fetch wheels for exactly this Python and machine.
+    return sam_environment() | {
+        "ISOTHERM_PYTHON": runtime.removeprefix("python"),
+        "ISOTHERM_ARCHITECTURE": architecture,
+        # A region keeps SAM from asking the user's configuration for one; a build talks to no AWS.
+        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+    }

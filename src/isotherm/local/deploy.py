@@ -1,0 +1,172 @@
+"""Runs `sam deploy` to several regions side by side, on the embedded stack or on AWS, where something has changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from isotherm.local.build import Build, plain_samconfig, sam_environment
+from isotherm.local.checkout import Checkout
+from isotherm.local.errors import CommandFailed
+from isotherm.local.logged import run_logged
+from isotherm.local.stack import Stack, enter
+from isotherm.local.tools import SAM, Say, ensure
+
+DEFAULT_STACK_NAME = "isotherm"
+DEFAULT_HOME_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """Which regions `deploy` changed, and which had this build already."""
+
+    changed: list[str]
+    unchanged: list[str]
+
+
+def deploy(
+    checkout: Checkout,
+    made: Build,
+    regions: Sequence[str],
+    *,
+    embedded: Stack | None,
+    stack_name: str = DEFAULT_STACK_NAME,
+    home_region: str = DEFAULT_HOME_REGION,
+    parameters: Mapping[str, str] | None = None,
+    say: Say | None = None,
+) -> Deployed:
+    """Deploy a build to every region named; the home region always comes first in the list and is always part of it.
+
+    Parameters
+    ----------
+    checkout : Checkout
+        Whose template.
+    made : Build
+        What to deploy.
+    regions : sequence of str
+        Where to.
+    embedded : Stack or None
+        The embedded stack; None deploys to AWS with the caller's own credentials.
+    stack_name : str
+        Name of the CloudFormation stack in each region.
+    home_region : str
+        The region with the table, the bucket and the campaign machine.
+    parameters : mapping, optional
+        Further template parameters.
+    say : callable, optional
+        Told what takes time.
+
+    Raises
+    ------
+    CommandFailed
+        A region failed. The others were still deployed; the text names all that failed.
+    """
+    wanted = list(dict.fromkeys([home_region, *regions]))
+    overrides = {
+        "HomeRegion": home_region,
+        "PythonRuntime": made.runtime,
+        "Architecture": made.architecture,
+        **({"EndpointUrl": embedded.endpoint_url} if embedded else {}),
+        **(parameters or {}),
+    }
+    memory = _Memory(embedded, stack_name)
+    state = f"{made.fingerprint} {json.dumps(overrides, sort_keys=True)}"
+    unchanged = [region for region in wanted if memory.recall(region) == state]
+    changed = [region for region in wanted if region not in unchanged]
+    if not changed:
+        return Deployed([], unchanged)
+    sam = ensure(checkout, SAM, say)
+    if embedded is not None:
+        enter(embedded)
+        for region in changed:
+            _make_artifacts_bucket(embedded, region)
+    if say is not None:
+        say(f"sam deploy to {', '.join(changed)}")
+
+    def one(region: str) -> str | None:
+        try:
+            _deploy_region(checkout, sam, made, region, embedded, stack_name, overrides)
+        except CommandFailed as problem:
+            return str(problem)
+        return None
+
+    with ThreadPoolExecutor(max_workers=len(changed), thread_name_prefix="deploy") as pool:
+        problems = dict(zip(changed, pool.map(one, changed), strict=True))
+    for region, problem in problems.items():
+        if problem is None:
+            memory.keep(region, state)
+    failed = [problem for problem in problems.values() if problem is not None]
+    if failed:
+        raise CommandFailed("\n".join(failed))
+    return Deployed(changed, unchanged)
+
+
+def _deploy_region(
+    checkout: Checkout,
+    sam: Path,
+    made: Build,
+    region: str,
+    embedded: Stack | None,
+    stack_name: str,
+    overrides: Mapping[str, str],
+) -> None:
+    bucket = ["--resolve-s3"] if embedded is None else ["--s3-bucket", _artifacts_bucket(embedded, region)]
+    run_logged(
+        [
+            str(sam), "deploy",
+            "--template-file", str(made.template),
+            "--config-file", str(plain_samconfig(checkout)),
+            "--stack-name", stack_name,
+            "--region", region,
+            *bucket,
+            "--s3-prefix", stack_name,
+            "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND",
+            "--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items()),
+            "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
+        ],
+        log=checkout.logs / f"sam-deploy-{region}.log",
+        what=f"sam deploy to {region}",
+        cwd=checkout.root,
+        env=sam_environment() | {"AWS_DEFAULT_REGION": region, "AWS_REGION": region},
+    )  # fmt: skip
+
+
+def _artifacts_bucket(embedded: Stack, region: str) -> str:
+    """Name of the bucket that `sam deploy` uploads to."""
+    return f"isotherm-artifacts-{embedded.account_id}-{region}"
+
+
+def _make_artifacts_bucket(embedded: Stack, region: str) -> None:
+    from isotherm.aws.clients import client
+
+    storage = client("s3", region)
+    name = _artifacts_bucket(embedded, region)
+    if name not in {bucket["Name"] for bucket in storage.list_buckets().get("Buckets", [])}:
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        storage.create_bucket(Bucket=name, **where)
+
+
+class _Memory:
+    """Remembers what an embedded stack was given last; it forgets with the stack. AWS is always asked anew."""
+
+    def __init__(self, embedded: Stack | None, stack_name: str) -> None:
+        self._folder = None if embedded is None else Path(embedded.scratch) / "deployed"
+        self._stack_name = stack_name
+
+    def recall(self, region: str) -> str | None:
+        """What was deployed to `region` last, if anything."""
+        if self._folder is None:
+            return None
+        try:
+            return (self._folder / f"{self._stack_name}-{region}").read_text()
+        except OSError:
+            return None
+
+    def keep(self, region: str, state: str) -> None:
+        """Note what has been deployed to `region`."""
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / f"{self._stack_name}-{region}").write_text(state)

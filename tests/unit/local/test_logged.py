@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from isotherm.local.errors import CommandFailed
+from isotherm.local.logged import last_lines, run_logged
+
+
+def test_output_of_both_streams_is_kept(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "out.log"
+    run_logged(
+        [sys.executable, "-c", "import sys; print('said'); print('warned', file=sys.stderr)"], log=log, what="trying"
+    )
+
+    assert sorted(log.read_text().split()) == ["said", "warned"]
+
+
+def test_a_failure_shows_its_last_lines_and_where_the_rest_is(tmp_path: Path) -> None:
+    log = tmp_path / "out.log"
+    program = "import sys\nfor n in range(100): print('line', n)\nsys.exit(3)"
+
+    with pytest.raises(CommandFailed) as told:
+        run_logged([sys.executable, "-c", program], log=log, what="sam build")
+
+    text = str(told.value)
+    assert text.startswith(f"sam build failed (status 3); the whole output is in {log}")
+    assert "line 99" in text
+    assert "line 84" not in text
+
+
+def test_a_program_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match=r"sam build cannot be run: .*no-such-program"):
+        run_logged([str(tmp_path / "no-such-program")], log=tmp_path / "log", what="sam build")
+
+
+def test_leaving_early_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    program = (
+        "import os, subprocess, sys, time, pathlib\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"part = pathlib.Path({str(pids)!r} + '.part'); part.write_text(f'{{os.getpid()}} {{child.pid}}')\n"
+        f"part.rename({str(pids)!r})\n"
+        "time.sleep(60)\n"
+    )
+    # A Ctrl-C reaches the main thread, so it has to be this one that waits for the program.
+    threading.Thread(target=_interrupt_when, args=(pids,), daemon=True).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_logged([sys.executable, "-c", program], log=tmp_path / "log", what="waiting")
+
+    for pid in map(int, pids.read_text().split()):
+        assert _is_gone(pid)
+
+
+def _interrupt_when(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.02)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def _is_gone(pid: int, within_s: float = 5.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+            if (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_last_lines_skip_the_empty_ones(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("one\n\n  \ntwo\n\n")
+
+    assert last_lines(log, 2) == "  one\n  two"
+    assert last_lines(tmp_path / "none") == ""
