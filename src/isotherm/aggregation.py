@@ -260,42 +260,46 @@ def _imbalances(cells: Iterable[Cell]) -> list[str]:
 
 def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Account) -> list[str]:
     found: list[str] = []
-    if plan.platform == "emulated":
-        found.append(EMULATED_NOTE)
-    found += [warning for warning in plan.warnings if warning not in found]
+    if plan.platform == "emulated" and not _already_said(plan, "emulated"):
+        found.append(f"{EMULATED_NOTE[0].upper()}{EMULATED_NOTE[1:]}.")
+    found += plan.warnings
     failed = [lane for lane in lanes if lane.status == "failed"]
     if failed:
         found.append(
-            f"{count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as not issued"
+            f"{count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as not issued."
         )
     if whole.not_issued:
-        found.append(f"{whole.not_issued} of {whole.planned} planned calls were not issued")
+        found.append(f"{whole.not_issued} of {whole.planned} planned calls were not issued.")
     if whole.report_missing:
-        found.append(f"{count(whole.report_missing, 'report')} never came; those calls are counted, not guessed")
+        found.append(f"{count(whole.report_missing, 'report')} never came; those calls are counted, not guessed.")
     if whole.contested:
         found.append(
             f"{count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
-            "kept out of the statistics"
+            "kept out of the statistics."
         )
-    found += _too_few(cells)
+    found += _too_few(plan, cells)
     found += _uneven_rounds(cells)
     return found
 
 
-def _too_few(cells: Sequence[Cell]) -> list[str]:
-    measured = [cell for cell in cells if cell.kind != "prime"]
-    if not measured:
-        return []
-    sentences = []
+def _already_said(plan: Plan, words: str) -> bool:
+    """Whether planning warned of it: at worst a reader is told twice, never not at all."""
+    return any(words in warning.lower() for warning in plan.warnings)
+
+
+def _too_few(plan: Plan, cells: Sequence[Cell]) -> list[str]:
+    measured = [cell.accounting for cell in cells if cell.kind != "prime"]
+    foreseen = _already_said(plan, "samples per cell")
+    found = []
     for enough, what in ((ENOUGH_FOR_MEDIAN, "median"), (ENOUGH_FOR_P95, "p95")):
-        short = [cell.accounting.used for cell in measured if cell.accounting.used < enough]
+        short = [a.used for a in measured if a.used < enough and not (foreseen and a.planned < enough)]
         if short:
             spread = f"{min(short)}" if min(short) == max(short) else f"{min(short)} to {max(short)}"
-            sentences.append(
-                f"{len(short)} of {count(len(measured), 'cell')} have fewer than {enough} samples ({spread}): "
-                f"too few for a {what} to be trusted, see its interval"
+            found.append(
+                f"{len(short)} of {count(len(measured), 'cell')} have fewer than {enough} used samples ({spread}): "
+                f"few for a {what}; see its interval."
             )
-    return sentences
+    return found
 
 
 def _uneven_rounds(cells: Iterable[Cell]) -> list[str]:
@@ -314,9 +318,9 @@ def _uneven_rounds(cells: Iterable[Cell]) -> list[str]:
         return []
     factor, cell = max(uneven, key=lambda pair: pair[0])
     return [
-        f"rounds differ by more than chance in {len(uneven)} of {count(len(tested), 'cell')}: the mean client time of "
+        f"Rounds differ by more than chance in {len(uneven)} of {count(len(tested), 'cell')}: the mean client time of "
         f"{_cell_name(cell)} scatters between rounds {factor:.1f} times as wide as the scatter inside them predicts; "
-        "intervals of medians take samples as independent and are too narrow there"
+        "intervals of medians take samples as independent and are too narrow there."
     ]
 
 

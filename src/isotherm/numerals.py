@@ -58,6 +58,11 @@ def dollars(usd: float) -> str:
     return f"{usd:,.{places}f} USD"
 
 
+def percent(share: float) -> str:
+    """A share of 1 as a percentage: 95 %, 99.9 %."""
+    return f"{100 * share:.4g} %"
+
+
 def probability(p: float | None) -> str:
     """A p-value: "0.03", "< 0.001", a dash for none."""
     if p is None:

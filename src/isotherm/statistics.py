@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from isotherm.numerals import digits
+from isotherm.numerals import digits, percent
 from isotherm.summary import Comparison, Interval, MetricSummary
 
 Floats = NDArray[np.float64]
@@ -531,21 +531,21 @@ def _sentence(
     baseline, other = names
     verb, more, less = words
     middle, low, high = shift
-    percent = f"{100 * confidence:.4g} %"
+    coverage = percent(confidence)
     if low is None or high is None:
         return (
             f"{other} {verb} about {digits(abs(middle))} {unit} {more if middle >= 0 else less} than {baseline}; "
-            f"{sizes[1]} and {sizes[0]} samples are too few for a {percent} interval"
+            f"{sizes[1]} and {sizes[0]} samples are too few for a {coverage} interval"
         )
     if low <= 0 <= high:
         return (
             f"{other} and {baseline} cannot be told apart from these samples "
-            f"(difference {digits(middle)} {unit}, {percent} interval {digits(low)} to {digits(high)})"
+            f"(difference {digits(middle)} {unit}, {coverage} interval {digits(low)} to {digits(high)})"
         )
     ends = (low, high) if middle > 0 else (-high, -low)
     return (
         f"{other} {verb} {digits(abs(middle))} {unit} {more if middle > 0 else less} than {baseline} "
-        f"({percent} interval {digits(ends[0])} to {digits(ends[1])})"
+        f"({coverage} interval {digits(ends[0])} to {digits(ends[1])})"
     )
 
 

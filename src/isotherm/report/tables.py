@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.accounting import total
-from isotherm.numerals import NOTHING, count, digits, dollars, interval
+from isotherm.numerals import NOTHING, count, digits, dollars, interval, percent
 from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, accounting_line, groups, shown_metrics
 from isotherm.sample import Kind
 from isotherm.summary import CampaignSummary, Cell, MetricName
@@ -37,7 +37,9 @@ def campaign_tables(summary: CampaignSummary) -> Group:
             parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
     parts += [
         Text(),
-        Text(f"Medians in ms; the interval is of the first median, at {summary.confidence:.0%}; MB is memory used."),
+        Text(
+            f"Medians in ms; the interval is of the first median, at {percent(summary.confidence)}; MB is memory used."
+        ),
         Text("All calls: " + accounting_line(summary.accounting)),
     ]
     parts += [

@@ -1,0 +1,126 @@
+"""The data behind the page's figures: few enough numbers to send, enough to show every shape. No numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from isotherm.accounting import CellKey, cell_key, distinct
+from isotherm.numerals import percent
+from isotherm.report.wording import METRIC_LABELS, groups, shown_metrics, unit
+from isotherm.sample import Kind, Sample
+from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, MetricSummary
+
+#: Dots of one metric of one cell on the page; more cannot be told apart at this size.
+POINTS_SHOWN = 240
+_FENCE = 1.5
+
+Json = dict[str, Any]
+
+
+def figure_data(summary: CampaignSummary, samples: Iterable[Sample]) -> Json:
+    """Numbers for every figure of the page, as the page's script wants them.
+
+    Where a cell has more than `POINTS_SHOWN` samples, that many are sent, evenly spaced by rank with the smallest and
+    the largest among them: the distribution keeps its shape and its extremes. Boxes and intervals come from the summary
+    and so from every sample.
+    """
+    used: dict[CellKey, list[Sample]] = {}
+    for sample in distinct(samples)[0]:
+        if sample.verdict == "used":
+            used.setdefault(cell_key(sample), []).append(sample)
+    targets = list(dict.fromkeys([*summary.campaign.targets, *(cell.target for cell in summary.cells)]))
+    kinds: tuple[Kind, ...] = ("cold", "warm")
+    return {
+        "targets": targets,
+        "confidence": percent(summary.confidence),
+        "groups": {
+            group_id(kind, region, memory_mb): {
+                "metrics": [
+                    {"name": name, "label": METRIC_LABELS[name], "unit": unit(name), "about": METRICS[name]}
+                    for name in shown_metrics(summary, kind)
+                ],
+                "rows": [_row(cell, used, shown_metrics(summary, kind)) for cell in cells],
+            }
+            for kind in kinds
+            for (region, memory_mb), cells in groups(summary.cells, kind).items()
+        },
+        "axes": _axes(summary),
+    }
+
+
+def group_id(kind: Kind, region: str, memory_mb: int) -> str:
+    """Name of a group of figures, good for an HTML id once escaped."""
+    return f"{kind}-{region}-{memory_mb}"
+
+
+def code_sizes(summary: CampaignSummary) -> dict[tuple[str, str], int]:
+    """Archive bytes by target and region, as the platform reports them."""
+    return {(t.target, t.region): t.code_size_bytes for region in summary.inventory for t in region.targets}
+
+
+def thinned(ordered: Sequence[float], limit: int = POINTS_SHOWN) -> list[float]:
+    """At most `limit` of sorted values, evenly spaced by rank, first and last included."""
+    n = len(ordered)
+    if n <= limit:
+        return list(ordered)
+    return [ordered[round(i * (n - 1) / (limit - 1))] for i in range(limit)]
+
+
+def _row(cell: Cell, used: Mapping[CellKey, list[Sample]], metrics: Iterable[MetricName]) -> Json:
+    of_cell = used.get(CellKey(cell.target, cell.region, cell.memory_mb, cell.kind), [])
+    found: Json = {}
+    for metric in metrics:
+        summary = cell.metrics.get(metric)
+        values = sorted(value for sample in of_cell if (value := getattr(sample, metric)) is not None)
+        if summary is not None and values:
+            found[metric] = _distribution(values, summary)
+    return {"target": cell.target, "metrics": found}
+
+
+def _distribution(ordered: list[float], summary: MetricSummary) -> Json:
+    q1, q3 = summary.q1 or 0.0, summary.q3 or 0.0
+    fence = _FENCE * (q3 - q1)
+    return {
+        "n": len(ordered),
+        "values": [_short(value) for value in thinned(ordered)],
+        "q1": _short(q1),
+        "q3": _short(q3),
+        "median": _short(summary.median or 0.0),
+        "low": _short(summary.median_low),
+        "high": _short(summary.median_high),
+        "whiskers": [
+            _short(next(value for value in ordered if value >= q1 - fence)),
+            _short(next(value for value in reversed(ordered) if value <= q3 + fence)),
+        ],
+    }
+
+
+def _axes(summary: CampaignSummary) -> list[Json]:
+    """Package size, import time and start-up of each cold cell."""
+    sizes = code_sizes(summary)
+    points = []
+    for cell in summary.cells:
+        start = cell.metrics.get(summary.start_metric) if summary.start_metric else None
+        size = sizes.get((cell.target, cell.region))
+        if cell.kind != "cold" or start is None or size is None:
+            continue
+        imports, overhead = cell.metrics.get("import_ms"), cell.metrics.get("overhead_ms")
+        points.append(
+            {
+                "target": cell.target,
+                "place": f"{cell.region}, {cell.memory_mb} MB",
+                "megabytes": _short(size / 1e6),
+                "imports": _short(imports.median) if imports else None,
+                "start": [_short(start.median), _short(start.median_low), _short(start.median_high)],
+                "overhead": [_short(overhead.median), _short(overhead.median_low), _short(overhead.median_high)]
+                if overhead
+                else None,
+            }
+        )
+    return points
+
+
+def _short(value: float | None) -> float | None:
+    """Five significant digits: finer than a pixel, and half the bytes."""
+    return None if value is None else float(f"{value:.5g}")
