@@ -334,9 +334,12 @@ def _headline(
     if not starts:
         cell = next(cell for cell in cells if cell.kind == "cold" and start_metric in cell.metrics)
         return prefix + _lone_start(cell, cell.metrics[start_metric])
+    # The first region and memory size speak for the campaign; the others are in the tables.
+    place = (starts[0].region, starts[0].memory_mb)
+    starts = [c for c in starts if (c.region, c.memory_mb) == place]
     widest = max(starts, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
     sentence = prefix + _in_region(widest)
-    alike = [c.other for c in starts if (c.region, c.memory_mb) == (widest.region, widest.memory_mb) and _is_alike(c)]
+    alike = [c.other for c in starts if _is_alike(c)]
     if alike and widest.other not in alike:
         sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
     return sentence

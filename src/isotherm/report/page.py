@@ -111,11 +111,12 @@ def _head(summary: CampaignSummary) -> str:
 
 def _facts(summary: CampaignSummary) -> str:
     account = summary.accounting
+    measuring = total(cell.accounting for cell in summary.cells if cell.kind != "prime")
     price = summary.actual_price or summary.planned_price
     regions = {cell.region for cell in summary.cells}
     targets = {cell.target for cell in summary.cells}
     facts = (
-        ("Samples used", f"{account.used:,}", f"of {account.planned - account.primed:,} planned"),
+        ("Samples used", f"{account.used:,}", f"of {measuring.planned:,} planned"),
         ("Reports missing", f"{account.report_missing:,}", f"of {account.issued - account.report_not_due:,} due"),
         ("Contested", f"{account.contested:,}", "kept out"),
         (
@@ -233,7 +234,7 @@ def _results_table(
             row.append(_with_interval(found.p95, found.p95_low, found.p95_high) if found else NOTHING)
             row.append(Markup(f"{digits(found.mean)}<small>sd {digits(found.sd)}</small>") if found else NOTHING)
         memory = cell.metrics.get("max_memory_used_mb")
-        row.append(digits(memory.median) if memory else NOTHING)
+        row.append(NOTHING if memory is None or memory.median is None else f"{memory.median:,.0f}")
         rows.append(row)
     return _table(f"{title}. Below each value: its {percent(summary.confidence)} interval.", columns, rows)
 

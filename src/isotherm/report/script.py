@@ -9,7 +9,7 @@ SCRIPT = r"""
     light: ["#0b6fb8", "#d1495b", "#1f8a63", "#7d4fc0", "#b86e00", "#51606f", "#ad2f77", "#47791f"],
     dark: ["#5ab4f0", "#ff8595", "#58c79d", "#bfa2f5", "#f0ad48", "#a9b6c2", "#f28ac6", "#97d36f"],
   };
-  const DASH = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
+  const DASH = ["solid", "7px,3px", "2px,2px", "9px,3px,2px,3px", "4px,2px", "12px,4px"];
   const SHAPE = ["circle", "diamond", "square", "triangle-up", "cross", "star", "x", "hexagon"];
   let printing = false;
 

@@ -28,9 +28,9 @@ header { padding: 30px 0 8px; }
 .kicker b { color: var(--ink); letter-spacing: .02em; }
 .badge { border: 1px solid var(--note-line); color: var(--note-ink); background: var(--note); border-radius: 99px;
   padding: 1px 11px; font-size: .82rem; }
-h1 { font-size: clamp(1.45rem, 1.05rem + 1.75vw, 2.3rem); line-height: 1.22; letter-spacing: -.015em;
+h1 { font-size: clamp(1.4rem, 1.1rem + 1.4vw, 2.05rem); line-height: 1.22; letter-spacing: -.015em;
   margin: 14px 0 18px;
-  max-width: 34ch; max-width: min(100%, 46rem); text-wrap: balance; font-weight: 680; }
+  max-width: 56rem; text-wrap: balance; font-weight: 680; }
 h2 { font-size: 1.35rem; letter-spacing: -.01em; margin: 54px 0 6px; padding-top: 18px;
   border-top: 1px solid var(--line); }
 h3 { font-size: 1.06rem; margin: 0 0 4px; }
@@ -45,7 +45,7 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; paddin
 .facts div { background: var(--card); padding: 12px 16px; }
 .facts dt { color: var(--soft); font-size: .82rem; }
 .facts dd { margin: 0; font-size: 1.28rem; font-weight: 640; font-variant-numeric: tabular-nums; }
-.facts dd small { font-size: .82rem; font-weight: 400; color: var(--soft); }
+.facts dd small { display: block; font-size: .82rem; font-weight: 400; color: var(--soft); }
 .notices { margin: 20px 0 0; padding: 12px 18px; background: var(--warn); border: 1px solid var(--warn-line);
   color: var(--warn-ink); border-radius: 12px; }
 .notices.bad { background: var(--bad); border-color: var(--bad-line); color: var(--bad-ink); }

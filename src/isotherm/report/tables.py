@@ -78,7 +78,10 @@ def _table(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, ce
         for metric in metrics:
             row += _numbers(cell, metric, full=metric == lead)
         memory = cell.metrics.get("max_memory_used_mb")
-        table.add_row(*(Text(text) for text in row), digits(memory.median) if memory else NOTHING)
+        table.add_row(
+            *(Text(text) for text in row),
+            NOTHING if memory is None or memory.median is None else f"{memory.median:,.0f}",
+        )
     return table
 
 
