@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.campaign import InvalidCampaign, OverBudget, RegionInventory, TargetFunction, parse_campaign
-from isotherm.planning import burst_orders, make_plan, shards, split_evenly, warm_orders
+from isotherm.planning import make_plan, split_evenly
+from isotherm.shots import burst_orders, shards, warm_orders
 
 TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
 

@@ -14,9 +14,9 @@ from isotherm.aws import logs
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
-from isotherm.planning import shards
 from isotherm.platform_log import parse_events
 from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
+from isotherm.shots import shards
 
 logger = Logger()
 

@@ -15,8 +15,8 @@ from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
 from isotherm.aws.table import Table
-from isotherm.planning import burst_orders, shards, warm_orders
 from isotherm.sample import Shot
+from isotherm.shots import burst_orders, shards, warm_orders
 
 logger = Logger()
 

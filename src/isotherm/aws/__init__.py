@@ -1,1 +1,1 @@
-"""The only place that imports boto3: one module for each thing of AWS that Isotherm touches."""
+"""The only place that speaks to AWS: one module for each thing of it that Isotherm touches."""

@@ -1,4 +1,8 @@
-"""boto3 clients by service and region, and where the deployed stack says its table and bucket are."""
+"""AWS clients by service and region, and where the deployed stack says its table and bucket are.
+
+botocore's own session makes them: boto3's clients are these, and boto3's import takes a sixth longer
+(docs/decisions.md, "Import time").
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from isotherm.campaign import Platform
@@ -31,19 +35,26 @@ def platform() -> Platform:
 
 
 @cache
+def _session() -> Any:
+    return botocore.session.get_session()
+
+
+def make_client(service: str, region: str | None, config: Config) -> Any:
+    """A client of its own, for a caller that needs other patience or more connections than `client` gives."""
+    return _session().create_client(service, region_name=region, endpoint_url=endpoint_url(), config=config)
+
+
+@cache
 def client(service: str, region: str | None = None) -> Any:
     """A client for control-plane calls; the same object for the same arguments."""
-    return boto3.client(service, region_name=region, endpoint_url=endpoint_url(), config=PATIENT)
+    return make_client(service, region, PATIENT)
 
 
 def lambda_regions() -> list[str]:
     """Names of the regions that have Lambda, from botocore's own endpoint data (no call is made)."""
-    session = boto3.session.Session()
-    return sorted(
-        name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("lambda", partition)
-    )
+    session = _session()
+    partitions = session.get_available_partitions()
+    return sorted(name for partition in partitions for name in session.get_available_regions("lambda", partition))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
-from isotherm.aws.clients import endpoint_url
+from isotherm.aws.clients import make_client
 from isotherm.sample import Order, Shot
 
 #: A throttled call is made again after these pauses (s); when they are used up it counts as throttled (rule 18).
@@ -44,7 +43,7 @@ class Caller:
             read_timeout=timeout_s + 60,
             tcp_keepalive=True,
         )
-        self._lambda = boto3.client("lambda", region_name=region, endpoint_url=endpoint_url(), config=config)
+        self._lambda = make_client("lambda", region, config)
 
     def __enter__(self) -> Caller:
         return self

@@ -8,13 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
+from isotherm.aws.items import decode, encode
 from isotherm.sample import Sample
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
@@ -24,8 +23,6 @@ KEEP_DAYS = 400
 LEASE_S = 3 * 3600
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 _SAMPLE_FIELDS = [field.name for field in fields(Sample)]
 
 
@@ -58,11 +55,11 @@ class Table:
         """Record that a campaign was admitted."""
         item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": _expiry()}
         for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
-            self._db.put_item(TableName=self._name, Item=_item({"pk": pk, "sk": sk, **item}))
+            self._db.putencode(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
-        self._db.update_item(
+        self._db.updateencode(
             TableName=self._name,
             Key=_key(f"campaign#{campaign_id}", "campaign"),
             UpdateExpression="SET finished_at = :at, headline = :headline",
@@ -73,7 +70,7 @@ class Table:
         """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has succeeded or failed."""
         facts = {**facts, "updated_at": int(time.time()), "expires_at": _expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}
-        values = {f":{number}": _item_value(value) for number, value in enumerate(facts.values())}
+        values = encode({f":{number}": value for number, value in enumerate(facts.values())})
         request: dict[str, Any] = {
             "TableName": self._name,
             "Key": _key(f"campaign#{campaign_id}", f"lane#{lane_key}"),
@@ -86,7 +83,7 @@ class Table:
             names["#status"] = "status"
             values |= {":succeeded": {"S": "succeeded"}, ":failed": {"S": "failed"}}
         try:
-            self._db.update_item(**request)
+            self._db.updateencode(**request)
         except ClientError as fault:
             if not _condition_failed(fault):
                 raise
@@ -113,7 +110,7 @@ class Table:
         requests = [
             {
                 "PutRequest": {
-                    "Item": _item(
+                    "Item": encode(
                         {
                             "pk": f"campaign#{sample.campaign_id}#{sample.lane}",
                             "sk": f"sample#{sample.shot_id}",
@@ -136,7 +133,7 @@ class Table:
 
     def _write_batch(self, requests: list[dict[str, Any]]) -> None:
         for attempt in range(10):
-            answer = self._db.batch_write_item(RequestItems={self._name: requests})
+            answer = self._db.batch_writeencode(RequestItems={self._name: requests})
             requests = answer.get("UnprocessedItems", {}).get(self._name, [])
             if not requests:
                 return
@@ -171,8 +168,8 @@ class Table:
         condition = "attribute_not_exists(pk)" if earlier is None else "acquired_at = :seen"
         values = {} if earlier is None else {"ExpressionAttributeValues": {":seen": {"N": str(earlier.acquired_at)}}}
         try:
-            self._db.put_item(
-                TableName=self._name, Item=_item({**_lease_key(lease.region, lease.function_name), **asdict(lease)}),
+            self._db.putencode(
+                TableName=self._name, Item=encode({**_lease_key(lease.region, lease.function_name), **asdict(lease)}),
                 ConditionExpression=condition, **values,
             )  # fmt: skip
         except ClientError as fault:
@@ -189,7 +186,7 @@ class Table:
     def release(self, lease: Lease) -> None:
         """Give a lease back; harmless where it is gone or somebody else's."""
         try:
-            self._db.delete_item(
+            self._db.deleteencode(
                 TableName=self._name,
                 Key=_key(**_lease_key(lease.region, lease.function_name)),
                 ConditionExpression="campaign_id = :campaign AND lane_key = :lane",
@@ -202,8 +199,8 @@ class Table:
     # Items
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        item = self._db.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
-        return _plain(item) if item else None
+        item = self._db.getencode(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
+        return decode(item) if item else None
 
     def _query(self, pk: str, prefix: str) -> Iterator[dict[str, Any]]:
         pages = self._db.get_paginator("query").paginate(
@@ -213,7 +210,7 @@ class Table:
             ConsistentRead=True,
         )
         for page in pages:
-            yield from map(_plain, page["Items"])
+            yield from map(decode, page["Items"])
 
 
 def _expiry() -> int:
@@ -225,26 +222,7 @@ def _lease_key(region: str, function_name: str) -> dict[str, str]:
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
-def _item(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _item_value(value) for name, value in values.items()}
-
-
-def _item_value(value: Any) -> Any:
-    # DynamoDB has decimal numbers only; str() keeps a float's shortest exact form.
-    return _serialize(Decimal(str(value)) if isinstance(value, float) else value)
-
-
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: _number(_deserialize(value)) for name, value in item.items()}
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
+    return encode({"pk": pk, "sk": sk})
 
 
 def _condition_failed(fault: ClientError) -> bool:
