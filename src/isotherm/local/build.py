@@ -67,6 +67,7 @@ def build(
     *,
     runtime: str | None = None,
     architecture: Architecture | None = None,
+    host: bool = True,
     say: Say | None = None,
 ) -> Build:
     """Run `sam build`, unless what it made last time is still good.
@@ -79,6 +80,8 @@ def build(
         A Lambda runtime, such as python3.14; by default that of the Python which is running.
     architecture : {"x86_64", "arm64"}, optional
         By default this machine's.
+    host : bool
+        Whether the functions are going to run on this machine, by the embedded stack, rather than on Lambda's.
     say : callable, optional
         Told what takes time.
 
@@ -94,10 +97,11 @@ def build(
     if not re.fullmatch(r"python3\.\d+", runtime):
         raise LocalError(f"runtime: {runtime!r} is no Python runtime of Lambda (such as python3.14)")
     sam = ensure(checkout, SAM, say)
-    folder = checkout.builds / f"{runtime}-{architecture}"
+    platform_kind = "host" if host else "lambda"
+    folder = checkout.builds / f"{runtime}-{architecture}-{platform_kind}"
     template = folder / "template.yaml"
     with exclusive(checkout.builds / f"{folder.name}.lock"):
-        wanted = fingerprint(checkout.root, SOURCES, (runtime, architecture, *SAM.requirements))
+        wanted = fingerprint(checkout.root, SOURCES, (folder.name, _bytecode(), *SAM.requirements))
         stamp = checkout.builds / f"{folder.name}.fingerprint"
         if template.is_file() and stamp.is_file() and stamp.read_text() == wanted:
             return Build(template, runtime, architecture, wanted, fresh=False)
@@ -118,7 +122,7 @@ def build(
             log=checkout.logs / "sam-build.log",
             what="sam build",
             cwd=checkout.root,
-            env=_environment(runtime, architecture, host=host),
+            env=_environment(platform_kind),
         )  # fmt: skip
         stamp.write_text(wanted)
     return Build(template, runtime, architecture, wanted, fresh=True)
@@ -141,11 +145,16 @@ def sam_environment() -> dict[str, str]:
     }
 
 
-def _environment(runtime: str, architecture: Architecture) -> dict[str, str]:
-    # The Makefiles of the packages fetch wheels for exactly this Python and machine.
+def _bytecode() -> str:
+    """The user's choice whether the measured packages carry `.pyc` files; it is the package build's to understand."""
+    return os.environ.get("ISOTHERM_BYTECODE", "")
+
+
+def _environment(platform_kind: str) -> dict[str, str]:
     return sam_environment() | {
-        "ISOTHERM_PYTHON": runtime.removeprefix("python"),
-        "ISOTHERM_ARCHITECTURE": architecture,
+        # Read by packaging/build.mk and what it calls. Our own Python is known to be new enough for it.
+        "ISOTHERM_BUILD_PYTHON": sys.executable,
+        "ISOTHERM_PLATFORM": platform_kind,
         # A region keeps SAM from asking the user's configuration for one; a build talks to no AWS.
         "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
     }

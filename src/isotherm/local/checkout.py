@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from isotherm.local.errors import NoCheckout
 
 ENVIRONMENT_VARIABLE = "ISOTHERM_CHECKOUT"
+LOCAL_VARIABLE = "ISOTHERM_LOCAL"
+DEFAULT_LOCAL = "local"
+
+# Folders of `.isotherm` that hold something else.
+_TAKEN = ("build", "reports", "sam", "tools")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +22,11 @@ class Checkout:
     """A folder that holds the project: `template.yaml` and what it deploys.
 
     Everything made on this machine goes under `.isotherm/` in it, so two checkouts side by side share nothing.
+    `local_name` tells apart the embedded stacks of one checkout, where there are several (the tests have their own).
     """
 
     root: Path
+    local_name: str = DEFAULT_LOCAL
 
     @property
     def made(self) -> Path:
@@ -33,7 +41,7 @@ class Checkout:
     @property
     def local(self) -> Path:
         """State, log and scratch folder of the embedded stack."""
-        return self.made / "local"
+        return self.made / self.local_name
 
     @property
     def builds(self) -> Path:
@@ -43,7 +51,7 @@ class Checkout:
     @property
     def logs(self) -> Path:
         """Output of `sam build` and `sam deploy`."""
-        return self.made / "logs"
+        return self.local / "logs"
 
     @property
     def reports(self) -> Path:
@@ -65,7 +73,7 @@ def find_checkout(start: Path | None = None) -> Checkout:
     """Find the checkout a command works on.
 
     In order: `ISOTHERM_CHECKOUT`, the working folder and those above it, and the checkout this package was installed
-    from with `pip install -e`.
+    from with `pip install -e`. `ISOTHERM_LOCAL` names the embedded stack to use in it, where it is not the usual one.
 
     Parameters
     ----------
@@ -75,16 +83,22 @@ def find_checkout(start: Path | None = None) -> Checkout:
     Raises
     ------
     NoCheckout
-        None of these holds the project.
+        None of these holds the project, or a variable cannot be what it says.
     """
+    local_name = os.environ.get(LOCAL_VARIABLE) or DEFAULT_LOCAL
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", local_name) or local_name in _TAKEN:
+        raise NoCheckout(
+            f"{LOCAL_VARIABLE}: {local_name!r} is no name for a stack: small letters, digits and -, "
+            f"and none of {', '.join(_TAKEN)}"
+        )
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
         folder = Path(named).expanduser().resolve()
         if not is_checkout(folder):
             raise NoCheckout(f"{ENVIRONMENT_VARIABLE}: {folder} holds no template.yaml and statemachines/")
-        return Checkout(folder)
+        return Checkout(folder, local_name)
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents, Path(__file__).resolve().parents[3]):
         if is_checkout(folder):
-            return Checkout(folder)
+            return Checkout(folder, local_name)
     raise NoCheckout(f"no Isotherm checkout in {here} or above it: go to one, or set {ENVIRONMENT_VARIABLE}")

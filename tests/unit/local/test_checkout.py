@@ -46,3 +46,22 @@ def test_everything_made_stays_inside_the_checkout(project: Path) -> None:
 
     for folder in (checkout.tools, checkout.local, checkout.builds, checkout.logs, checkout.reports):
         assert folder.is_relative_to(project / ".isotherm")
+
+
+def test_a_second_stack_of_a_checkout_has_a_folder_of_its_own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = find_checkout(project)
+    monkeypatch.setenv("ISOTHERM_LOCAL", "second")
+    second = find_checkout(project)
+
+    assert second.local != usual.local
+    assert second.tools == usual.tools
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "Tools", "tools", "a b"])
+def test_a_stack_name_that_leads_elsewhere_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("ISOTHERM_LOCAL", name)
+
+    with pytest.raises(NoCheckout, match="ISOTHERM_LOCAL"):
+        find_checkout(project)

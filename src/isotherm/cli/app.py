@@ -1,0 +1,109 @@
+"""Puts the commands together, and turns everything that can go wrong into one readable message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import typer
+from typer.exceptions import TyperException
+
+from isotherm.cli import demo, deploy, follow, local, plan, report, run, stop
+from isotherm.cli.endings import FAILED, Failed
+
+app = typer.Typer(
+    name="isotherm",
+    help="Maps where AWS Lambda runs cold: cold and warm starts by package size, memory and region.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 130 after Ctrl-C.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo.demo)
+app.command()(plan.plan)
+app.command()(run.run)
+app.command()(follow.follow)
+app.command()(stop.stop)
+app.command()(report.report)
+app.command()(deploy.deploy)
+app.add_typer(local.commands, name="local")
+if importlib.util.find_spec("isotherm.cli.parse"):
+    app.command()(importlib.import_module("isotherm.cli.parse").parse)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: bool = typer.Option(False, "--version", help="Show the version and leave."),
+) -> None:
+    if version:
+        from isotherm import __version__
+
+        typer.echo(f"isotherm {__version__}")
+        raise typer.Exit
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Carry out one command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What follows `isotherm`.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    # A closed terminal or a polite kill must unwind like Ctrl-C, so that what was started is stopped.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        return int(app(list(arguments), prog_name="isotherm", standalone_mode=False) or 0)
+    except TyperException as problem:
+        if problem.format_message():  # empty where the help was shown instead
+            _tell(problem.format_message())
+        return problem.exit_code
+    except typer.Abort:
+        return FAILED
+    except BrokenPipeError:  # `isotherm plan ... | head`
+        sys.stderr.close()
+        return FAILED
+    except Failed as problem:
+        _tell(str(problem))
+        return problem.exit_code
+    except Exception as problem:
+        told = _explain(problem)
+        if told is None:
+            raise
+        _tell(told)
+        return FAILED
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _tell(text: str) -> None:
+    print(f"isotherm: {text}", file=sys.stderr)
+
+
+def _explain(problem: Exception) -> str | None:
+    """One line for the failures that are not ours to fix; None for anything else, which is a bug and shows as one."""
+    from isotherm.local.errors import LocalError
+
+    if isinstance(problem, (LocalError, OSError)):
+        return str(problem)
+    if "botocore.exceptions" in sys.modules:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
+
+        if isinstance(problem, (NoCredentialsError, TokenRetrievalError)):
+            return "no AWS credentials: sign in (aws configure, aws sso login), or leave out --on aws"
+        if isinstance(problem, (ClientError, BotoCoreError)):
+            return str(problem)
+    return None

@@ -1,0 +1,253 @@
+"""One campaign on a deployed stack: start it, look at it, stop it, fetch what it found. Shows nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isotherm.cli.endings import Failed
+
+if TYPE_CHECKING:
+    from isotherm.aws.bucket import Bucket
+    from isotherm.aws.table import Table
+    from isotherm.campaign import Lane, Plan
+    from isotherm.cli.deployment import Deployment
+    from isotherm.cli.progress import CampaignProgress
+    from isotherm.summary import CampaignSummary
+
+RUNNING = "RUNNING"
+SUCCEEDED = "SUCCEEDED"
+REPORT_FILES = ("summary.json", "samples.csv.gz", "index.html")
+STOP_ERROR = "CampaignStopped"
+STOP_CAUSE = "stopped by `isotherm stop`"
+
+_MAX_NAME = 80  # AWS, StartExecution
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How an execution stands: `status` as Step Functions names it, and why it failed."""
+
+    status: str
+    error: str | None = None
+    cause: str | None = None
+    started_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Where the files of a report were put."""
+
+    folder: Path
+
+    @property
+    def page(self) -> Path:
+        """The page to open in a browser."""
+        return self.folder / "index.html"
+
+    @property
+    def summary(self) -> Path:
+        """The numbers."""
+        return self.folder / "summary.json"
+
+    @property
+    def samples(self) -> Path:
+        """The raw samples."""
+        return self.folder / "samples.csv.gz"
+
+
+def new_campaign_id(name: str, now: float | None = None) -> str:
+    """A name for an execution that nobody used: the campaign's own, the time (UTC), and four random digits."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return f"{name[: _MAX_NAME - 21]}-{stamp}-{secrets.token_hex(2)}"
+
+
+class Campaigns:
+    """The campaigns of one deployed stack."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        from isotherm.aws.bucket import Bucket
+        from isotherm.aws.clients import Home, client
+        from isotherm.aws.table import Table
+
+        home = Home(deployment.stack, deployment.home_region, deployment.table, deployment.bucket)
+        self._home = home
+        self._machine_arn = deployment.campaign_machine_arn
+        self._states = client("stepfunctions", home.region)
+        self._table: Table = Table(home)
+        self._bucket: Bucket = Bucket(home)
+
+    def execution_arn(self, campaign_id: str) -> str:
+        """ARN of the campaign's execution."""
+        return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{campaign_id}"
+
+    def dry_run(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Have the deployed Plan function plan a campaign without starting it; its answer as it is.
+
+        Raises
+        ------
+        Failed
+            The function itself failed.
+        """
+        from isotherm.aws.clients import client
+
+        name = str(document.get("name", "campaign"))
+        payload = {
+            "campaign": {**document, "dry_run": True},
+            "campaign_id": new_campaign_id(f"plan-{name}"),
+            "execution_arn": "",
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        answer = client("lambda", self._home.region).invoke(
+            FunctionName=f"{self._home.stack}-plan", Payload=json.dumps(payload)
+        )
+        result: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise Failed(f"{self._home.stack}-plan failed: {result.get('errorMessage', result)}")
+        return result
+
+    def start(self, document: dict[str, Any]) -> str:
+        """Start a campaign; returns its id."""
+        campaign_id = new_campaign_id(str(document.get("name", "campaign")))
+        self._states.start_execution(stateMachineArn=self._machine_arn, name=campaign_id, input=json.dumps(document))
+        return campaign_id
+
+    def state(self, campaign_id: str) -> State:
+        """How its execution stands.
+
+        Raises
+        ------
+        Failed
+            There is no such campaign.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", campaign_id):
+            raise Failed(f"ID: {campaign_id!r} is no campaign's id (letters, digits, - and _; at most 80)")
+        try:
+            facts = self._states.describe_execution(executionArn=self.execution_arn(campaign_id))
+        except self._states.exceptions.ExecutionDoesNotExist:
+            raise Failed(f"ID: there is no campaign {campaign_id} on stack {self._home.stack}") from None
+        return State(facts["status"], facts.get("error"), facts.get("cause"), facts["startDate"].timestamp())
+
+    def plan(self, campaign_id: str) -> Plan | None:
+        """Its plan, once there is one."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return self._bucket.read_plan(campaign_id)
+        except ClientError as problem:
+            if problem.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+
+    def progress(self, plan: Plan) -> CampaignProgress:
+        """What its lanes have done."""
+        from isotherm.cli.progress import campaign_progress
+
+        return campaign_progress(plan, self._table.lanes(plan.campaign_id))
+
+    def stop(self, campaign_id: str) -> None:
+        """Stop the campaign's execution, then its lanes; their functions are then put back by the stack itself."""
+        if self.state(campaign_id).status == RUNNING:
+            self._states.stop_execution(
+                executionArn=self.execution_arn(campaign_id), error=STOP_ERROR, cause=STOP_CAUSE
+            )
+        plan = self.plan(campaign_id)
+        if plan is not None:
+            self._stop_lanes(plan)
+
+    def _stop_lanes(self, plan: Plan) -> None:
+        from isotherm.aws.clients import client
+        from isotherm.aws.executions import lane_execution_name
+
+        for item in self._table.lanes(plan.campaign_id):
+            lane = plan.lanes[item["lane_key"]]
+            states = client("stepfunctions", lane.region)
+            name = lane_execution_name(plan.campaign_id, lane.key)
+            arn = f"{self._lane_machine_arn(lane.region).replace(':stateMachine:', ':execution:')}:{name}"
+            try:
+                if states.describe_execution(executionArn=arn)["status"] == RUNNING:
+                    states.stop_execution(executionArn=arn, error=STOP_ERROR, cause=STOP_CAUSE)
+            except states.exceptions.ExecutionDoesNotExist:
+                continue
+
+    def _lane_machine_arn(self, region: str) -> str:
+        parts = self._machine_arn.split(":")
+        parts[3], parts[-1] = region, f"{self._home.stack}-lane"
+        return ":".join(parts)
+
+    def unrestored(self, plan: Plan) -> list[str]:
+        """Functions that the campaign still holds, or on which it left a version; in words."""
+        from isotherm.aws.functions import MeasuredFunction
+
+        functions = {(lane.region, lane.function_name) for lane in plan.lanes.values()}
+        left = []
+        for region, name in sorted(functions):
+            lease = self._table.lease(region, name)
+            if lease is not None and lease.campaign_id == plan.campaign_id:
+                left.append(f"{name} in {region} is not put back yet")
+                continue
+            versions = MeasuredFunction(region, name).versions_of(plan.campaign_id)
+            if versions:
+                left.append(f"{name} in {region} still has version {', '.join(versions)}")
+        return left
+
+    def await_restored(self, campaign_id: str, timeout_s: float, say: Callable[[str], None]) -> list[Lane]:
+        """Wait until the campaign's functions are as before; returns its lanes.
+
+        Raises
+        ------
+        Failed
+            Some are not after `timeout_s` seconds.
+        """
+        plan = self.plan(campaign_id)
+        if plan is None:  # it never came to change anything
+            return []
+        deadline = time.monotonic() + timeout_s
+        left = self.unrestored(plan)
+        if left:
+            say(f"{len(left)} functions to be put back")
+        while left:
+            if time.monotonic() > deadline:
+                raise Failed(f"after {timeout_s:.0f} s: {'; '.join(left)}")
+            time.sleep(1.0)
+            self._stop_lanes(plan)  # a dispatch that was under way may have started one more
+            left = self.unrestored(plan)
+        return list(plan.lanes.values())
+
+    def fetch(self, campaign_id: str, folder: Path) -> Fetched:
+        """Download the report's files into `folder`.
+
+        Raises
+        ------
+        Failed
+            There is no report (yet).
+        """
+        from botocore.exceptions import ClientError
+
+        from isotherm.aws.bucket import report_key
+
+        for name in REPORT_FILES:
+            try:
+                body = self._bucket.read(report_key(campaign_id, name))
+            except ClientError as problem:
+                if problem.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                    raise
+                raise Failed(
+                    f"ID: campaign {campaign_id} has no {name}; it is {self.state(campaign_id).status}"
+                ) from problem
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(body)
+        return Fetched(folder)
+
+
+def read_summary(fetched: Fetched) -> CampaignSummary:
+    """The numbers of a fetched report."""
+    from isotherm.summary import CampaignSummary
+
+    return CampaignSummary.model_validate_json(fetched.summary.read_bytes())

@@ -1,0 +1,57 @@
+"""`isotherm demo`: the whole of it on this machine, from nothing to a table and a page, leaving nothing running."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from isotherm.cli.place import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
+from isotherm.cli.run import OutputOption, follow_and_show
+
+EVENT = "events/campaign-demo.json"
+
+
+def demo(
+    output: OutputOption = None,
+    enforce_iam: Annotated[
+        bool, typer.Option("--enforce-iam", help="Check every call against the policies that the template deploys.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure five function sizes in two regions of an embedded stack, and show what came out.
+
+    Needs no account and no Docker. An embedded stack that was up before is used and left up; otherwise nothing is left
+    running, whatever happens.
+    """
+    from isotherm.cli.campaigns import Campaigns
+    from isotherm.cli.console import remarks
+    from isotherm.cli.endings import Interrupted
+    from isotherm.cli.event import read_event
+    from isotherm.cli.waiting import waiting
+    from isotherm.local import build as building
+    from isotherm.local import deploy as deploying
+    from isotherm.local import stack as embedding
+    from isotherm.local.checkout import find_checkout
+
+    begun = time.monotonic()
+    checkout = find_checkout()
+    document = read_event(str(checkout.root / EVENT))
+    regions = document.get("regions") or [DEFAULT_HOME_REGION]
+    place = Place(On.LOCAL, DEFAULT_STACK, DEFAULT_HOME_REGION)
+    was_up = embedding.status(checkout) is not None
+    try:
+        with waiting(remarks()) as say:
+            embedded = embedding.up(checkout, enforce_iam=enforce_iam, say=say)
+            embedding.enter(embedded)
+            made = building.build(checkout, say=say)
+            deploying.deploy(checkout, made, regions, embedded=embedded, say=say)
+        campaigns = Campaigns(place.deployment())
+        follow_and_show(campaigns, campaigns.start(document), place, output, as_json)
+        remarks().print(f"{time.monotonic() - begun:.0f} s in all", markup=False)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted" + ("" if was_up else "; nothing is left running")) from None
+    finally:
+        if not was_up:
+            embedding.down(checkout)

@@ -1,0 +1,42 @@
+"""Reads the campaign that a person wrote, and refuses what cannot be one before anything is called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from isotherm.cli.endings import BadInput
+
+EventArgument = Annotated[
+    str,
+    typer.Argument(metavar="EVENT", help="File with the campaign as JSON (see events/campaign-*.json); - reads it."),
+]
+
+
+def read_event(source: str) -> dict[str, Any]:
+    """The campaign in a file or on standard input, as the person wrote it, once it is known to be one.
+
+    Raises
+    ------
+    BadInput
+        It cannot be read, is no JSON, or is no campaign.
+    """
+    from isotherm.aws.clients import lambda_regions
+    from isotherm.campaign import InvalidCampaign, parse_campaign
+
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as problem:
+        raise BadInput(f"EVENT: {source} cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise BadInput(f"EVENT: {source} is no UTF-8 text (byte {problem.start})") from problem
+    try:
+        parse_campaign(text, lambda_regions())
+    except InvalidCampaign as problem:
+        raise BadInput(str(problem)) from problem
+    document: dict[str, Any] = json.loads(text)
+    return document

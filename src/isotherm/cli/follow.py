@@ -1,0 +1,37 @@
+"""`isotherm follow`: look on again after `run` was interrupted, or after a start from the console."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+from isotherm.cli.run import OutputOption, follow_and_show
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id: the name of its execution.")]
+
+
+def follow(
+    campaign_id: IdArgument,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a campaign to its end and show what it found, wherever it was started."""
+    from isotherm.cli.campaigns import Campaigns
+
+    place = Place(on, stack, home)
+    place.enter()
+    follow_and_show(Campaigns(place.deployment()), campaign_id, place, output, as_json)

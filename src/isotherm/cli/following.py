@@ -1,0 +1,140 @@
+"""Follows a campaign to its end, showing what it does, and shows what it found."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+
+from isotherm.cli.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
+from isotherm.cli.console import remarks, results
+from isotherm.cli.endings import BadInput, Failed
+from isotherm.cli.progress import CampaignProgress, one_line, picture
+
+if TYPE_CHECKING:
+    from isotherm.campaign import Plan
+
+# The embedded stack measures on the very machine that polls it, so polling is kept rare.
+POLL_S = 2.0
+QUIET_LINE_S = 10.0
+REFUSALS = ("InvalidCampaign", "OverBudget")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a campaign ended, and what its lanes had done by then."""
+
+    state: State
+    progress: CampaignProgress | None
+
+
+def follow_campaign(campaigns: Campaigns, campaign_id: str, console: Console) -> Ending:
+    """Show a campaign's progress until its execution ends: a live picture on a terminal, now and then a line else."""
+    state = campaigns.state(campaign_id)
+    begun = state.started_at or time.time()
+    plan: Plan | None = None
+    progress: CampaignProgress | None = None
+    shown = _Picture(console) if console.is_terminal else _Lines(console)
+    with shown:
+        while True:
+            plan = plan or campaigns.plan(campaign_id)
+            progress = campaigns.progress(plan) if plan is not None else None
+            if state.status != RUNNING:
+                return Ending(state, progress)
+            shown.show(progress, time.time() - begun)
+            time.sleep(POLL_S)
+            state = campaigns.state(campaign_id)
+
+
+def check_ending(campaign_id: str, ending: Ending) -> None:
+    """Go on after a campaign that succeeded.
+
+    Raises
+    ------
+    BadInput
+        It was refused: the text is the refusal.
+    Failed
+        It ended otherwise.
+    """
+    state = ending.state
+    if state.status == SUCCEEDED:
+        return
+    if state.error in REFUSALS:
+        raise BadInput(state.cause or state.error)
+    reason = ": ".join(part for part in (state.error, state.cause) if part) or "no reason given"
+    raise Failed(f"campaign {campaign_id} ended as {state.status}: {reason}")
+
+
+def show_results(fetched: Fetched) -> None:
+    """Print the tables of a fetched report, the lanes that failed, and where the page is."""
+    from isotherm.report import tables
+
+    console = results()
+    summary = read_summary(fetched)
+    console.print(tables.campaign_tables(summary))
+    remarks().print(f"page: {shown_path(fetched.page)}", markup=False, soft_wrap=True)
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def report_folder(campaign_id: str, output: Path | None) -> Path:
+    """Where a campaign's report goes: the folder that was asked for, else `.isotherm/reports/<id>` of the checkout."""
+    from isotherm.local.checkout import Checkout, find_checkout
+    from isotherm.local.errors import NoCheckout
+
+    if output is not None:
+        return output
+    try:
+        return find_checkout().reports / campaign_id
+    except NoCheckout:
+        return Checkout(Path.cwd()).reports / campaign_id
+
+
+class _Picture:
+    """A picture that is redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> _Picture:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, progress: CampaignProgress | None, elapsed_s: float) -> None:
+        """Draw the state."""
+        self._live.update(picture(progress, elapsed_s), refresh=True)
+
+
+class _Lines:
+    """A line whenever a lane ended, and every ten seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._ended = -1
+        self._last = float("-inf")
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, progress: CampaignProgress | None, elapsed_s: float) -> None:
+        """Print the state, if there is something new."""
+        ended = -1 if progress is None else progress.ended
+        if ended != self._ended or elapsed_s - self._last >= QUIET_LINE_S:
+            self._console.print(one_line(progress, elapsed_s), markup=False, soft_wrap=True)
+            self._ended, self._last = ended, elapsed_s

@@ -1,0 +1,116 @@
+"""`isotherm plan`: what a campaign would do and cost, or why it may not start."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from isotherm.cli.event import EventArgument, read_event
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+
+if TYPE_CHECKING:
+    from isotherm.campaign import Plan
+
+
+def plan(
+    event: EventArgument,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a campaign would do and cost. Nothing is changed.
+
+    The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do.
+    """
+    document = read_event(event)
+    from isotherm.cli.campaigns import Campaigns
+    from isotherm.cli.console import remarks, results
+    from isotherm.cli.endings import BadInput
+    from isotherm.cli.waiting import waiting
+
+    place = Place(on, stack, home)
+    place.enter()
+    with waiting(remarks()) as say:
+        say("planning")
+        campaigns = Campaigns(place.deployment())
+        answer = campaigns.dry_run(document)
+    if answer["status"] == "refused":
+        raise BadInput(answer["cause"])
+    made = campaigns.plan(answer["campaign_id"])
+    if made is None:
+        raise AssertionError(f"{place.stack}-plan wrote no plan for {answer['campaign_id']}")
+    if as_json:
+        print(json.dumps(_document(made), indent=2, ensure_ascii=False))
+        return
+    for renderable in describe(made):
+        results().print(renderable)
+
+
+def _document(made: Plan) -> dict[str, Any]:
+    return made.model_dump(mode="json")
+
+
+def describe(made: Plan) -> list[Any]:
+    """The plan as tables and lines for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from isotherm.cli.progress import planned_shots
+
+    lanes = Table(
+        title=f"{made.campaign.name}: {len(made.lanes)} lanes in {len(made.waves)} waves", title_justify="left"
+    )
+    for title in ("target", "region", "package", "memory"):
+        lanes.add_column(title)
+    for title in ("rounds", "versions", "cold", "priming", "warm"):
+        lanes.add_column(title, justify="right")
+    functions = {(t.target, t.region): t for region in made.inventory for t in region.targets}
+    rows: dict[tuple[str, str], Counter[str]] = {}
+    memory: dict[tuple[str, str], set[int]] = {}
+    for lane in made.lanes.values():
+        key = (lane.target, lane.region)
+        row = rows.setdefault(key, Counter())
+        row["rounds"] += 1
+        for step in lane.steps:
+            row["versions"] += step.versions
+            row["cold"] += sum(burst.shots for burst in step.bursts)
+            row["priming"] += step.prime_shots
+            row["warm"] += step.warm_shots
+            memory.setdefault(key, set()).add(step.memory_mb or functions[key].memory_mb)
+    for (target, region), row in sorted(rows.items()):
+        function = functions[target, region]
+        lanes.add_row(
+            target,
+            region,
+            f"{function.code_size_bytes / 1e6:.1f} MB, {function.runtime} {function.architecture}",
+            ", ".join(map(str, sorted(memory[target, region]))) + " MB",
+            *(str(row[name]) for name in ("rounds", "versions", "cold", "priming", "warm")),
+        )
+    price = Table(title="price, estimated", title_justify="left")
+    price.add_column("service")
+    price.add_column("quantity", justify="right")
+    price.add_column("unit")
+    price.add_column("USD", justify="right")
+    for line in made.price.lines:
+        price.add_row(line.service, f"{line.quantity:,.6g}", line.unit, f"{line.usd:.6f}")
+    price.add_section()
+    price.add_row("in all", "", f"prices of {made.price.as_of}", f"{made.price.usd:.6f}")
+    shots = sum(planned_shots(lane) for lane in made.lanes.values())
+    total = Text(
+        f"{shots} calls, {made.state_transitions} state transitions, about {made.price.usd:.4f} USD "
+        f"of a budget of {made.campaign.budget_usd:g} USD"
+        + (" (what AWS would ask; the embedded stack asks nothing)" if made.platform == "emulated" else "")
+    )
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in made.warnings]
+    return [lanes, price, total, *warnings]

@@ -1,0 +1,216 @@
+"""What a running campaign has done and waits for, from its plan and the progress its lanes report. Calls nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from isotherm.campaign import Lane, Plan, Step
+
+ENDED = ("succeeded", "failed")
+
+# What a lane says it is doing, in words that are followed by the target's name.
+_PHASES = {
+    "starting": "starting",
+    "publishing": "publishing fresh versions of",
+    "firing": "calling",
+    "collecting": "collecting the reports of",
+    "restoring": "putting back",
+    "done": "closing",
+}
+_AFTER_FIRING = ("collecting", "restoring", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class LaneProgress:
+    """One lane: how many shots it plans, how many are issued and joined, and what it last said of itself."""
+
+    lane: Lane
+    planned: int
+    status: str
+    phase: str | None
+    step: int
+    issued: int
+    samples: int
+    reason: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has succeeded or failed."""
+        return self.status in ENDED
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is under way now."""
+        return self.status == "running"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignProgress:
+    """All lanes of a campaign, in the order of the plan."""
+
+    campaign_id: str
+    rounds: int
+    lanes: tuple[LaneProgress, ...]
+
+    @property
+    def ended(self) -> int:
+        """How many lanes have ended."""
+        return sum(lane.ended for lane in self.lanes)
+
+    @property
+    def failed(self) -> tuple[LaneProgress, ...]:
+        """The lanes that failed."""
+        return tuple(lane for lane in self.lanes if lane.status == "failed")
+
+    @property
+    def samples(self) -> int:
+        """Samples joined and stored so far."""
+        return sum(lane.samples for lane in self.lanes)
+
+    @property
+    def planned(self) -> int:
+        """Samples there will be in the end."""
+        return sum(lane.planned for lane in self.lanes)
+
+    @property
+    def issued(self) -> int:
+        """Calls made so far."""
+        return sum(lane.issued for lane in self.lanes)
+
+
+def step_shots(step: Step) -> int:
+    """How many invocations a step plans: cold, priming and warm."""
+    return sum(burst.shots for burst in step.bursts) + step.prime_shots + step.warm_shots
+
+
+def planned_shots(lane: Lane) -> int:
+    """How many invocations a lane plans."""
+    return sum(map(step_shots, lane.steps))
+
+
+def campaign_progress(plan: Plan, items: Iterable[Mapping[str, Any]]) -> CampaignProgress:
+    """Join the plan with what the lanes reported.
+
+    Parameters
+    ----------
+    plan : Plan
+        The campaign's plan.
+    items : iterable of mapping
+        The table's progress items; each has `lane_key`, and `status`, `phase`, `step`, `issued`, `samples`, `reason` as
+        far as the lane has come. `issued` and `samples` are those of one step.
+    """
+    said = {str(item["lane_key"]): item for item in items}
+    return CampaignProgress(
+        campaign_id=plan.campaign_id,
+        rounds=plan.campaign.rounds,
+        lanes=tuple(_lane_progress(plan.lanes[key], said.get(key, {})) for wave in plan.waves for key in wave),
+    )
+
+
+def _lane_progress(lane: Lane, item: Mapping[str, Any]) -> LaneProgress:
+    step = int(item.get("step", 0))
+    phase = item.get("phase")
+    before = sum(step_shots(earlier) for earlier in lane.steps[:step])
+    # A step that is being prepared still shows the numbers of the one before it.
+    fired = phase in ("firing", *_AFTER_FIRING)
+    collected = phase in _AFTER_FIRING
+    return LaneProgress(
+        lane=lane,
+        planned=planned_shots(lane),
+        status=str(item.get("status", "planned")),
+        phase=phase,
+        step=step,
+        issued=before + (int(item.get("issued", 0)) if fired else 0),
+        samples=before + (int(item.get("samples", 0)) if collected else 0),
+        reason=item.get("reason"),
+    )
+
+
+def waiting_for(progress: CampaignProgress | None) -> str:
+    """In words, what a campaign that is running waits for."""
+    if progress is None:
+        return "the plan"
+    under_way = [lane for lane in progress.lanes if lane.begun]
+    if under_way:
+        return ", ".join(_doing(lane, progress.rounds) for lane in under_way)
+    if progress.ended == len(progress.lanes):
+        return "statistics and page"
+    return "the next lane to start"
+
+
+def _doing(lane: LaneProgress, rounds: int) -> str:
+    phase = _PHASES.get(lane.phase or "starting", lane.phase)
+    where = f"{phase} {lane.lane.target} in {lane.lane.region}, round {lane.lane.round + 1} of {rounds}"
+    if len(lane.lane.steps) > 1:
+        where += f", step {lane.step + 1} of {len(lane.lane.steps)}"
+    return where
+
+
+def one_line(progress: CampaignProgress | None, elapsed_s: float) -> str:
+    """The whole state in one line, for where there is no terminal."""
+    if progress is None:
+        return f"[{elapsed_s:4.0f} s] waiting for {waiting_for(None)}"
+    return (
+        f"[{elapsed_s:4.0f} s] {progress.ended} of {len(progress.lanes)} lanes, "
+        f"{progress.samples} of {progress.planned} samples; {waiting_for(progress)}"
+    )
+
+
+def picture(progress: CampaignProgress | None, elapsed_s: float) -> RenderableType:
+    """The whole state as a table, for a terminal: targets and regions, lanes, steps, samples, what is waited for."""
+    if progress is None:
+        return Text(f"{elapsed_s:4.0f} s  waiting for {waiting_for(None)}", style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("target", "region", "rounds"):
+        table.add_column(title)
+    table.add_column("calls", justify="right")
+    table.add_column("samples", justify="right")
+    table.add_column("now", no_wrap=True, min_width=28)
+    for (target, region), lanes in _by_function(progress).items():
+        table.add_row(
+            target,
+            region,
+            " ".join(_mark(lane) for lane in lanes),
+            f"{sum(lane.issued for lane in lanes)}",
+            f"{sum(lane.samples for lane in lanes)}/{sum(lane.planned for lane in lanes)}",
+            _now(lanes),
+        )
+    foot = Text.assemble(
+        (f"{elapsed_s:4.0f} s  ", "bold"),
+        f"{progress.ended} of {len(progress.lanes)} lanes, {progress.samples} of {progress.planned} samples; ",
+        (f"waiting for {waiting_for(progress)}", "cyan"),
+    )
+    return Group(table, ProgressBar(total=max(progress.planned, 1), completed=progress.samples, width=60), foot)
+
+
+def _by_function(progress: CampaignProgress) -> dict[tuple[str, str], list[LaneProgress]]:
+    functions: dict[tuple[str, str], list[LaneProgress]] = {}
+    for lane in sorted(progress.lanes, key=lambda lane: lane.lane.round):
+        functions.setdefault((lane.lane.target, lane.lane.region), []).append(lane)
+    return dict(sorted(functions.items()))
+
+
+def _mark(lane: LaneProgress) -> str:
+    if lane.status == "succeeded":
+        return "[green]●[/]"
+    if lane.status == "failed":
+        return "[red]✗[/]"
+    return "[cyan]◐[/]" if lane.begun else "[dim]○[/]"
+
+
+def _now(lanes: list[LaneProgress]) -> str:
+    failed = [lane for lane in lanes if lane.status == "failed"]
+    begun = [lane for lane in lanes if lane.begun]
+    if begun:
+        step = f" (step {begun[0].step + 1}/{len(begun[0].lane.steps)})" if len(begun[0].lane.steps) > 1 else ""
+        return f"{begun[0].phase or 'starting'}{step}"
+    if failed:
+        return "[red]failed[/]"
+    return "done" if all(lane.ended for lane in lanes) else ""

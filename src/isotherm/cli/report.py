@@ -1,0 +1,47 @@
+"""`isotherm report`: fetch a finished campaign's results again and show them."""
+
+from __future__ import annotations
+
+from isotherm.cli.follow import IdArgument
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+from isotherm.cli.run import OutputOption
+
+
+def report(
+    campaign_id: IdArgument,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the results of a campaign that has ended; --json prints its summary.json.
+
+    A report that was fetched before is shown again even where the stack is gone.
+    """
+    from isotherm.cli.campaigns import REPORT_FILES, Campaigns, Fetched
+    from isotherm.cli.endings import Failed
+    from isotherm.cli.following import report_folder, show_results
+
+    place = Place(on, stack, home)
+    fetched = Fetched(report_folder(campaign_id, output))
+    try:
+        place.enter()
+        fetched = Campaigns(place.deployment()).fetch(campaign_id, fetched.folder)
+    except Failed:
+        # The embedded stack forgets everything when it stops; what was downloaded stays good.
+        if not all((fetched.folder / name).is_file() for name in REPORT_FILES):
+            raise
+    if as_json:
+        print(fetched.summary.read_text(encoding="utf-8"), end="")
+    else:
+        show_results(fetched)

@@ -1,0 +1,54 @@
+"""`isotherm stop`: end a campaign early and see to it that every function is as before."""
+
+from __future__ import annotations
+
+import json
+
+from isotherm.cli.follow import IdArgument
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+
+RESTORE_TIMEOUT_S = 300.0
+
+
+def stop(
+    campaign_id: IdArgument,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop a campaign and its lanes, and wait until the stack has put every function back.
+
+    Harmless on a campaign that has ended: it is then only checked that nothing was left changed.
+    """
+    from isotherm.cli.campaigns import RUNNING, Campaigns
+    from isotherm.cli.console import remarks
+    from isotherm.cli.waiting import waiting
+
+    place = Place(on, stack, home)
+    place.enter()
+    campaigns = Campaigns(place.deployment())
+    was = campaigns.state(campaign_id).status
+    with waiting(remarks()) as say:
+        say("stopping" if was == RUNNING else f"the campaign has ended ({was}); checking its functions")
+        campaigns.stop(campaign_id)
+        lanes = campaigns.await_restored(campaign_id, RESTORE_TIMEOUT_S, say)
+    functions = sorted({f"{lane.function_name} in {lane.region}" for lane in lanes})
+    if as_json:
+        print(json.dumps({"campaign_id": campaign_id, "was": was, "restored": functions}, indent=2))
+        return
+    remarks().print(
+        f"campaign {campaign_id} is {campaigns.state(campaign_id).status.lower()}; "
+        f"{len(functions)} functions are as they were before it",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,198 @@
+"""What a person gets who types something: messages, streams and exit codes. No stack is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from isotherm.cli.app import run_command
+
+COMMANDS = ["demo", "plan", "run", "follow", "stop", "report", "deploy", "local", "parse"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Isotherm = Callable[..., Ran]
+
+
+@pytest.fixture
+def isotherm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Isotherm:
+    """The command, in a checkout of its own with nothing in it, and no AWS configuration."""
+    (tmp_path / "statemachines").mkdir()
+    (tmp_path / "template.yaml").write_text("Resources: {}\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("ISOTHERM_CHECKOUT", "ISOTHERM_ON", "ISOTHERM_STACK", "ISOTHERM_HOME_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
+
+    def run(*arguments: str) -> Ran:
+        capfd.readouterr()
+        code = run_command(arguments)
+        out, err = capfd.readouterr()
+        return Ran(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def event(tmp_path: Path) -> Callable[[object], str]:
+    def write(document: object) -> str:
+        path = tmp_path / "event.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return str(path)
+
+    return write
+
+
+def _is_one_line(text: str) -> bool:
+    return text.startswith("isotherm: ") and text.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(isotherm: Isotherm, command: str) -> None:
+    ran = isotherm(command, "--help")
+
+    assert ran.code == 0
+    assert f"isotherm {command}" in ran.out
+
+
+def test_help_lists_exactly_what_there_is(isotherm: Isotherm) -> None:
+    ran = isotherm("--help")
+
+    assert ran.code == 0
+    for command in COMMANDS:
+        assert f" {command} " in ran.out
+    for not_there in ("compare", "export", "list"):
+        assert f" {not_there} " not in ran.out
+
+
+@pytest.mark.parametrize("arguments", [["plan"], ["plan", "x", "--on", "mars"], ["nonsense"], ["local", "sideways"]])
+def test_a_command_line_that_makes_no_sense_is_bad_input(isotherm: Isotherm, arguments: list[str]) -> None:
+    ran = isotherm(*arguments)
+
+    assert ran.code == 2
+    assert _is_one_line(ran.err)
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        pytest.param('{"targets": [', "line 1, column 14", id="no JSON"),
+        pytest.param([1, 2], "is no campaign", id="no object"),
+        pytest.param({"targets": ["default"], "memory_mb": [64]}, "memory_mb: 64", id="memory"),
+        pytest.param({"targets": ["default"], "memory_mb": [10241]}, "128 to 10240", id="memory above"),
+        pytest.param({"targets": ["default"], "cold": {"samples": -1}}, "cold.samples: -1", id="negative count"),
+        pytest.param({"targets": ["default"], "rounds": 0}, "rounds: 0", id="no rounds"),
+        pytest.param({"targets": ["default"], "regions": ["eu-west-7"]}, "eu-west-1", id="unknown region"),
+        pytest.param({"targets": []}, "targets", id="no targets"),
+        pytest.param({"targets": ["default"], "memmory_mb": [128]}, "memmory_mb", id="misspelt field"),
+        pytest.param({"targets": ["default"], "budget_usd": -1}, "budget_usd: -1", id="negative budget"),
+    ],
+)
+def test_a_campaign_that_cannot_be_is_refused_without_any_stack(
+    isotherm: Isotherm, event: Callable[[object], str], command: str, document: object, said: str
+) -> None:
+    ran = isotherm(command, event(document))
+
+    assert ran.code == 2
+    assert ran.out == ""
+    assert said in ran.err
+    assert _is_one_line(ran.err)
+
+
+def test_a_file_that_is_not_there_is_bad_input(isotherm: Isotherm) -> None:
+    ran = isotherm("plan", "absent.json")
+
+    assert ran.code == 2
+    assert ran.err == "isotherm: EVENT: absent.json cannot be read: No such file or directory\n"
+
+
+def test_a_campaign_can_be_piped_in(isotherm: Isotherm, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO('{"targets": ["default"], "rounds": 0}'))
+    ran = isotherm("plan", "-")
+
+    assert ran.code == 2
+    assert "rounds: 0" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [["plan"], ["run"], ["follow"], ["stop"], ["report"]])
+def test_without_a_stack_it_says_how_to_get_one(
+    isotherm: Isotherm, event: Callable[[object], str], arguments: list[str]
+) -> None:
+    what = event({"targets": ["default"]}) if arguments[0] in ("plan", "run") else "some-campaign"
+    ran = isotherm(*arguments, what)
+
+    assert ran.code == 1
+    assert "isotherm local up" in ran.err
+    assert "--on aws" in ran.err
+    assert _is_one_line(ran.err)
+
+
+def test_status_of_no_stack_is_a_failure_a_script_can_see(isotherm: Isotherm) -> None:
+    assert isotherm("local", "status").code == 1
+    ran = isotherm("local", "status", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out) == {"up": False}
+
+
+def test_down_is_harmless_when_nothing_is_up(isotherm: Isotherm) -> None:
+    ran = isotherm("local", "down", "--json")
+
+    assert ran.code == 0
+    assert json.loads(ran.out) == {"stopped": False}
+
+
+def test_deploying_to_no_region_is_bad_input(isotherm: Isotherm) -> None:
+    ran = isotherm("deploy", "us-eest-1")
+
+    assert ran.code == 2
+    assert "us-east-1" in ran.err
+    assert _is_one_line(ran.err)
+
+
+def test_outside_a_checkout_local_commands_say_so(
+    isotherm: Isotherm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("ISOTHERM_CHECKOUT", str(tmp_path / "elsewhere"))
+    ran = isotherm("local", "status")
+
+    assert ran.code == 1
+    assert "holds no template.yaml" in ran.err
+
+
+def test_a_report_that_was_fetched_is_shown_again_without_its_stack(isotherm: Isotherm, tmp_path: Path) -> None:
+    folder = tmp_path / ".isotherm" / "reports" / "demo-1"
+    folder.mkdir(parents=True)
+    for name in ("index.html", "samples.csv.gz"):
+        (folder / name).touch()
+    (folder / "summary.json").write_text('{"campaign_id": "demo-1"}\n')
+
+    ran = isotherm("report", "demo-1", "--json")
+
+    assert ran.code == 0
+    assert json.loads(ran.out) == {"campaign_id": "demo-1"}
+
+
+def test_the_command_starts_without_what_only_some_commands_need() -> None:
+    program = (
+        "import sys; from isotherm.cli.app import run_command; run_command(['--version']);"
+        "print(sorted({'boto3', 'botocore', 'numpy', 'scipy', 'plotly', 'isotherm.campaign'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.splitlines()[-1] == "[]"

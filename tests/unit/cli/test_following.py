@@ -1,0 +1,101 @@
+"""Following a campaign to its end, with a campaign that is scripted rather than run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from isotherm.cli import following
+from isotherm.cli.campaigns import State
+from isotherm.cli.endings import BadInput, Failed, Interrupted
+from isotherm.cli.place import On, Place
+from isotherm.cli.run import follow_and_show
+
+PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
+
+
+class Scripted:
+    """A campaign whose states are given one after the other; an exception in their place is raised."""
+
+    def __init__(self, *states: State | BaseException) -> None:
+        self._states = list(states)
+
+    def state(self, _campaign_id: str) -> State:
+        state = self._states.pop(0)
+        if isinstance(state, BaseException):
+            raise state
+        return state
+
+    def plan(self, _campaign_id: str) -> None:
+        return None
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "POLL_S", 0.0)
+
+
+def _follow(campaign: Any, place: Place = PLACE) -> None:
+    follow_and_show(campaign, "demo-1", place, Path("unused"), as_json=False)
+
+
+def test_ctrl_c_says_how_to_resume_and_how_to_stop() -> None:
+    campaign = Scripted(State("RUNNING"), KeyboardInterrupt())
+
+    with pytest.raises(Interrupted) as told:
+        _follow(campaign)
+
+    assert "isotherm follow demo-1" in str(told.value)
+    assert "isotherm stop demo-1" in str(told.value)
+    assert told.value.exit_code == 130
+
+
+def test_the_commands_it_names_lead_to_the_same_place() -> None:
+    with pytest.raises(Interrupted) as told:
+        _follow(Scripted(KeyboardInterrupt()), Place(On.AWS, "mine", "eu-west-1"))
+
+    assert "isotherm stop demo-1 --on aws --stack mine --home eu-west-1" in str(told.value)
+
+
+@pytest.mark.parametrize("error", ["InvalidCampaign", "OverBudget"])
+def test_a_refusal_is_bad_input_and_its_text_is_the_cause(error: str) -> None:
+    cause = "memory_mb: 64 is below what Lambda accepts (128 to 10240)"
+
+    with pytest.raises(BadInput) as told:
+        _follow(Scripted(State("RUNNING"), State("FAILED", error, cause)))
+
+    assert str(told.value) == cause
+    assert told.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State("FAILED", "AggregateFailed", "no samples"), "ended as FAILED: AggregateFailed: no samples"),
+        (State("ABORTED"), "ended as ABORTED: no reason given"),
+        (State("TIMED_OUT"), "ended as TIMED_OUT: no reason given"),
+    ],
+)
+def test_any_other_end_is_a_failure_with_its_reason(state: State, said: str) -> None:
+    with pytest.raises(Failed, match=said) as told:
+        _follow(Scripted(State("RUNNING"), state))
+
+    assert told.value.exit_code == 1
+
+
+def test_where_there_is_no_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(stderr=True, force_terminal=False)
+    ending = following.follow_campaign(
+        Scripted(State("RUNNING"), State("RUNNING"), State("SUCCEEDED")),  # type: ignore[arg-type]
+        "demo-1",
+        console,
+    )
+
+    assert ending.state.status == "SUCCEEDED"
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "waiting for the plan" in err
+    assert "\x1b" not in err
