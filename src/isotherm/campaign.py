@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from isotherm.lane import ColdMethod, Lane, LaneTask, Platform, Strict, TargetFunction
 
 MIN_MEMORY_MB = 128
 MAX_MEMORY_MB = 10240
-
-Platform = Literal["aws", "emulated"]
-ColdMethod = Literal["burst", "isolated"]
 
 
 class CampaignRefused(Exception):
@@ -34,12 +33,7 @@ class OverBudget(CampaignRefused):
     error = "OverBudget"
 
 
-class _Strict(BaseModel):
-    # A control function uses some of these models and builds only those (docs/decisions.md, "Import time").
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-
-class ColdStarts(_Strict):
+class ColdStarts(Strict):
     """How cold samples are obtained, for each cell.
 
     `burst` publishes a fresh version and calls it `concurrency` times at once, each call held open until all are
@@ -51,14 +45,14 @@ class ColdStarts(_Strict):
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
 
 
-class WarmCalls(_Strict):
+class WarmCalls(Strict):
     """How warm samples are obtained, for each cell: after priming, `concurrency` calls in flight at a time."""
 
     samples: Annotated[int, Field(ge=0, le=1_000_000)] = 20
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
-class Campaign(_Strict):
+class Campaign(Strict):
     """What a person asks for; the input of the campaign state machine.
 
     Samples are counted per cell (target, region, memory, temperature) over all rounds together.
@@ -99,61 +93,7 @@ class Campaign(_Strict):
         return values
 
 
-class Burst(_Strict):
-    """Calls that go out at once to one fresh version; `shots` is 1 for the isolated method."""
-
-    burst: int
-    shots: int
-
-
-class Step(_Strict):
-    """One setting of a lane in one round: which memory, which bursts, how many warm calls.
-
-    `memory_mb` None leaves the function's memory as deployed. `bursts[i]` goes to the i-th freshly published version;
-    the warm calls go to the last one (a version is published for them alone where there are no bursts).
-    """
-
-    step: int
-    memory_mb: int | None
-    cold_method: ColdMethod
-    bursts: list[Burst]
-    warm_shots: int
-    warm_concurrency: int
-    prime_shots: int
-
-    @property
-    def versions(self) -> int:
-        """How many versions have to be published for this step."""
-        return max(len(self.bursts), 1 if self.warm_shots else 0)
-
-
-class Lane(_Strict):
-    """One target in one region in one round: the unit that must run alone, as it changes that function."""
-
-    key: str
-    target: str
-    region: str
-    round: int
-    function_name: str
-    steps: list[Step]
-
-
-class TargetFunction(_Strict):
-    """What a region said of a deployed target."""
-
-    target: str
-    region: str
-    function_name: str
-    runtime: str
-    architecture: str
-    memory_mb: int
-    timeout_s: int
-    code_size_bytes: int
-    code_sha256: str
-    log_group: str
-
-
-class RegionInventory(_Strict):
+class RegionInventory(Strict):
     """What a region has: its targets, and the concurrency its account leaves to them."""
 
     region: str
@@ -163,7 +103,7 @@ class RegionInventory(_Strict):
     stack_version: str | None = None
 
 
-class PriceLine(_Strict):
+class PriceLine(Strict):
     """Dollars for one service; `quantity` in `unit`."""
 
     service: str
@@ -172,7 +112,7 @@ class PriceLine(_Strict):
     usd: float
 
 
-class Price(_Strict):
+class Price(Strict):
     """Dollars, in all and by service, from a dated table; an estimate before the campaign, a bill after it."""
 
     usd: float
@@ -181,7 +121,7 @@ class Price(_Strict):
     source: str
 
 
-class Plan(_Strict):
+class Plan(Strict):
     """Everything a campaign is going to do, in order: waves one after the other, the lanes of a wave side by side."""
 
     campaign_id: str
@@ -198,15 +138,17 @@ class Plan(_Strict):
     state_transitions: int
     warnings: list[str]
 
-    def function_of(self, lane: Lane) -> TargetFunction:
-        """What the lane's region said of the lane's function."""
-        return next(
-            function
-            for region in self.inventory
-            if region.region == lane.region
-            for function in region.targets
-            if function.target == lane.target
-        )
+    def tasks(self) -> Iterator[LaneTask]:
+        """Each lane with all that its control functions need to know."""
+        functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
+        for lane in self.lanes.values():
+            yield LaneTask(
+                campaign_id=self.campaign_id,
+                lane=lane,
+                function=functions[lane.region, lane.target],
+                platform=self.platform,
+                report_deadline_s=self.campaign.report_deadline_s,
+            )
 
 
 def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campaign:

@@ -10,19 +10,8 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from isotherm.campaign import (
-    Burst,
-    Campaign,
-    InvalidCampaign,
-    Lane,
-    OverBudget,
-    Plan,
-    Platform,
-    Price,
-    RegionInventory,
-    Step,
-    TargetFunction,
-)
+from isotherm.campaign import Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
+from isotherm.lane import Burst, Lane, Platform, Step, TargetFunction
 from isotherm.pricing import Bill
 from isotherm.shots import shards
 

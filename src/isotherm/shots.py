@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isotherm.campaign import Burst, Lane, Step
+from isotherm.lane import Burst, Lane, Step
 from isotherm.sample import Kind, Order
 
 #: A shard is what one Fire does within Lambda's 15 minutes.

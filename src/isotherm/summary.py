@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.accounting import Account
-from isotherm.campaign import Campaign, Platform, Price, RegionInventory
+from isotherm.campaign import Campaign, Price, RegionInventory
+from isotherm.lane import Platform
 from isotherm.sample import Kind
 
 FORMAT = 1

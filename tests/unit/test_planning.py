@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign import InvalidCampaign, OverBudget, RegionInventory, TargetFunction, parse_campaign
+from isotherm.campaign import InvalidCampaign, OverBudget, RegionInventory, parse_campaign
+from isotherm.lane import TargetFunction
 from isotherm.planning import make_plan, split_evenly
 from isotherm.shots import burst_orders, shards, warm_orders
 

@@ -12,9 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from isotherm.aggregation import build_summary
-from isotherm.aws.bucket import Bucket, report_key
+from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
+from isotherm.campaign import Plan
 from isotherm.report.csv import write_csv
 from isotherm.summary import LaneOutcome
 
@@ -36,7 +37,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = AggregateRequest.model_validate(event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
-    plan = bucket.read_plan(request.campaign_id)
+    plan = Plan.model_validate_json(bucket.read(plan_key(request.campaign_id)))
     with ThreadPoolExecutor(max_workers=READERS) as pool:
         samples = [
             sample

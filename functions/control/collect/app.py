@@ -73,8 +73,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key
-    plan = bucket.read_plan(campaign_id)
-    lane = plan.lanes[lane_key]
+    task = table.task(campaign_id, lane_key)
+    lane = task.lane
     step = lane.steps[request.step]
     shots = [
         shot
@@ -86,9 +86,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     witnesses = Witnesses()
     for shot in shots:
         witnesses.read(shot.log_tail or "")
-    patience_ms = min(plan.campaign.report_deadline_s * 1000, context.get_remaining_time_in_millis() - MARGIN_MS)
-    log_group = plan.function_of(lane).log_group
-    missing = _ask_until_complete(witnesses, shots, lane.region, log_group, time.monotonic() + patience_ms / 1000)
+    patience_ms = min(task.report_deadline_s * 1000, context.get_remaining_time_in_millis() - MARGIN_MS)
+    missing = _ask_until_complete(
+        witnesses, shots, lane.region, task.function.log_group, time.monotonic() + patience_ms / 1000
+    )
 
     samples = join(
         LaneContext(
@@ -98,7 +99,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             region=lane.region,
             round=lane.round,
             cold_method=step.cold_method,
-            emulated=plan.platform == "emulated",
+            emulated=task.platform == "emulated",
         ),
         shots,
         witnesses.probes,

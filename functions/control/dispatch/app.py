@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail, lane_execution_name, start_lane
 from isotherm.aws.table import Table
@@ -31,13 +30,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the lane's execution; where that fails, answer the token at once rather than let the campaign wait."""
     request = DispatchRequest.model_validate(event)
     home = Home.from_environment()
-    lane = Bucket(home).read_plan(request.campaign_id).lanes[request.lane_key]
+    table = Table(home)
+    lane = table.task(request.campaign_id, request.lane_key).lane
     # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
     machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.region}:")
     name = lane_execution_name(request.campaign_id, request.lane_key)
-    table = Table(home)
-    facts = {"target": lane.target, "region": lane.region, "round": lane.round}
-    table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting", **facts)
+    table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting")
     try:
         steps = [step.step for step in lane.steps]
         execution_arn = start_lane(lane.region, machine, name, {**request.model_dump(), "steps": steps})

@@ -43,12 +43,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     where = (request.campaign_id, request.lane_key, request.step)
-    plan = bucket.read_plan(request.campaign_id)
-    lane = plan.lanes[request.lane_key]
+    task = table.task(request.campaign_id, request.lane_key)
+    lane, deployed = task.lane, task.function
     step = lane.steps[request.step]
     shard = shards(step)[request.shard]
     versions = bucket.read_versions(*where)
-    deployed = plan.function_of(lane)
     memory_mb = step.memory_mb or deployed.memory_mb
     function = MeasuredFunction(lane.region, lane.function_name)
     bursts = step.bursts[slice(*shard.bursts)]

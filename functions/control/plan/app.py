@@ -12,11 +12,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from isotherm import __version__
-from isotherm.aws.bucket import Bucket
+from isotherm.aws.bucket import Bucket, plan_key
 from isotherm.aws.clients import Home, lambda_regions, platform
-from isotherm.aws.functions import inventory
+from isotherm.aws.functions import concurrency, targets_of
 from isotherm.aws.table import Table
-from isotherm.campaign import CampaignRefused, Plan, parse_campaign
+from isotherm.campaign import CampaignRefused, Plan, RegionInventory, parse_campaign
 from isotherm.planning import make_plan
 
 logger = Logger()
@@ -57,11 +57,11 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
     campaign = parse_campaign(request.campaign, lambda_regions())
     regions = campaign.regions or [home.region]
     with ThreadPoolExecutor(max_workers=len(regions)) as pool:
-        found = list(pool.map(partial(inventory, stack=home.stack), regions))
+        inventory = list(pool.map(partial(_ask, home.stack), regions))
     emulated = platform() == "emulated"
     plan = make_plan(
         campaign,
-        found,
+        inventory,
         campaign_id=request.campaign_id,
         platform=platform(),
         home_region=home.region,
@@ -71,8 +71,20 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
         # The embedded stack runs functions beside this one, on the same cores.
         cores=os.cpu_count() if emulated else None,
     )
-    Bucket(home).write_plan(plan)
     if not campaign.dry_run:
+        Bucket(home).write(plan_key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
+        table = Table(home)
+        table.put_tasks(plan.tasks())
         facts = {"name": campaign.name, "lanes": len(plan.lanes), "price_usd": plan.price.usd}
-        Table(home).put_campaign(plan.campaign_id, plan.created_at, facts)
+        table.put_campaign(plan.campaign_id, plan.created_at, facts)
     return plan
+
+
+def _ask(stack: str, region: str) -> RegionInventory:
+    limit, unreserved = concurrency(region)
+    return RegionInventory(
+        region=region,
+        targets=targets_of(region, stack),
+        concurrency_limit=limit,
+        unreserved_concurrency=unreserved,
+    )

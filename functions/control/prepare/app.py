@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key
-    lane = bucket.read_plan(campaign_id).lanes[lane_key]
+    lane = table.task(campaign_id, lane_key).lane
     step = lane.steps[request.step]
     function = MeasuredFunction(lane.region, lane.function_name)
 

@@ -12,7 +12,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail
 from isotherm.aws.restoring import restore_lane
@@ -54,7 +53,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = RescueRequest.of(event)
     home = Home.from_environment()
     table = Table(home)
-    lane = Bucket(home).read_plan(request.campaign_id).lanes[request.lane_key]
+    lane = table.task(request.campaign_id, request.lane_key).lane
     facts = {"status": "failed", "phase": "done", "reason": request.cause or request.error}
     table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, **facts)
     undone = restore_lane(table, request.campaign_id, lane, settle_s=SETTLE_S)

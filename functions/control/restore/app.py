@@ -8,7 +8,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.restoring import restore_lane
 from isotherm.aws.table import Table
@@ -29,7 +28,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = RestoreRequest.model_validate(event)
     home = Home.from_environment()
     table = Table(home)
-    lane = Bucket(home).read_plan(request.campaign_id).lanes[request.lane_key]
+    lane = table.task(request.campaign_id, request.lane_key).lane
     table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, phase="restoring")
     undone = restore_lane(table, request.campaign_id, lane)
     logger.info("restored", extra={"lane": request.lane_key, "undone": undone})

@@ -6,10 +6,8 @@ import gzip
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
 from isotherm.aws.clients import Home, client
-from isotherm.campaign import Plan
 from isotherm.sample import Shot
 
 
@@ -29,14 +27,6 @@ class Bucket:
         """One object's bytes."""
         body: bytes = self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
         return body
-
-    def write_plan(self, plan: Plan) -> str:
-        """Write the plan of a campaign; returns its key."""
-        return self.write(plan_key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
-
-    def read_plan(self, campaign_id: str) -> Plan:
-        """The plan that `write_plan` wrote."""
-        return Plan.model_validate_json(self.read(plan_key(campaign_id)))
 
     def write_versions(self, campaign_id: str, lane_key: str, step: int, versions: list[str]) -> None:
         """Write which versions were published for a step, in the order of its bursts."""
@@ -76,8 +66,3 @@ def shots_key(campaign_id: str, lane_key: str, step: int, shard: int) -> str:
 def report_key(campaign_id: str, name: str) -> str:
     """Where a campaign's `summary.json`, `samples.csv.gz` or `index.html` lies."""
     return f"reports/{campaign_id}/{name}"
-
-
-def as_json(document: Any) -> bytes:
-    """UTF-8 JSON with a final newline, keys in the order given."""
-    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from isotherm.aws.clients import client
-from isotherm.campaign import RegionInventory, TargetFunction
+from isotherm.lane import TargetFunction
 
 #: The variable whose change makes Lambda publish a new version (PublishVersion publishes nothing where neither code
 #: nor configuration changed), and by which a campaign's own versions are told from anybody else's.
@@ -16,22 +16,21 @@ FRESH = "ISOTHERM_FRESH"
 TARGET = "ISOTHERM_TARGET"
 
 
-def inventory(region: str, stack: str) -> RegionInventory:
-    """What a region has: the stack's targets, and the concurrency that the account leaves to functions."""
-    functions = client("lambda", region)
-    targets = [
+def targets_of(region: str, stack: str) -> list[TargetFunction]:
+    """The targets that a stack has in a region, by name."""
+    functions = [
         _target(region, configuration)
-        for page in functions.get_paginator("list_functions").paginate()
+        for page in client("lambda", region).get_paginator("list_functions").paginate()
         for configuration in page["Functions"]
         if configuration["FunctionName"].startswith(f"{stack}-") and TARGET in _variables(configuration)
     ]
-    limit = functions.get_account_settings()["AccountLimit"]
-    return RegionInventory(
-        region=region,
-        targets=sorted(targets, key=lambda target: target.target),
-        concurrency_limit=limit["ConcurrentExecutions"],
-        unreserved_concurrency=limit["UnreservedConcurrentExecutions"],
-    )
+    return sorted(functions, key=lambda function: function.target)
+
+
+def concurrency(region: str) -> tuple[int, int]:
+    """How many executions an account allows at once in a region, and how many of them no function has reserved."""
+    limit = client("lambda", region).get_account_settings()["AccountLimit"]
+    return limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
 
 
 def _target(region: str, configuration: dict[str, Any]) -> TargetFunction:

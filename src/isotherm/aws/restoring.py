@@ -6,7 +6,7 @@ import time
 
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.table import Table
-from isotherm.campaign import Lane
+from isotherm.lane import Lane
 
 
 def restore_lane(table: Table, campaign_id: str, lane: Lane, settle_s: float = 0.0) -> list[str]:

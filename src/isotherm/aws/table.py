@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.items import decode, encode
+from isotherm.lane import LaneTask
 from isotherm.sample import Sample
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
@@ -57,6 +58,35 @@ class Table:
         for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
             self._db.putencode(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
+    def put_tasks(self, tasks: Iterable[LaneTask]) -> None:
+        """Record each lane's task and that it has not begun."""
+        self._write(
+            {
+                "pk": f"campaign#{task.campaign_id}",
+                "sk": f"lane#{task.lane.key}",
+                "status": "planned",
+                "target": task.lane.target,
+                "region": task.lane.region,
+                "round": task.lane.round,
+                "task": task.model_dump_json(),
+                "expires_at": _expiry(),
+            }
+            for task in tasks
+        )
+
+    def task(self, campaign_id: str, lane_key: str) -> LaneTask:
+        """What a lane has to do.
+
+        Raises
+        ------
+        LookupError
+            The campaign has no such lane.
+        """
+        item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
+        if item is None:
+            raise LookupError(f"campaign {campaign_id} has no lane {lane_key}")
+        return LaneTask.model_validate_json(item["task"])
+
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
         self._db.updateencode(
@@ -98,47 +128,29 @@ class Table:
         return self._get(f"campaign#{campaign_id}", "campaign")
 
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
-        """The progress of each lane that has begun; `lane_key` is added to what was recorded."""
+        """The progress of each lane; `lane_key` is added to what was recorded."""
         items = self._query(f"campaign#{campaign_id}", "lane#")
         return [{"lane_key": item["sk"].removeprefix("lane#"), **item} for item in items]
 
     # Samples
 
-    def put_samples(self, samples: Iterable[Sample]) -> int:
-        """Write samples, each under a key of its own, so that a repeat changes nothing; returns how many."""
+    def put_samples(self, samples: Iterable[Sample]) -> None:
+        """Write samples, each under a key of its own, so that a repeat changes nothing."""
         expires_at = _expiry()
-        requests = [
+        self._write(
             {
-                "PutRequest": {
-                    "Item": encode(
-                        {
-                            "pk": f"campaign#{sample.campaign_id}#{sample.lane}",
-                            "sk": f"sample#{sample.shot_id}",
-                            "expires_at": expires_at,
-                            **{name: value for name, value in asdict(sample).items() if value is not None},
-                        }
-                    )
-                }
+                "pk": f"campaign#{sample.campaign_id}#{sample.lane}",
+                "sk": f"sample#{sample.shot_id}",
+                "expires_at": expires_at,
+                **{name: value for name, value in asdict(sample).items() if value is not None},
             }
             for sample in samples
-        ]
-        for first in range(0, len(requests), _BATCH):
-            self._write_batch(requests[first : first + _BATCH])
-        return len(requests)
+        )
 
     def samples(self, campaign_id: str, lane_key: str) -> list[Sample]:
         """The samples of one lane."""
         items = self._query(f"campaign#{campaign_id}#{lane_key}", "sample#")
         return [Sample(**{name: item[name] for name in _SAMPLE_FIELDS if name in item}) for item in items]
-
-    def _write_batch(self, requests: list[dict[str, Any]]) -> None:
-        for attempt in range(10):
-            answer = self._db.batch_writeencode(RequestItems={self._name: requests})
-            requests = answer.get("UnprocessedItems", {}).get(self._name, [])
-            if not requests:
-                return
-            time.sleep(min(0.05 * 2**attempt, 5))
-        raise RuntimeError(f"table {self._name} left {len(requests)} samples unwritten after 10 attempts")
 
     # The lease on a function
 
@@ -197,6 +209,20 @@ class Table:
                 raise
 
     # Items
+
+    def _write(self, items: Iterable[dict[str, Any]]) -> None:
+        requests = [{"PutRequest": {"Item": encode(item)}} for item in items]
+        for first in range(0, len(requests), _BATCH):
+            self._write_batch(requests[first : first + _BATCH])
+
+    def _write_batch(self, requests: list[dict[str, Any]]) -> None:
+        for attempt in range(10):
+            answer = self._db.batch_write_item(RequestItems={self._name: requests})
+            requests = answer.get("UnprocessedItems", {}).get(self._name, [])
+            if not requests:
+                return
+            time.sleep(min(0.05 * 2**attempt, 5))
+        raise RuntimeError(f"table {self._name} left {len(requests)} items unwritten after 10 attempts")
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         item = self._db.getencode(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")

@@ -16,9 +16,10 @@ from isotherm.cli.endings import Failed
 if TYPE_CHECKING:
     from isotherm.aws.bucket import Bucket
     from isotherm.aws.table import Table
-    from isotherm.campaign import Lane, Plan
+    from isotherm.campaign import Plan
     from isotherm.cli.deployment import Deployment
     from isotherm.cli.progress import CampaignProgress
+    from isotherm.lane import Lane
     from isotherm.summary import CampaignSummary
 
 RUNNING = "RUNNING"
@@ -138,8 +139,11 @@ class Campaigns:
         """Its plan, once there is one."""
         from botocore.exceptions import ClientError
 
+        from isotherm.aws.bucket import plan_key
+        from isotherm.campaign import Plan
+
         try:
-            return self._bucket.read_plan(campaign_id)
+            return Plan.model_validate_json(self._bucket.read(plan_key(campaign_id)))
         except ClientError as problem:
             if problem.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None

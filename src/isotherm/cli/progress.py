@@ -11,7 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from isotherm.campaign import Lane, Plan, Step
+from isotherm.campaign import Plan
+from isotherm.lane import Lane, Step
 
 ENDED = ("succeeded", "failed")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # What Python, the tools and editors leave behind says nothing about the sources.
-_IGNORED = frozenset({"__pycache__", ".git", ".aws-sam", ".isotherm", ".venv", "node_modules"})
+_IGNORED = frozenset({"__pycache__", "node_modules"})
 _IGNORED_ENDINGS = (".pyc", ".egg-info", "~", ".swp")
 
 
@@ -39,7 +39,7 @@ def fingerprint(root: Path, parts: Iterable[str], facts: Iterable[str] = ()) -> 
 
 
 def _files(path: Path) -> Iterator[Path]:
-    if path.name in _IGNORED or path.name.endswith(_IGNORED_ENDINGS):
+    if path.name.startswith(".") or path.name in _IGNORED or path.name.endswith(_IGNORED_ENDINGS):
         return
     if path.is_file():
         yield path

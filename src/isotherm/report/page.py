@@ -7,6 +7,7 @@ content security policy keeps the browser from asking any network for anything.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
@@ -105,8 +106,13 @@ def _head(summary: CampaignSummary) -> str:
     return f"""<header>
 <div class="kicker"><b>Isotherm</b><span>{escape(summary.campaign.name)}</span>
 <span>{escape(summary.created_at)}{finished}</span><span class="badge">{escape(platform)}</span></div>
-<h1>{escape(summary.headline)}.</h1>
+<h1>{_unbroken(summary.headline)}.</h1>
 {comment}</header>"""
+
+
+def _unbroken(sentence: str) -> str:
+    """Escaped, with no line break inside names such as us-east-1."""
+    return re.sub(r"\S+-\S+", lambda found: f'<span class="whole">{found[0]}</span>', escape(sentence))
 
 
 def _facts(summary: CampaignSummary) -> str:
@@ -193,7 +199,7 @@ def _card(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cel
         shown = f" Of up to {largest:,} calls, {POINTS_SHOWN} are drawn, evenly by rank, with the lowest and highest."
         thinned = shown if largest > POINTS_SHOWN else ""
         box = _figure(name, "box", f"{title}: distribution of each target", f"Distribution; numbers below.{thinned}")
-        ecdf = _figure(name, "ecdf", f"{title}: share of calls within a time", "Share of calls within a time.")
+        ecdf = _figure(name, "ecdf", f"{title}: share of calls within a time", "Share of calls done within a time.")
         figures = f"""<fieldset data-group="{escape(name)}"><legend>Show</legend>{choices}</fieldset>
 <div class="pair">{box}{ecdf}</div>"""
     return f"""<div class="card"><h3>{escape(title)}</h3>
@@ -307,16 +313,15 @@ def _axes_section(summary: CampaignSummary) -> str:
         rows.append(row)
     return f"""<section><h2>Size and imports are two things</h2>
 <p class="lead">How much a package holds and how much of it is imported may cost in different places. First: start-up
-against the size of the archive; beside it, the same start-ups against the time their imports took. Below: the overhead,
-the client's time beyond what was spent inside, against the size.</p>
-<div class="card"><div class="pair">
+against the size of the archive. Then: the same start-ups against the time their imports took. Last: the overhead, the
+client's time beyond what was spent inside, against the size.</p>
+<div class="card"><div class="three">
 {_figure("", "size", "Start-up against package size", "Start-up against package size, medians with intervals.")}
 {_figure("", "imports", "Start-up against import time", "Start-up against import time, medians with intervals.")}
+{_figure("", "overhead", "Overhead against package size", "Overhead of cold starts against package size.")}
 </div>
-<div class="pair">
-{_figure("", "overhead", "Overhead against package size", "Cold overhead (client less platform) against package size.")}
-<div>{_table("Package size, imports, start-up and overhead of cold starts", columns, rows)}</div>
-</div></div></section>"""
+{_table("Package size, imports, start-up and overhead of cold starts", columns, rows)}
+</div></section>"""
 
 
 def _comparison_section(summary: CampaignSummary) -> str:
@@ -593,7 +598,9 @@ def _table(
 
 
 def _numeric(column: Column) -> str:
-    return ' class="n"' if column.numeric else ' class="wide"' if column.label in ("In words", "Reason") else ""
+    return (
+        ' class="n"' if column.numeric else ' class="wide"' if column.label in ("In words", "Reason", "Value") else ""
+    )
 
 
 def _text(text: str) -> str:

@@ -101,12 +101,23 @@ SCRIPT = r"""
   function against(look, key, title, y) {
     const places = [...new Set(data.axes.map((point) => point.place))];
     const known = data.axes.filter((point) => point[key] !== null && point[y.key]);
+    const widest = Math.max(...known.map((point) => point[key]), 1e-9);
+    const highest = Math.max(...known.map((point) => point[y.key][0]), 1e-9);
+    const named = [];
+    // Names of targets that lie close together go to different sides of their marks.
+    const side = (point) => {
+      const near = named.filter((other) => Math.abs(other[key] - point[key]) < 0.2 * widest
+        && Math.abs(other[y.key][0] - point[y.key][0]) < 0.1 * highest).length;
+      named.push(point);
+      return ["top right", "bottom right", "middle right", "top center", "bottom center"][near % 5];
+    };
     const traces = known.map((point) => {
       const [middle, low, high] = point[y.key];
+      const first = point.place === places[0];
       const colour = colourOf(look, point.target);
       return {
         type: "scatter", mode: "markers+text", x: [point[key]], y: [middle],
-        text: [point.place === places[0] ? safe(point.target) : ""], textposition: "top center",
+        text: [first ? safe(point.target) : ""], textposition: first ? side(point) : "top center",
         textfont: { color: colour, size: 12 }, cliponaxis: false, showlegend: false,
         marker: { color: faint(colour, 0.85), size: 11, symbol: SHAPE[places.indexOf(point.place) % SHAPE.length] },
         error_y: low !== null && high !== null ? { type: "data", symmetric: false, array: [high - middle],
@@ -121,7 +132,8 @@ SCRIPT = r"""
     return [traces, layout(look, 360, {
       showlegend: places.length > 1, margin: { l: 8, r: 20, t: 34, b: 46 },
       legend: { orientation: "h", x: 0, y: 1.03, yanchor: "bottom", font: { color: look.ink } },
-      xaxis: axis(look, title, { rangemode: "tozero" }), yaxis: axis(look, y.title, { rangemode: "tozero" }),
+      xaxis: axis(look, title, { range: [-0.06 * widest, 1.34 * widest], zeroline: false }),
+      yaxis: axis(look, y.title, { range: [0, 1.22 * highest] }),
     })];
   }
 

@@ -55,7 +55,8 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; paddin
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px 12px;
   margin: 18px 0; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 20px; }
-.pair > * { min-width: 0; }
+.three { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 8px 20px; }
+.pair > *, .three > * { min-width: 0; }
 figure { margin: 0; }
 figcaption { color: var(--soft); font-size: .86rem; margin: 8px 0 0; }
 .plot { width: 100%; min-height: 120px; }
@@ -76,11 +77,13 @@ thead th { border-bottom: 1px solid var(--line); color: var(--soft); font-weight
   white-space: nowrap; }
 thead th small { font-weight: 400; display: block; }
 tbody th { font-weight: 600; position: sticky; left: 0; background: var(--card); white-space: nowrap; }
-td.n, th.n { text-align: right; white-space: nowrap; }
+td { white-space: nowrap; }
+td.n, th.n { text-align: right; }
+.whole { white-space: nowrap; }
 td small { color: var(--soft); display: block; font-size: .92em; }
 td.strong { font-weight: 650; }
 tr.sum th, tr.sum td { border-top: 1px solid var(--line); font-weight: 650; }
-td.wide { min-width: 16em; overflow-wrap: anywhere; }
+td.wide { min-width: 24em; white-space: normal; overflow-wrap: anywhere; }
 .line { font-size: .86rem; color: var(--soft); margin: 8px 0 4px; max-width: none; overflow-wrap: anywhere; }
 details { margin: 8px 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .92rem; padding: 4px 0; }
@@ -115,7 +118,8 @@ footer { color: var(--soft); font-size: .86rem; margin-top: 46px; border-top: 1p
   h2 { margin-top: 26px; }
   .scroll { overflow: visible; }
   table { font-size: 7.6pt; }
-  th, td { padding: 3px 4px; }
+  th, td { padding: 3px 4px; white-space: normal !important; }
+  td.wide { min-width: 0; }
   tbody th { position: static; }
   .band { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -49,6 +49,8 @@ def test_does_not_see_what_tools_leave_behind(sources: Path) -> None:
     before = _mark(sources)
     (sources / "src" / "__pycache__").mkdir()
     (sources / "src" / "__pycache__" / "a.pyc").write_bytes(b"x")
+    (sources / "src" / ".mypy_cache").mkdir()
+    (sources / "src" / ".mypy_cache" / "cache.db").write_bytes(b"x")
     (sources / "src" / "isotherm.egg-info").mkdir()
     (sources / "src" / "isotherm.egg-info" / "PKG-INFO").write_text("x")
 

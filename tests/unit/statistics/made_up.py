@@ -7,18 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from isotherm.campaign import (
-    Burst,
-    Campaign,
-    Lane,
-    Plan,
-    Platform,
-    Price,
-    PriceLine,
-    RegionInventory,
-    Step,
-    TargetFunction,
-)
+from isotherm.campaign import Campaign, Plan, Price, PriceLine, RegionInventory
+from isotherm.lane import TargetFunction
+from isotherm.lane import Burst, Lane, Platform, Step
 from isotherm.sample import Kind, Sample
 from isotherm.summary import LaneOutcome
 
