@@ -1,0 +1,655 @@
+"""The grammar of platform messages in text form. Knows nothing of JSON, base64 and escapes: those are undone before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from isotherm.platform_log.events import Event, field_name
+from isotherm.platform_log.fields import KNOWN_LABEL, LINE_PREFIX, QUANTITIES, read_fields
+
+# Every alternative starts with a letter, not with a group, so that the regex engine can skip ahead to those letters;
+# the empty groups tell which one matched, in the order of `_READERS`. The last is "equestId" in base64, which looks
+# different at each of its three alignments.
+MARK = re.compile(
+    r"REPORT\s+RequestId:()"
+    r"|START\s+RequestId:()"
+    r"|END\s+RequestId:()"
+    r"|RequestId:()"
+    r"|INIT_(?:START|REPORT)\s()"
+    r"|RESTORE_(?:START|REPORT)\s()"
+    r"|EXTENSION\s+(?:Name|State|Events|Error\s+Type):()"
+    r"|TELEMETRY\s+(?:Name|State|Types):()"
+    r"|LOGS\s+(?:Name|State|Types):()"
+    r"|IMAGE\s+Launch\s+error:()"
+    r"|Task\s+timed\s+out\s+after\s()"
+    r"|Unknown\s+application\s+error\s+occurred()"
+    r"|I(?:NIT|NVOKE)\s[A-Z]+\(()"
+    r"|RESTORE\s[A-Z]+\(()"
+    r"|EXTENSION\s[A-Z]+\(()"
+    r"|Duration:()"
+    r"|Billed\s+Duration:()"
+    r"|Memory\s+Size:()"
+    r"|Max\s+Memory\s+Used:()"
+    r"|Init\s+Duration:()"
+    r"|Restore\s+Duration:()"
+    r"|REPORT ()"
+    r"|ZXF1ZXN0SW()|VxdWVzdElk()|XVlc3RJZ()"
+)
+_ENCODED = 23
+
+_UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_FULL_UUID = re.compile(_UUID)
+
+# The three lines of every invocation as the service writes them, each in one match; REPORT only where what follows
+# cannot belong to it any more. Whatever they refuse is read by the rules below, with the same result.
+_LINE = re.compile(
+    r"START RequestId: ([0-9a-f-]{36}) Version: (\$LATEST|[0-9]+)[ \t]*+(?=\n|\Z)"
+    r"|END RequestId: ([0-9a-f-]{36})[ \t]*+(?=\n|\Z)"
+    r"|REPORT RequestId: ([0-9a-f-]{36})[ \t]++"
+    r"Duration: ([0-9]{1,9}\.[0-9]{1,3}) ms[ \t]++Billed Duration: ([0-9]{1,9}) ms[ \t]++"
+    r"Memory Size: ([0-9]{1,9}) MB[ \t]++Max Memory Used: ([0-9]{1,9}) MB[ \t]*+"
+    r"(?:Init Duration: ([0-9]{1,9}\.[0-9]{1,3}) ms[ \t]*+)?"
+    r"(?:Restore Duration: ([0-9]{1,9}\.[0-9]{1,3}) ms[ \t]++Billed Restore Duration: ([0-9]{1,9}) ms[ \t]*+)?"
+    r"(?:Status: (timeout|error|failure|success)[ \t]*+(?:(?<=[ \t])Error Type: ([A-Za-z]+\.[A-Za-z]+)[ \t]*+)?)?"
+    r"(?:\nXRAY TraceId: (1-[0-9a-f]{8}-[0-9a-f]{24})[ \t]++SegmentId: ([0-9a-f]{16})[ \t]++"
+    r"Sampled: (true|false)[ \t]*+)?"
+    r"(?=\n(?:START|REPORT|END|INIT_|20[0-9]{2}-)|\n?\Z)"
+)
+
+# A request id is whatever stands there, save a label: authors mask, shorten and blank ids.
+_ID = re.compile(
+    r"[ \t]*+(?!(?:(?:Init|Billed|Restore|Runtime|Post)\s+)*Duration:|Memory\s+Size:|Max\s+Memory\s+Used:|"
+    r"Version:|Status:|Error:)"
+    rf"({_UUID}(?![\w-])|{_UUID}(?=[A-Z])|"
+    r"(?:(?!(?:(?:Init|Billed|Restore)\s+)*Duration:|Version:)[^\s\"',|\\])+)"
+)
+_WRAPPED_ID = re.compile(rf"[ \t\r]*\n{LINE_PREFIX}(?={_UUID})")
+_START_VERSION = re.compile(r"\s+Version:[ \t]*(\$LATEST|[0-9]+|[^\s\"',|]*)|Version:[ \t]*(\$LATEST|[0-9]+)")
+# What may stand behind a complete message: the rest of a wrapper, or the next message where a newline is lost.
+_MESSAGE_END = re.compile(
+    r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*\\]|(?:START|END|REPORT)\s+RequestId:|INIT_|XRAY|20[0-9]{2}-)"
+)
+_CUT_LABEL = re.compile(r"\t|[ ]+[A-Z][A-Za-z ]{0,20}(?:\n|\Z)")
+_TIMEOUT_HEAD = re.compile(
+    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:.]{{8,18}}Z?)[ \t]+([^\s\"',|]{{1,80}})[ \t]+\Z|({_UUID})[ \t]+\Z"
+)
+_HEAD_LENGTH = 160
+_SECONDS = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s+second")
+_TIMED_OUT = re.compile(r"Task\s+timed\s+out\s+after")
+_ERROR_MESSAGE = re.compile(
+    r"\s+Error:[ \t]*([^\n]*?)[ \t\r]*(?=\n|\Z|[\"']\s*(?:[,}\]\n]|\Z)|[ \t]\|)"
+    r"|\s+(Process exited before completing request)"
+)
+_OWN_MESSAGES = ("Runtime ", "fork/exec ", "Task timed out", "exit status", "Process exited", "Extension ", "Couldn't ")
+_TYPE_LINE = re.compile(r"[ \t\r|]*(?:\n[^A-Za-z\n]*)?([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)(?=[ \t\r]*(?:[\n\"'|,]|\Z))")
+_TYPE_LAST = re.compile(r"\s([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)\Z")
+_PAYLOAD_TYPE = re.compile(r"errorType[\"']?\s*:\s*[\"']?([A-Z]\w*\.[A-Z]\w*)")
+_PAYLOAD_REACH = 200
+_RECORD_KEY = re.compile(r"record[\"']\s*:\s*[\"']\Z")
+_STATUS_NEXT = re.compile(r"[ \t\r]*(?=Status:)")
+_PROSE = re.compile(r"[A-Za-z_]{2,}[.,;]?[ \t]+\Z")
+_CLOCK = re.compile(r"[0-9] ?(?:Z|[AP]M)[ \t]+\Z")
+_PREFIX = re.compile(LINE_PREFIX + r"[ \t]*[\"'`\[(]{0,2}\Z")
+_PREFIX_REACH = 600
+_CUT_HEAD = re.compile(rf"(?:.{{0,20}}[Ii]d: )?({_UUID}|[0-9a-f-]{{0,36}})[ \t]+\Z")
+_FRAGMENT_END = re.compile(r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*])")
+# The prefix the Node.js and Python runtimes give every line a handler logs.
+_LOGGER = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,16}Z[ \t]+\S{1,80}[ \t]+(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)[ \t]"
+    r"|\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\][ \t]+[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,16}Z[ \t]"
+)
+_LOGGER_REACH = 400
+_IMAGE = re.compile(r"Entrypoint:\s*\[([^\]\n]*)\]\s*Cmd:\s*\[([^\]\n]*)\]\s*WorkingDir:\s*\[([^\]\n]*)\]")
+_IMAGE_REACH = 2000
+_RAPID = re.compile(r"([A-Z]+)\s([A-Z]+)\(([^()\n]{0,2000})\)")
+_RAPID_FIELD = re.compile(r"([A-Za-z][A-Za-z ]{0,40}):[ ]?([^,]*)(?:,[ ]?|\Z)")
+_RAPID_NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(?:ms)?")
+_RAPID_NAMES = {
+    "type": "initialization_type",
+    "initType": "initialization_type",
+    "agentName": "extension_name",
+    "agent name": "extension_name",
+    "state": "extension_state",
+    "duration": "duration_ms",
+}
+_AGENT_FIELD = re.compile(r"\s*\b(Name|State|Events|Types|Error\s+Type):[ \t]*")
+_AGENT_VALUE = re.compile(
+    r"(\[[^\]\n]{0,500}\]|[^\n\t|\"]{0,200}?)"
+    r"(?=\s*(?:Name|State|Events|Types|Error\s+Type):|[ \t]*[\t\n|\"]|[ ]{2}|[ \t]*\Z)"
+)
+_AGENT_NAMES = {
+    "Name": "extension_name",
+    "State": "extension_state",
+    "Events": "extension_events",
+    "Types": "subscribed_types",
+    "Error Type": "error_type",
+}
+
+# Where on its line a message begins: a message of the platform has a line of its own (_HEAD), or is glued to what the
+# function printed last (_GLUED); a word and a space in front mean somebody talks about it (_PROSE_BEFORE); a line with
+# the prefix of a runtime's logger is the function's through and through (_USERS).
+_HEAD, _GLUED, _PROSE_BEFORE, _USERS = range(4)
+
+
+class InsideObject(Exception):
+    """A message begins where it may be inside a JSON object."""
+
+
+class Encoded(Exception):
+    """A request id shows through base64."""
+
+
+class LineEvent(Event):
+    """Event of a line read in one match; its numbers are converted when one is first asked for.
+
+    Most events of a log tail are never looked into: who wants its REPORT passes over the START and the END.
+
+    Parameters
+    ----------
+    groups : tuple
+        What `_LINE` captured.
+    """
+
+    __slots__ = ("_groups",)
+
+    def __init__(self, groups: tuple[Any, ...]) -> None:
+        self._groups = groups
+        self.record = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_fields":
+            self._fields = _line_fields(self._groups)
+            return self._fields
+        return super().__getattr__(name)
+
+
+class Scanner:
+    """One pass over one text, collecting events.
+
+    Parameters
+    ----------
+    text : str
+        Log text with escapes and colours already undone.
+    objects : bool
+        Whether JSON objects may still be in it; if so, a message that may be inside one ends the scan.
+    packed : bool
+        Whether base64 may still be in it; if so, meeting it ends the scan.
+    """
+
+    __slots__ = ("_line_start", "_logged", "_logger_end", "_objects", "_packed", "_seen", "events", "text")
+
+    def __init__(self, text: str, objects: bool = False, packed: bool = False) -> None:
+        self.text = text
+        self.events: list[Event] = []
+        self._objects = objects
+        self._packed = packed
+        self._line_start = 0
+        self._seen = 0
+        self._logged = -1
+        self._logger_end = -1
+
+    def scan(self) -> list[Event]:
+        """All events of the text, in order.
+
+        Returns
+        -------
+        list of Event
+            All there are.
+
+        Raises
+        ------
+        InsideObject, Encoded
+            Where the text has to be taken apart first.
+        """
+        text, position = self.text, 0
+        brace = text.find("{")
+        brace = len(text) if brace < 0 or not self._objects else brace
+        while True:
+            line = _LINE.match(text, position)
+            if line is None:
+                mark = MARK.search(text, position)
+                if mark is None:
+                    return self.events
+                start = mark.start()
+                if start and text[start - 1] == "\n":
+                    line = _LINE.match(text, start) if start > position else None
+                elif start > brace:
+                    raise InsideObject
+                if line is None:
+                    kind = mark.lastindex or 0
+                    if kind >= _ENCODED:
+                        if self._packed:
+                            raise Encoded
+                        position = mark.end()
+                    else:
+                        position = _READERS[kind](self, start, mark.end())
+                    continue
+            self.events.append(LineEvent(line.groups()))
+            position = line.end() + 1
+
+    def add(self, event: str, fields: dict[str, Any]) -> None:
+        """Append an event.
+
+        Parameters
+        ----------
+        event : str
+            Its kind.
+        fields : dict
+            Its fields.
+        """
+        self.events.append(Event({"event": event, **fields}))
+
+    def place(self, start: int) -> int:
+        """Where on its line a message begins.
+
+        Parameters
+        ----------
+        start : int
+            Index of its first character.
+
+        Returns
+        -------
+        int
+            One of ``_HEAD``, ``_GLUED``, ``_PROSE_BEFORE``, ``_USERS``.
+        """
+        text = self.text
+        if start == 0 or text[start - 1] == "\n":
+            return _HEAD
+        line_start = self.line_start(start)
+        if self._logged != line_start:
+            logger = _LOGGER.search(text, line_start, min(start + 1, line_start + _LOGGER_REACH))
+            self._logged, self._logger_end = line_start, logger.end() if logger else -1
+        before = text[start - 1]
+        if self._logger_end >= 0 and (start <= self._logger_end or before in " \t\"'`"):
+            return _USERS
+        if start - line_start <= _PREFIX_REACH and _PREFIX.match(text, line_start, start):
+            return _HEAD
+        if before in " \t":
+            head = text[max(line_start, start - 40) : start]
+            if _PROSE.search(head) and not _CLOCK.search(head):
+                return _PROSE_BEFORE
+        return _GLUED
+
+    def line_start(self, position: int) -> int:
+        """Start of the line a position is on; positions must not go back, which keeps the whole scan linear.
+
+        Parameters
+        ----------
+        position : int
+            Index into the text.
+
+        Returns
+        -------
+        int
+            Index of the line's first character.
+        """
+        newline = self.text.rfind("\n", self._seen, position)
+        if newline >= 0:
+            self._line_start = newline + 1
+        self._seen = max(self._seen, position)
+        return self._line_start
+
+    def request_id(self, position: int) -> tuple[str | None, int]:
+        """The request id behind ``RequestId:``.
+
+        Parameters
+        ----------
+        position : int
+            Index behind the colon.
+
+        Returns
+        -------
+        request_id : str or None
+            The id as it stands, None where it is blank.
+        end : int
+            Index behind it.
+        """
+        text = self.text
+        found = _ID.match(text, position)
+        if found is None:
+            wrapped = _WRAPPED_ID.match(text, position)
+            found = _ID.match(text, wrapped.end()) if wrapped else None
+            if found is None:
+                return None, position
+        request_id = found.group(1)
+        if len(request_id) == 36:
+            return request_id, found.end()
+        trimmed = request_id.rstrip("`)]}") if request_id[0] not in "([{`" else request_id
+        return trimmed or None, found.start(1) + len(trimmed)
+
+
+def _line_fields(groups: tuple[Any, ...]) -> dict[str, Any]:
+    started, version, ended, reported, duration, billed, size, used, init, restore, billed_restore, *rest = groups
+    if started is not None:
+        return {"event": "start", "request_id": started, "version": version}
+    if ended is not None:
+        return {"event": "end", "request_id": ended}
+    fields: dict[str, Any] = {
+        "event": "report",
+        "request_id": reported,
+        "duration_ms": float(duration),
+        "billed_duration_ms": int(billed),
+        "memory_size_mb": int(size),
+        "max_memory_used_mb": int(used),
+    }
+    if init is not None:
+        fields["init_duration_ms"] = float(init)
+    if restore is not None:
+        fields["restore_duration_ms"] = float(restore)
+        fields["billed_restore_duration_ms"] = int(billed_restore)
+    status, error_type, trace, segment, sampled = rest
+    if status is not None:
+        fields["status"] = status
+        if error_type is not None:
+            fields["error_type"] = error_type
+    if trace is not None:
+        fields["xray_trace_id"] = trace
+        fields["xray_segment_id"] = segment
+        fields["xray_sampled"] = sampled == "true"
+    return fields
+
+
+def _read_report(scanner: Scanner, start: int, end: int) -> int:
+    text = scanner.text
+    place = scanner.place(start)
+    if place == _USERS or text[start - 1 : start] == "_":
+        return end
+    found: dict[str, Any] = {}
+    request_id, after = scanner.request_id(end)
+    last = read_fields(text, after, found)
+    if not found and not (_MESSAGE_END.match(text, after) or (place == _HEAD and _CUT_LABEL.match(text, after))):
+        return end
+    if place == _PROSE_BEFORE and all(value is None for value in found.values()):
+        return end
+    if not found and (request_id is None or (place != _HEAD and not _FULL_UUID.fullmatch(request_id))):
+        return end
+    scanner.add("report", {"request_id": request_id, **found})
+    return last
+
+
+def _read_start(scanner: Scanner, start: int, end: int) -> int:
+    text = scanner.text
+    place = scanner.place(start)
+    request_id, after = scanner.request_id(end)
+    if place == _USERS or request_id is None:
+        return end
+    version = _START_VERSION.match(text, after)
+    if version and (place != _PROSE_BEFORE or _FULL_UUID.fullmatch(request_id)):
+        scanner.add("start", {"request_id": request_id, "version": version.group(1) or version.group(2)})
+        return version.end()
+    sure = place == _HEAD or (place == _GLUED and _is_glued(text, start) and _FULL_UUID.fullmatch(request_id))
+    if sure and _MESSAGE_END.match(text, after):
+        scanner.add("start", {"request_id": request_id, "version": None})
+        return after
+    return end
+
+
+def _read_end(scanner: Scanner, start: int, end: int) -> int:
+    text = scanner.text
+    place = scanner.place(start)
+    request_id, after = scanner.request_id(end)
+    if place == _USERS or request_id is None or not _MESSAGE_END.match(text, after):
+        return end
+    if place != _HEAD:
+        uuid = _FULL_UUID.fullmatch(request_id)
+        # BACKEND and FRONTEND end in END too; the report that follows tells them from a print without a newline.
+        reported = text[after : after + 80].lstrip(' \t\r\n,|"').startswith(f"REPORT RequestId: {request_id}")
+        if not reported and (place == _PROSE_BEFORE or not _is_glued(text, start) or not uuid):
+            return end
+    scanner.add("end", {"request_id": request_id})
+    return after
+
+
+def _is_glued(text: str, start: int) -> bool:
+    before = text[start - 1]
+    return before != "_" and not "A" <= before <= "Z"
+
+
+def _read_notice(scanner: Scanner, start: int, end: int) -> int:
+    """``RequestId: <id>`` with what befell the request: an error, a fault, a timeout, or a START without its word."""
+    text = scanner.text
+    place = scanner.place(start)
+    request_id, after = scanner.request_id(end)
+    if place == _USERS or request_id is None:
+        return end
+    uuid = _FULL_UUID.fullmatch(request_id)
+    if place == _PROSE_BEFORE or (place == _GLUED and not uuid and text[start - 1] not in "\"'|,>"):
+        return end
+    fault = "platform.fault" if _RECORD_KEY.search(text, max(0, start - 24), start) else None
+    if _STATUS_NEXT.match(text, after):
+        fields: dict[str, Any] = {}
+        last = read_fields(text, after, fields)
+        if fields.get("status") is None or not _MESSAGE_END.match(text, last):
+            return end
+        scanner.add(fault or "fault", {"request_id": request_id, **fields})
+        return last
+    message = _ERROR_MESSAGE.match(text, after)
+    if message:
+        return _read_error(scanner, request_id, message, fault)
+    version = _START_VERSION.match(text, after)
+    if version and place == _HEAD and _MESSAGE_END.match(text, version.end()):
+        scanner.add("start_fragment", {"request_id": request_id, "version": version.group(1) or version.group(2)})
+        return version.end()
+    return end
+
+
+def _read_error(scanner: Scanner, request_id: str, found: re.Match[str], fault: str | None) -> int:
+    text, last = scanner.text, found.end()
+    message, error_type = found.group(1) or found.group(2) or "", None
+    if _TIMED_OUT.match(message):
+        seconds = _SECONDS.search(message)
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "timeout_seconds": float(seconds.group(1)) if seconds else None,
+        }
+        if fault:
+            fields["error_message"] = message
+        scanner.add(fault or "timeout", fields | {"error_type": _payload_type(text, found.start(), last)})
+        return last
+    same_line = _TYPE_LAST.search(message[-200:])
+    if same_line:
+        error_type = same_line.group(1)
+        message = message[: -len(same_line.group())].rstrip()
+    elif next_line := _TYPE_LINE.match(text, last):
+        error_type, last = next_line.group(1), next_line.end()
+    else:
+        error_type = _payload_type(text, found.start(), last)
+    ours = error_type is not None or _FULL_UUID.fullmatch(request_id) or message.startswith(_OWN_MESSAGES)
+    if not ours:
+        return found.start()
+    scanner.add(
+        fault or "runtime_error", {"request_id": request_id, "error_type": error_type, "error_message": message}
+    )
+    return last
+
+
+def _payload_type(text: str, start: int, end: int) -> str | None:
+    """The ``errorType`` beside an ``errorMessage`` in the answer of a failed invocation."""
+    after = text[end : end + _PAYLOAD_REACH].partition("}")[0]
+    before = text[max(0, start - _PAYLOAD_REACH) : start].rpartition("{")[2]
+    found = _PAYLOAD_TYPE.search(after) or _PAYLOAD_TYPE.search(before)
+    return found.group(1) if found else None
+
+
+def _read_phase(scanner: Scanner, start: int, end: int) -> int:
+    """INIT_START, INIT_REPORT, RESTORE_START, RESTORE_REPORT: all are a word and fields."""
+    text = scanner.text
+    place = scanner.place(start)
+    if place == _USERS or not KNOWN_LABEL.match(text, end) or text[start - 1 : start] == "_":
+        return end
+    fields: dict[str, Any] = {}
+    last = read_fields(text, end, fields)
+    if place == _PROSE_BEFORE and all(value is None for value in fields.values()):
+        return end
+    if "phase" in fields and fields["phase"] is None:
+        del fields["phase"]
+    scanner.add(text[start : end - 1].lower(), fields)
+    return last
+
+
+def _read_agent(scanner: Scanner, start: int, _: int) -> int:
+    """EXTENSION, TELEMETRY and LOGS, whose fields come in any order and whose names may hold spaces."""
+    text = scanner.text
+    word = MARK_WORD.match(text, start)
+    position = word.end() if word else start + 1
+    place = scanner.place(start)
+    if place in (_USERS, _PROSE_BEFORE):
+        return position
+    kind = {"EXTENSION": "extension", "TELEMETRY": "telemetry_subscription"}.get(
+        word.group() if word else "", "logs_subscription"
+    )
+    fields: dict[str, Any] = {}
+    while label := _AGENT_FIELD.match(text, position):
+        name = _AGENT_NAMES[" ".join(label.group(1).split())]
+        value = _AGENT_VALUE.match(text, label.end())
+        if value is None or name in fields:
+            break
+        raw = value.group(1).strip()
+        if raw.startswith("["):
+            fields[name] = [item.strip() for item in raw[1:-1].split(",") if item.strip()]
+        else:
+            fields[name] = raw or None
+        position = value.end()
+    if fields.get("extension_name") is not None or fields.get("extension_state") is not None:
+        scanner.add(kind, fields)
+    return position
+
+
+MARK_WORD = re.compile(r"[A-Z]+")
+
+
+def _read_image(scanner: Scanner, start: int, end: int) -> int:
+    text = scanner.text
+    behind = text.find("Entrypoint:", end, end + _IMAGE_REACH)
+    found = _IMAGE.match(text, behind) if behind >= 0 else None
+    if found is None or "\n" in text[end:behind] or scanner.place(start) in (_USERS, _PROSE_BEFORE):
+        return end
+    entrypoint, command, folder = found.groups()
+    fields = {
+        "error_message": text[end:behind].strip(),
+        "entrypoint": entrypoint,
+        "cmd": command,
+        "working_dir": folder,
+    }
+    scanner.add("image_error", fields)
+    return found.end()
+
+
+def _read_timeout(scanner: Scanner, start: int, end: int) -> int:
+    """``<time> <id> Task timed out after 3.00 seconds``, found by its sentence and read backwards."""
+    text = scanner.text
+    line_start = scanner.line_start(start)
+    head = _TIMEOUT_HEAD.search(text, max(line_start, start - _HEAD_LENGTH), start)
+    if head is None:
+        return end
+    time, request_id, lone_id = head.groups()
+    seconds = _SECONDS.match(text, end - 1)
+    fields: dict[str, Any] = {
+        "request_id": request_id or lone_id,
+        "timeout_seconds": float(seconds.group(1)) if seconds else None,
+        "error_type": _payload_type(text, head.start(), seconds.end() if seconds else end),
+    }
+    if time:
+        fields["time"] = time
+    scanner.add("timeout", fields)
+    return seconds.end() if seconds else end
+
+
+def _read_unknown_error(scanner: Scanner, start: int, end: int) -> int:
+    text = scanner.text
+    if scanner.place(start) != _HEAD or not _MESSAGE_END.match(text, end):
+        return end
+    found = _TYPE_LINE.match(text, end)
+    message = " ".join(text[start:end].split())
+    scanner.add("runtime_error", {"error_type": found.group(1) if found else None, "error_message": message})
+    return found.end() if found else end
+
+
+def _read_rapid(scanner: Scanner, start: int, end: int) -> int:
+    """The lines the runtime interface emulator writes about itself: ``INIT REPORT(durationMs: 25.252000)``."""
+    found = _RAPID.match(scanner.text, start)
+    if found is None or scanner.place(start) == _USERS:
+        return end
+    verb, noun, inside = found.groups()
+    fields: dict[str, Any] = {}
+    for label, value in _RAPID_FIELD.findall(inside):
+        name = _RAPID_NAMES.get(label) or field_name(label)
+        value = value.strip()
+        if name == "spans":
+            continue
+        number = _RAPID_NUMBER.fullmatch(value)
+        if value in ("", "nil"):
+            fields[name] = None
+        elif number and name != "request_id":
+            fields[name] = float(number.group(1)) if "." in value else int(number.group(1))
+        else:
+            fields[name] = value
+    if not fields:
+        return end
+    scanner.add(f"rie_{verb}_{noun}".lower(), fields)
+    return found.end()
+
+
+def _read_fragment(scanner: Scanner, start: int, end: int) -> int:
+    """Fields of a REPORT whose beginning is missing: cut off by the 4 KB of a log tail, or by an author."""
+    text = scanner.text
+    head = None
+    if scanner.place(start) != _HEAD:
+        head = _CUT_HEAD.match(text, 0, start) if scanner.line_start(start) == 0 and start < 100 else None
+        if head is None:
+            return end
+    fields: dict[str, Any] = {}
+    last = read_fields(text, start, fields)
+    measured = sum(fields.get(name) is not None for name in QUANTITIES.values())
+    if measured < 2 or not _FRAGMENT_END.match(text, last):
+        return end
+    if head and len(head.group(1)) == 36:
+        fields["request_id"] = head.group(1)
+    scanner.add("report_fragment", fields)
+    return last
+
+
+def _read_bare_report(scanner: Scanner, start: int, end: int) -> int:
+    """REPORT without ``RequestId:``: its id cut out with the label, or a line that only begins like a report."""
+    text, line_start = scanner.text, scanner.line_start(start)
+    if start - line_start > _PREFIX_REACH or text[line_start:start].strip():
+        return end
+    fields: dict[str, Any] = {}
+    last = read_fields(text, end, fields)
+    if sum(fields.get(name) is not None for name in QUANTITIES.values()) >= 2:
+        scanner.add("report", fields)
+        return last
+    line_end = text.find("\n", end)
+    rest = text[end : line_end if line_end >= 0 else len(text)]
+    if rest.strip() and ":" not in rest and "|" not in rest:
+        scanner.add("invalid", {})
+    return end
+
+
+_READERS: tuple[Callable[[Scanner, int, int], int], ...] = (
+    lambda _scanner, _start, end: end,
+    _read_report,
+    _read_start,
+    _read_end,
+    _read_notice,
+    _read_phase,
+    _read_phase,
+    _read_agent,
+    _read_agent,
+    _read_agent,
+    _read_image,
+    _read_timeout,
+    _read_unknown_error,
+    _read_rapid,
+    _read_rapid,
+    _read_rapid,
+    _read_fragment,
+    _read_fragment,
+    _read_fragment,
+    _read_fragment,
+    _read_fragment,
+    _read_fragment,
+    _read_bare_report,
+)
