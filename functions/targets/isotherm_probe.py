@@ -1,0 +1,146 @@
+"""Stamps what a measured function knows of its own start. Knows nothing of who reads it, nor of any other package.
+
+It prints one line of JSON per call. Times ending in `_at_ms` are epoch milliseconds, the other `_ms` are durations on a
+monotonic clock. Imports are kept to what every Lambda runtime has loaded before it reaches a handler, so that the probe
+adds next to nothing to the start it measures (`bench/probe.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` is not loaded by every runtime, so the probe does not load it either
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
+
+    Handler = Callable[[Any, Any], Any]
+
+MAX_HOLD_MS = 10_000
+MANIFEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "isotherm-package.json")  # noqa: PTH100, PTH118, PTH120
+
+# A function's folder is read-only on Lambda, so no import is ever cached there. Elsewhere it may be writable: without
+# this, only the first cold start of a deployment would pay for compiling what it imports.
+sys.dont_write_bytecode = True
+
+
+def process_start_ms() -> float | None:
+    """When the kernel started this process, in epoch milliseconds.
+
+    Returns
+    -------
+    float or None
+        Lower edge of a clock tick (`SC_CLK_TCK`, 10 ms on Lambda): the true start lies up to one tick later. None where
+        there is no Linux `/proc`.
+
+    References
+    ----------
+    proc_pid_stat(5), field 22, `starttime`: ticks after boot, suspended time included, hence CLOCK_BOOTTIME.
+    """
+    try:
+        with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123
+            # The second field is the program's name in parentheses and may hold anything, spaces and ")" included.
+            ticks = int(stat.read().rpartition(b")")[2].split()[19])
+        since_boot_s = ticks / os.sysconf("SC_CLK_TCK")
+        return round((time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot_s) * 1000, 3)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return None
+
+
+class _ImportStamps:
+    """Begin and end of the imports that are measured: `with probe.imports:` around them, at module level."""
+
+    def __init__(self) -> None:
+        self.__enter__()  # a function that measures no imports has begun and ended them here
+        self.took_ns = 0
+
+    def __enter__(self) -> None:
+        self.begin_at_ns = time.time_ns()
+        self._begin_ns = time.perf_counter_ns()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.took_ns = time.perf_counter_ns() - self._begin_ns
+
+
+environment_id = os.urandom(8).hex()
+process_start_at_ms = process_start_ms()
+imports = _ImportStamps()
+_calls = itertools.count()
+
+
+def observe(handler: Handler) -> Handler:
+    """Wrap a Lambda handler: stamp it, hold the call as its event asks, and print one line, also when it raises.
+
+    The event may carry `{"isotherm": {"shot_id": ..., "hold_until_ms": <epoch ms>}}`. The hold begins after the work
+    was stamped and is capped at `MAX_HOLD_MS`, so the function's timeout has to be longer than that.
+
+    Parameters
+    ----------
+    handler : callable
+        Takes the event and the Lambda context; its answer and its exceptions pass through untouched.
+
+    Returns
+    -------
+    callable
+        The handler to name in the function's configuration.
+    """
+
+    def observed(event: Any, context: Any) -> Any:
+        index = next(_calls)
+        begin_at_ns = time.time_ns()
+        begin_ns = time.perf_counter_ns()
+        try:
+            return handler(event, context)
+        finally:
+            end_ns = time.perf_counter_ns()
+            asked = event.get("isotherm") if isinstance(event, dict) else None
+            if not isinstance(asked, dict):
+                asked = {}
+            line = {
+                "isotherm_probe": 1,
+                "shot_id": asked.get("shot_id"),
+                "request_id": getattr(context, "aws_request_id", None),
+                "environment_id": environment_id,
+                "invocation_index": index,
+                "process_start_at_ms": process_start_at_ms,
+                "import_begin_at_ms": imports.begin_at_ns / 1e6,
+                "import_ms": imports.took_ns / 1e6,
+                "handler_begin_at_ms": begin_at_ns / 1e6,
+                "work_ms": (end_ns - begin_ns) / 1e6,
+            }
+            if index == 0:
+                line["package"] = _manifest()
+            # What a held call spends between its work and its answer, reading the manifest included, is no latency.
+            line["hold_ms"] = (time.perf_counter_ns() - end_ns) / 1e6 if _hold(asked.get("hold_until_ms")) else 0.0
+            # One write: the runtime flushes each, and a line in two pieces can become two log events.
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+
+    return observed
+
+
+def _hold(until_ms: object) -> bool:
+    """Wait until `until_ms` (epoch milliseconds), at most `MAX_HOLD_MS`; say whether there was anything to wait for."""
+    if not isinstance(until_ms, (int, float)) or isinstance(until_ms, bool):
+        return False
+    now_ms = time.time() * 1000
+    if not until_ms > now_ms:
+        return False
+    time.sleep((min(until_ms, now_ms + MAX_HOLD_MS) - now_ms) / 1000)
+    return True
+
+
+def _manifest() -> object:
+    """Read what the build wrote beside this module; None where the function was not built (run from its sources)."""
+    try:
+        with open(MANIFEST, "rb") as manifest:  # noqa: PTH123
+            return json.load(manifest)
+    except (OSError, ValueError):
+        return None
