@@ -12,6 +12,7 @@ from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed
 from isotherm.local.logged import run_logged
+from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
 from isotherm.local.tools import SAM, Say, ensure
 
@@ -79,16 +80,20 @@ def deploy(
     if not changed:
         return Deployed([], unchanged)
     sam = ensure(checkout, SAM, say)
+    templates = dict.fromkeys(changed, made.template)
     if embedded is not None:
         enter(embedded)
+        packaged = package(checkout, made, embedded, home_region, say)
+        if say is not None:
+            say(f"uploading to {', '.join(changed)}")
         for region in changed:
-            _make_artifacts_bucket(embedded, region)
+            templates[region] = packaged.put(region, embedded.account_id, checkout.local / "packaged")
     if say is not None:
         say(f"sam deploy to {', '.join(changed)}")
 
     def one(region: str) -> str | None:
         try:
-            _deploy_region(checkout, sam, made, region, embedded, stack_name, overrides)
+            _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, overrides)
         except CommandFailed as problem:
             return str(problem)
         return None
@@ -107,17 +112,17 @@ def deploy(
 def _deploy_region(
     checkout: Checkout,
     sam: Path,
-    made: Build,
+    template: Path,
     region: str,
     embedded: Stack | None,
     stack_name: str,
     overrides: Mapping[str, str],
 ) -> None:
-    bucket = ["--resolve-s3"] if embedded is None else ["--s3-bucket", _artifacts_bucket(embedded, region)]
+    bucket = ["--resolve-s3"] if embedded is None else ["--s3-bucket", artifacts_bucket(embedded.account_id, region)]
     run_logged(
         [
             str(sam), "deploy",
-            "--template-file", str(made.template),
+            "--template-file", str(template),
             "--config-file", str(plain_samconfig(checkout)),
             "--stack-name", stack_name,
             "--region", region,
@@ -132,21 +137,6 @@ def _deploy_region(
         cwd=checkout.root,
         env=sam_environment() | {"AWS_DEFAULT_REGION": region, "AWS_REGION": region},
     )  # fmt: skip
-
-
-def _artifacts_bucket(embedded: Stack, region: str) -> str:
-    """Name of the bucket that `sam deploy` uploads to."""
-    return f"isotherm-artifacts-{embedded.account_id}-{region}"
-
-
-def _make_artifacts_bucket(embedded: Stack, region: str) -> None:
-    from isotherm.aws.clients import client
-
-    storage = client("s3", region)
-    name = _artifacts_bucket(embedded, region)
-    if name not in {bucket["Name"] for bucket in storage.list_buckets().get("Buckets", [])}:
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        storage.create_bucket(Bucket=name, **where)
 
 
 class _Memory:

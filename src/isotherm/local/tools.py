@@ -27,9 +27,10 @@ class Tool:
     requirements: tuple[str, ...]
 
 
-# The one place where the tools are pinned. boto3 is there because MiniStack runs functions with its own interpreter,
-# and Lambda's managed runtime brings boto3; the version is the one Isotherm itself is tested with.
-MINISTACK = Tool("ministack", "ministack", ("ministack==1.5.33", "boto3==1.43.106"))
+# The one place where the tools are pinned. MiniStack needs SAM's translator to understand our template. boto3 is there
+# because it runs functions with its own interpreter, and Lambda's managed runtime brings boto3; the version is the one
+# that Isotherm itself is tested with.
+MINISTACK = Tool("ministack", "ministack", ("ministack==1.5.33", "aws-sam-translator==1.115.0", "boto3==1.43.106"))
 SAM = Tool("aws-sam-cli", "sam", ("aws-sam-cli==1.170.0",))
 
 Say = Callable[[str], None]

@@ -1,0 +1,129 @@
+"""Runs `sam package` once for a build and keeps the archives, so that no later deployment has to zip anything again.
+
+Zipping the packages takes longer than all the rest of a deployment, and the embedded stack forgets what was uploaded
+when it stops. On AWS `sam deploy` does this itself, and finds what it uploaded before.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isotherm.local.build import Build, plain_samconfig, sam_environment
+from isotherm.local.checkout import Checkout
+from isotherm.local.lock import exclusive
+from isotherm.local.logged import run_logged
+from isotherm.local.stack import Stack
+from isotherm.local.tools import SAM, Say, ensure
+
+_PREFIX = "isotherm"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A template whose code lies in a bucket, and the objects of that bucket as files."""
+
+    template: Path
+    archives: Path
+    bucket: str
+
+    def put(self, region: str, account_id: str, into: Path) -> Path:
+        """Upload the archives to a region's bucket, and write the template that refers to them there.
+
+        Lambda takes code from a bucket of its own region only, and so does the embedded stack.
+
+        Parameters
+        ----------
+        region : str
+            Which region.
+        account_id : str
+            The account, as part of the bucket's name.
+        into : Path
+            Folder for the template.
+
+        Returns
+        -------
+        Path
+            The template.
+        """
+        bucket = artifacts_bucket(account_id, region)
+        storage = open_bucket(bucket, region)
+        present = set(_keys(storage, bucket))
+        for archive in self.archives.iterdir():
+            key = f"{_PREFIX}/{archive.name}"
+            if key not in present:
+                storage.put_object(Bucket=bucket, Key=key, Body=archive.read_bytes())
+        into.mkdir(parents=True, exist_ok=True)
+        template = into / f"packaged-{region}.yaml"
+        template.write_text(self.template.read_text().replace(self.bucket, bucket))
+        return template
+
+
+def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, say: Say | None = None) -> Package:
+    """Run `sam package` for a build, unless it was done before.
+
+    Raises
+    ------
+    CommandFailed
+        `sam package` failed; the text has its last lines.
+    """
+    folder = made.template.parent.with_name(f"{made.template.parent.name}.packaged")
+    bucket = artifacts_bucket(embedded.account_id, home_region)
+    packaged = Package(folder / "template.yaml", folder / "archives", bucket)
+    stamp = folder / "fingerprint"
+    wanted = f"{made.fingerprint} {bucket}"
+    with exclusive(folder.with_suffix(".lock")):
+        if stamp.is_file() and stamp.read_text() == wanted:
+            return packaged
+        if say is not None:
+            say("sam package")
+        shutil.rmtree(folder, ignore_errors=True)
+        packaged.archives.mkdir(parents=True)
+        storage = open_bucket(bucket, home_region)
+        run_logged(
+            [
+                str(ensure(checkout, SAM)), "package",
+                "--template-file", str(made.template),
+                "--config-file", str(plain_samconfig(checkout)),
+                "--region", home_region,
+                "--s3-bucket", bucket,
+                "--s3-prefix", _PREFIX,
+                "--output-template-file", str(packaged.template),
+                "--no-progressbar",
+            ],
+            log=checkout.logs / "sam-package.log",
+            what="sam package",
+            cwd=checkout.root,
+            env=sam_environment(),
+        )  # fmt: skip
+        text = packaged.template.read_text()
+        for key in _keys(storage, bucket):
+            name = key.rpartition("/")[2]
+            if name in text:  # others are left from earlier builds
+                body = storage.get_object(Bucket=bucket, Key=key)["Body"].read()
+                (packaged.archives / name).write_bytes(body)
+        stamp.write_text(wanted)
+    return packaged
+
+
+def artifacts_bucket(account_id: str, region: str) -> str:
+    """Name of the bucket for what is uploaded to a region of the embedded stack."""
+    return f"isotherm-artifacts-{account_id}-{region}"
+
+
+def open_bucket(name: str, region: str) -> Any:
+    """A client for a bucket, which is made if it is not there."""
+    from isotherm.aws.clients import client
+
+    storage = client("s3", region)
+    if name not in {bucket["Name"] for bucket in storage.list_buckets().get("Buckets", [])}:
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        storage.create_bucket(Bucket=name, **where)
+    return storage
+
+
+def _keys(storage: Any, bucket: str) -> list[str]:
+    pages = storage.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{_PREFIX}/")
+    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]

@@ -1,0 +1,174 @@
+"""How the tests here command the embedded stack, and how they look at it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME, SATELLITE = "us-east-1", "ap-south-1"
+REGIONS = (HOME, SATELLITE)
+TARGETS = ("default", "pkg20", "pkg50", "size20", "size50")
+STACK = "isotherm"
+
+START_S = 600
+CAMPAIGN_S = 300
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The command `isotherm`, on an embedded stack of its own."""
+
+    environment: dict[str, str]
+
+    def __call__(self, *arguments: str, text: str | None = None, timeout: float = CAMPAIGN_S) -> Ran:
+        ended = subprocess.run(
+            [str(PROGRAM), *arguments],
+            input=text,
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+    def begin(self, *arguments: str, text: str | None = None) -> subprocess.Popen[str]:
+        """Start a command and leave it running."""
+        process = subprocess.Popen(
+            [str(PROGRAM), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+            cwd=ROOT,
+            text=True,
+        )
+        if text is not None:
+            assert process.stdin is not None
+            process.stdin.write(text)
+            process.stdin.close()
+            process.stdin = None
+        return process
+
+
+PROGRAM = Path(sysconfig.get_path("scripts")) / "isotherm"
+
+
+def command_line(local_name: str) -> CommandLine:
+    """The command with an embedded stack under this name, and nothing of the user's AWS configuration."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ISOTHERM_"))}
+    return CommandLine(environment | {"ISOTHERM_CHECKOUT": str(ROOT), "ISOTHERM_LOCAL": local_name, "COLUMNS": "120"})
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The session's stack: how to command it and how to ask it things."""
+
+    isotherm: CommandLine
+    environment: dict[str, str]
+    campaign_machine_arn: str
+
+    def client(self, service: str, region: str = HOME) -> Any:
+        """A plain boto3 client, as any other tool would make it."""
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def execution_arn(self, campaign_id: str) -> str:
+        """ARN of a campaign's execution."""
+        return f"{self.campaign_machine_arn.replace(':stateMachine:', ':execution:')}:{campaign_id}"
+
+    def start(self, name: str, document: object) -> str:
+        """Start an execution as from the console; returns its name."""
+        self.client("stepfunctions").start_execution(
+            stateMachineArn=self.campaign_machine_arn, name=name, input=json.dumps(document)
+        )
+        return name
+
+    def wait(self, name: str, timeout_s: float = CAMPAIGN_S) -> dict[str, Any]:
+        """Wait for an execution's end; returns what DescribeExecution says."""
+        states = self.client("stepfunctions")
+        deadline = time.monotonic() + timeout_s
+        while True:
+            facts: dict[str, Any] = states.describe_execution(executionArn=self.execution_arn(name))
+            if facts["status"] != "RUNNING":
+                return facts
+            assert time.monotonic() < deadline, f"execution {name} still runs after {timeout_s} s"
+            time.sleep(0.5)
+
+    def summary(self, campaign_id: str) -> dict[str, Any]:
+        """The campaign's summary.json."""
+        bucket = f"{STACK}-{self.environment['AWS_ACCESS_KEY_ID']}-{HOME}"
+        body = self.client("s3").get_object(Bucket=bucket, Key=f"reports/{campaign_id}/summary.json")["Body"].read()
+        document: dict[str, Any] = json.loads(body)
+        return document
+
+    def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Progress items of a campaign, as DynamoDB returns them."""
+        items: list[dict[str, Any]] = self.client("dynamodb").query(
+            TableName=f"{STACK}-samples",
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": f"campaign#{campaign_id}"}, ":sk": {"S": "lane#"}},
+            ConsistentRead=True,
+        )["Items"]
+        return items
+
+    def configurations(self) -> dict[tuple[str, str], Any]:
+        """What a campaign may change of each target in each region: memory, variables, published versions."""
+        found = {}
+        for region in REGIONS:
+            functions = self.client("lambda", region)
+            for target in TARGETS:
+                name = f"{STACK}-target-{target}"
+                configuration = functions.get_function_configuration(FunctionName=name)
+                versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
+                found[region, target] = {
+                    "memory": configuration["MemorySize"],
+                    "variables": configuration["Environment"]["Variables"],
+                    "versions": sorted(version["Version"] for version in versions),
+                }
+        return found
+
+    def leases(self) -> list[dict[str, Any]]:
+        """Functions that some campaign still holds."""
+        items: list[dict[str, Any]] = self.client("dynamodb").scan(
+            TableName=f"{STACK}-samples",
+            FilterExpression="sk = :lease",
+            ExpressionAttributeValues={":lease": {"S": "lease"}},
+        )["Items"]
+        return items
+
+
+def skip_without_tools(ran: Ran) -> None:
+    """Skip where the embedded stack's tools cannot be installed."""
+    if ran.code != 0 and "is not installed yet and cannot be" in ran.err:
+        pytest.skip(f"the embedded stack's tools cannot be installed here: {ran.err.splitlines()[0]}")

@@ -1,0 +1,75 @@
+"""What `isotherm deploy` leaves in each region."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from isotherm.local.checkout import Checkout
+from isotherm.local.tools import SAM, program_of
+
+from .embedded import HOME, REGIONS, ROOT, SATELLITE, STACK, TARGETS, Embedded
+
+
+def test_both_regions_have_their_part(embedded: Embedded) -> None:
+    for region in REGIONS:
+        stacks = embedded.client("cloudformation", region).describe_stacks(StackName=STACK)["Stacks"]
+        assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
+        functions = embedded.client("lambda", region).list_functions()["Functions"]
+        names = {function["FunctionName"] for function in functions}
+        assert {f"{STACK}-target-{target}" for target in TARGETS} <= names
+
+
+def test_only_the_home_region_keeps_results_and_starts_campaigns(embedded: Embedded) -> None:
+    tables = {region: embedded.client("dynamodb", region).list_tables()["TableNames"] for region in REGIONS}
+    machines = {
+        region: {
+            machine["name"]
+            for machine in embedded.client("stepfunctions", region).list_state_machines()["stateMachines"]
+        }
+        for region in REGIONS
+    }
+
+    assert tables == {HOME: [f"{STACK}-samples"], SATELLITE: []}
+    assert machines == {HOME: {f"{STACK}-campaign", f"{STACK}-lane"}, SATELLITE: {f"{STACK}-lane"}}
+
+
+def test_sizes_are_those_on_record(embedded: Embedded) -> None:
+    functions = embedded.client("lambda", SATELLITE)
+    megabytes = {
+        target: functions.get_function_configuration(FunctionName=f"{STACK}-target-{target}")["CodeSize"] / 1e6
+        for target in TARGETS
+    }
+
+    assert megabytes["default"] < 0.01
+    for target in ("pkg20", "size20"):
+        assert abs(megabytes[target] - 22.7) < 0.05
+    for target in ("pkg50", "size50"):
+        assert abs(megabytes[target] - 44.1) < 0.05
+
+
+def test_deploying_what_is_deployed_does_nothing_and_takes_no_time(embedded: Embedded) -> None:
+    begun = time.monotonic()
+    ran = embedded.isotherm("deploy", SATELLITE, "--json")
+
+    assert ran.document == {"stack": STACK, "changed": [], "unchanged": [HOME, SATELLITE]}
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.usefixtures("embedded")  # its deployment has installed SAM CLI
+def test_the_template_has_no_complaint() -> None:
+    checkout = Checkout(ROOT)
+    ran = subprocess.run(
+        [str(program_of(checkout, SAM)), "validate", "--lint", "--region", HOME, "--template", str(checkout.template)],
+        env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr

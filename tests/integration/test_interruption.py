@@ -1,0 +1,121 @@
+"""Lanes and campaigns that are stopped in the middle: the rest goes on, and no function stays changed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from .embedded import REGIONS, SATELLITE, Embedded
+
+LONG: dict[str, Any] = {
+    "name": "long",
+    "targets": ["default", "pkg50"],
+    "regions": list(REGIONS),
+    "memory_mb": [256],
+    "cold": {"samples": 30, "method": "burst", "concurrency": 1},
+    "warm": {"samples": 10},
+    "rounds": 1,
+    "budget_usd": 1,
+}
+
+
+def _await_lane(embedded: Embedded, campaign_id: str, phase: str, key: str | None = None) -> dict[str, Any]:
+    """A lane of the campaign that is in this phase now."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for item in embedded.lanes(campaign_id):
+            facts = {name: next(iter(value.values())) for name, value in item.items()}
+            if facts.get("phase") == phase and facts["status"] == "running" and key in (None, facts["sk"]):
+                return facts
+        time.sleep(0.2)
+    raise AssertionError(f"no lane of {campaign_id} came to {phase}")
+
+
+def _await_as_before(embedded: Embedded, before: dict[tuple[str, str], Any], within_s: float = 60.0) -> None:
+    deadline = time.monotonic() + within_s
+    while (embedded.configurations() != before or embedded.leases()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert embedded.configurations() == before
+    assert embedded.leases() == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_lane_that_is_killed_is_reported_and_its_function_restored_while_the_others_go_on(
+    embedded: Embedded, region: str
+) -> None:
+    before = embedded.configurations()
+    key = f"lane#r00-default-{region}"
+    name = embedded.start(f"killed-lane-{time.time_ns()}", LONG)
+    victim = _await_lane(embedded, name, "firing", key)
+    assert embedded.configurations() != before  # it is in the middle of its changes
+    embedded.client("stepfunctions", region).stop_execution(
+        executionArn=victim["execution_arn"], error="Killed", cause="by a test"
+    )
+    facts = embedded.wait(name)
+    assert facts["status"] == "SUCCEEDED", facts.get("cause")
+
+    lanes = {lane["lane_key"]: lane for lane in embedded.summary(name)["lanes"]}
+    killed = lanes.pop(key.removeprefix("lane#"))
+    assert killed["status"] == "failed"
+    assert "stopped" in killed["reason"]
+    assert {lane["status"] for lane in lanes.values()} == {"succeeded"}
+    assert len(lanes) == 3
+    account = embedded.summary(name)["accounting"]
+    assert account["planned"] == account["issued"] + account["not_issued"]
+    assert account["issued"] >= 3 * (30 + 10 + 1)
+    _await_as_before(embedded, before)
+
+
+def test_ctrl_c_leaves_the_campaign_running_and_says_how_to_stop_it(embedded: Embedded) -> None:
+    before = embedded.configurations()
+    process = embedded.isotherm.begin("run", "-", text=json.dumps(LONG))
+    assert process.stderr is not None
+    try:
+        first = process.stderr.readline()
+        campaign_id = first.split()[1]
+        _await_lane(embedded, campaign_id, "firing")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+
+    assert process.returncode == 130
+    assert f"isotherm follow {campaign_id}" in err
+    assert f"isotherm stop {campaign_id}" in err
+    assert "Traceback" not in err
+    states = embedded.client("stepfunctions")
+    assert states.describe_execution(executionArn=embedded.execution_arn(campaign_id))["status"] == "RUNNING"
+
+    stopped = embedded.isotherm("stop", campaign_id, "--json")
+    assert stopped.code == 0, stopped.err
+    assert stopped.document["was"] == "RUNNING"
+    assert states.describe_execution(executionArn=embedded.execution_arn(campaign_id))["status"] == "ABORTED"
+    assert embedded.configurations() == before
+    assert embedded.leases() == []
+    for region in REGIONS:
+        machines = embedded.client("stepfunctions", region)
+        lane = embedded.campaign_machine_arn.replace("us-east-1", region).replace("-campaign", "-lane")
+        assert machines.list_executions(stateMachineArn=lane, statusFilter="RUNNING")["executions"] == []
+
+
+def test_a_function_that_another_campaign_holds_is_left_alone(embedded: Embedded) -> None:
+    before = embedded.configurations()
+    first = embedded.start(f"first-{time.time_ns()}", {**LONG, "targets": ["default"], "regions": [SATELLITE]})
+    _await_lane(embedded, first, "firing")
+    second = embedded.start(
+        f"second-{time.time_ns()}",
+        {**LONG, "targets": ["default"], "regions": [SATELLITE], "cold": {"samples": 1}, "warm": {"samples": 0}},
+    )
+    assert embedded.wait(second)["status"] == "SUCCEEDED"
+    (lane,) = embedded.summary(second)["lanes"]
+    assert lane["status"] == "failed"
+    assert first in lane["reason"]
+
+    assert embedded.wait(first)["status"] == "SUCCEEDED"
+    (lane,) = embedded.summary(first)["lanes"]
+    assert lane["status"] == "succeeded", lane["reason"]
+    _await_as_before(embedded, before)
