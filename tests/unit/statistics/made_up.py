@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from isotherm.campaign import Campaign, Plan, Price, PriceLine, RegionInventory
-from isotherm.lane import TargetFunction
-from isotherm.lane import Burst, Lane, Platform, Step
+from isotherm.lane import Burst, Lane, Platform, Step, TargetFunction
 from isotherm.sample import Kind, Sample
 from isotherm.summary import LaneOutcome
 

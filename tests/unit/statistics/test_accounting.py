@@ -1,0 +1,124 @@
+"""Every shot ends in exactly one account, whatever the order and however often it is delivered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_up import made_up_plan, made_up_samples
+
+from isotherm.accounting import Account, CellKey, account, cell_key, distinct, imbalances, planned_shots, total
+from isotherm.sample import Sample
+
+PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=6, warm=4, rounds=2, concurrency=2)
+ALL = made_up_samples(PLAN)
+
+
+@st.composite
+def happened(draw: st.DrawFn) -> list[Sample]:
+    """Some of the plan's shots, each ended in any way that a shot can end."""
+    fired = draw(st.lists(st.sampled_from(ALL), unique=True, max_size=len(ALL)))
+    return [draw(endings(sample)) for sample in fired]
+
+
+@st.composite
+def endings(draw: st.DrawFn, sample: Sample) -> Sample:
+    """One of the ways in which the shot of a sample may have ended."""
+    outcome = draw(st.sampled_from(["answered", "function_error", "timeout", "throttled", "client_error"]))
+    if outcome != "answered":
+        verdict = "failed"
+    elif sample.kind == "prime":
+        verdict = "primed"
+    else:
+        verdict = draw(st.sampled_from(["used", "contested", "unexpected", "proactive", "unwitnessed"]))
+    ran = outcome not in ("throttled", "client_error")
+    return replace(sample, outcome=outcome, verdict=verdict, report_found=ran and draw(st.booleans()))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(samples=happened(), data=st.data())
+def test_every_shot_ends_in_exactly_one_account(samples: list[Sample], data: st.DataObject) -> None:
+    repeats = data.draw(st.lists(st.sampled_from(samples), max_size=10)) if samples else []
+    delivered = data.draw(st.permutations(samples + repeats))
+
+    accounts = account(PLAN, delivered)
+    whole = total(accounts.values())
+
+    assert [line for entry in accounts.values() for line in imbalances(entry)] == []
+    assert imbalances(whole) == []
+    assert whole.planned == len(ALL)
+    assert whole.issued == len(samples)
+    assert whole.duplicates == len(repeats)
+    assert whole.not_issued == len(ALL) - len(samples)
+    for verdict in ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed"):
+        assert getattr(whole, verdict) == sum(s.verdict == verdict for s in samples)
+    for outcome, field in (("timeout", "timeouts"), ("throttled", "throttles"), ("client_error", "client_errors")):
+        assert getattr(whole, field) == sum(s.outcome == outcome for s in samples)
+
+
+@settings(deadline=None)
+@given(samples=happened(), data=st.data())
+def test_order_and_repetition_change_nothing_but_the_duplicates(samples: list[Sample], data: st.DataObject) -> None:
+    again = data.draw(st.permutations(samples * 3))
+
+    once, thrice = account(PLAN, samples), account(PLAN, again)
+
+    assert distinct(again)[0] == distinct(samples)[0]
+    assert {k: replace(v, duplicates=0) for k, v in thrice.items()} == once
+    assert total(thrice.values()).duplicates == 2 * len(samples)
+
+
+def test_of_two_looks_at_a_shot_the_better_informed_one_is_kept() -> None:
+    late = ALL[0]
+    early = replace(late, report_found=False, init_duration_ms=None, verdict="unwitnessed")
+    for delivered in ([early, late], [late, early], [late, early, early]):
+        kept, repeats = distinct(delivered)
+        assert kept == [late]
+        assert repeats == {cell_key(late): len(delivered) - 1}
+
+
+def test_planned_shots_are_booked_under_the_deployed_memory() -> None:
+    planned = planned_shots(PLAN)
+
+    assert planned[CellKey("default", "us-east-1", 128, "cold")] == 6
+    assert planned[CellKey("default", "us-east-1", 128, "warm")] == 4
+    assert planned[CellKey("default", "us-east-1", 128, "prime")] == 2
+    assert sum(planned.values()) == len(ALL)
+
+
+def test_more_issued_than_planned_is_an_imbalance() -> None:
+    surplus = replace(ALL[0], shot_id="not of the plan")
+    stranger = replace(ALL[0], shot_id="a stranger", target="nobody-asked")
+    accounts = account(PLAN, [*ALL, surplus, stranger])
+
+    assert imbalances(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + not issued 0"]
+    assert imbalances(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + not issued 0"]
+    assert imbalances(total(accounts.values()))
+
+
+@pytest.mark.parametrize(
+    ("field", "start"),
+    [
+        ("planned", "planned 1 "),
+        ("issued", "planned 0 "),
+        ("answered", "issued 0 "),
+        ("timeouts", "failed 0 "),
+        ("report_missing", "issued 0 "),
+        ("contested", "answered 0 "),
+        ("primed", "answered 0 "),
+    ],
+)
+def test_each_identity_can_fail(field: str, start: str) -> None:
+    entry = Account(**{**asdict(Account()), field: 1})
+
+    assert imbalances(Account()) == []
+    assert imbalances(entry)[0].startswith(start)
+
+
+def test_a_verdict_that_does_not_fit_its_outcome_shows() -> None:
+    odd = replace(ALL[0], outcome="answered", verdict="failed")
+    assert imbalances(total(account(PLAN, [odd]).values())) == [
+        "answered 1 is not used 0 + contested 0 + unexpected 0 + proactive 0 + unwitnessed 0 + primed 0"
+    ]

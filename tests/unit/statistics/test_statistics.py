@@ -1,0 +1,328 @@
+"""Every statistic against scipy, numpy or a count by hand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+
+from isotherm.statistics import (
+    ANSWERS,
+    STARTS,
+    compare,
+    holm,
+    quantile_interval,
+    ranks_of_quantile,
+    round_effect_p,
+    summarize,
+)
+
+times = st.floats(min_value=0.001, max_value=1e6, allow_nan=False, allow_subnormal=False)
+few_times = st.lists(times, min_size=1, max_size=40)
+# Whole milliseconds from a small range: heavily tied.
+tied_times = st.lists(st.integers(1, 6).map(float), min_size=1, max_size=40)
+samples = st.one_of(few_times, tied_times)
+
+
+@given(n=st.integers(1, 400), q=st.floats(0.01, 0.99), confidence=st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
+def test_ranks_hold_each_tail_and_are_the_narrowest_that_do(n: int, q: float, confidence: float) -> None:
+    low, high = ranks_of_quantile(n, q, confidence)
+    tail = (1 - confidence) / 2
+    below = stats.binom(n, q)
+
+    assert low is None or below.cdf(low - 1) <= tail
+    assert below.cdf(low or 0) > tail  # one rank higher would not hold
+    assert high is None or below.sf(high - 1) <= tail
+    assert below.sf((high or n + 1) - 2) > tail
+    if low is not None and high is not None:
+        assert below.cdf(high - 1) - below.cdf(low - 1) >= confidence
+
+
+@pytest.mark.parametrize(
+    ("n", "q", "ranks"),
+    [
+        # Hahn & Meeker (1991), the usual table for the median at 95 %.
+        (5, 0.5, (None, None)),
+        (6, 0.5, (1, 6)),
+        (10, 0.5, (2, 9)),
+        (20, 0.5, (6, 15)),
+        (50, 0.5, (18, 33)),
+        (100, 0.5, (40, 61)),
+        (50, 0.95, (44, None)),
+        (100, 0.95, (90, 100)),
+        (1, 0.5, (None, None)),
+        (0, 0.5, (None, None)),
+    ],
+)
+def test_ranks_on_record(n: int, q: float, ranks: tuple[int | None, int | None]) -> None:
+    assert ranks_of_quantile(n, q) == ranks
+
+
+@given(values=samples, q=st.sampled_from([0.05, 0.5, 0.9, 0.95, 0.99]), data=st.data())
+def test_interval_knows_no_order_and_holds_the_estimate(values: list[float], q: float, data: st.DataObject) -> None:
+    interval = quantile_interval(values, q)
+
+    assert quantile_interval(data.draw(st.permutations(values)), q) == interval
+    estimate = float(np.quantile(values, q))
+    assert interval.low is None or interval.low <= estimate
+    assert interval.high is None or interval.high >= estimate
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5, math.nan])
+def test_fractions_outside_are_refused_by_name(fraction: float) -> None:
+    with pytest.raises(ValueError, match=r"^q: .* is outside \(0, 1\)$"):
+        quantile_interval([1.0, 2.0], fraction)
+    with pytest.raises(ValueError, match=r"^confidence: .* is outside \(0, 1\)$"):
+        quantile_interval([1.0, 2.0], 0.5, fraction)
+    with pytest.raises(ValueError, match="confidence"):
+        summarize([1.0], confidence=fraction)
+
+
+def test_nan_is_refused_with_its_number() -> None:
+    with pytest.raises(ValueError, match="values: 2 of 3 are NaN"):
+        quantile_interval([math.nan, 1.0, math.nan], 0.5)
+    with pytest.raises(ValueError, match="NaN"):
+        summarize([math.nan])
+    with pytest.raises(ValueError, match="infinite"):
+        summarize([math.inf, 1.0])
+    with pytest.raises(ValueError, match="NaN"):
+        compare([1.0], [math.nan])
+    with pytest.raises(ValueError, match="2 dimensions"):
+        quantile_interval([[1.0], [2.0]], 0.5)
+
+
+@given(values=samples)
+def test_summary_agrees_with_numpy_and_scipy(values: list[float]) -> None:
+    summary = summarize(values)
+    array = np.array(values)
+
+    assert summary.n == len(values)
+    assert [summary.q1, summary.median, summary.q3] == pytest.approx(np.quantile(array, [0.25, 0.5, 0.75]).tolist())
+    assert [summary.p90, summary.p95, summary.p99] == pytest.approx(np.quantile(array, [0.9, 0.95, 0.99]).tolist())
+    assert (summary.min, summary.max) == (array.min(), array.max())
+    assert summary.mean == pytest.approx(array.mean())
+    assert summary.mad == pytest.approx(stats.median_abs_deviation(array), abs=1e-12)
+    q1, q3 = np.quantile(array, [0.25, 0.75])
+    fence = 1.5 * (q3 - q1)
+    assert summary.outliers == int(((array < q1 - fence) | (array > q3 + fence)).sum())
+    if len(values) == 1:
+        assert summary.sd is None
+        assert summary.mean_low is None
+    else:
+        assert summary.sd == pytest.approx(array.std(ddof=1), rel=1e-6, abs=1e-9 * array.max())
+        expected = stats.t.interval(0.95, len(values) - 1, array.mean(), stats.sem(array))
+        if summary.sd:
+            assert (summary.mean_low, summary.mean_high) == pytest.approx(expected, rel=1e-6)
+
+
+def test_nothing_is_none_and_not_zero() -> None:
+    summary = summarize([])
+
+    assert summary.n == 0
+    everything = summary.model_dump(exclude={"n", "outliers"})
+    assert set(everything.values()) == {None}
+
+
+@pytest.mark.parametrize("n", [2, 7, 1000])
+@pytest.mark.parametrize("value", [0.1, 112.0, 1e9])
+def test_a_constant_has_no_spread(n: int, value: float) -> None:
+    summary = summarize(np.full(n, value), blocks=np.arange(n) % 2)
+
+    assert (summary.median, summary.mean, summary.sd, summary.mad, summary.outliers) == (value, value, 0.0, 0.0, 0)
+    assert (summary.mean_low, summary.mean_high) == (value, value)
+    assert summary.between_rounds in (None, 0.0)
+    assert summary.round_factor in (None, 1.0)
+
+
+def test_a_million_samples_are_no_trouble() -> None:
+    values = np.random.default_rng(5).lognormal(4, 0.3, 1_000_000)
+
+    summary = summarize(values, blocks=np.arange(values.size) % 10)
+    comparison = compare(values, values + 3.0)
+
+    assert summary.median == pytest.approx(math.exp(4), rel=0.002)
+    assert summary.median_low is not None
+    assert summary.median_high is not None
+    assert summary.median_low < summary.median < summary.median_high
+    assert comparison.shift == pytest.approx(3.0, abs=0.1)
+
+
+@given(
+    sizes=st.lists(st.integers(2, 9), min_size=2, max_size=6),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_rounds_agree_with_analysis_of_variance(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rounds = [rng.normal(100 + 5 * rng.normal(), 3, size) for size in sizes]
+    values = np.concatenate(rounds)
+    summary = summarize(values, blocks=np.repeat(np.arange(len(sizes)), sizes))
+
+    f, p = stats.f_oneway(*rounds)
+    assert summary.rounds == len(sizes)
+    assert summary.round_factor == pytest.approx(max(1.0, math.sqrt(f)))
+    if f > 1:
+        assert round_effect_p(summary) == pytest.approx(p)
+    assert summary.between_rounds is not None
+    assert 0 <= summary.between_rounds < 1
+    assert (summary.between_rounds > 0) == (f > 1)
+
+
+def test_labels_of_rounds_may_be_anything_in_any_order() -> None:
+    values = [1.0, 5.0, 2.0, 6.0, 1.5, 5.5]
+
+    assert summarize(values, blocks=list("abcabc")).rounds == 3
+    with_names = summarize(values, blocks=["x", "y", "x", "y", "x", "y"])
+    assert with_names == summarize(values[::2] + values[1::2], blocks=[0, 0, 0, 1, 1, 1])
+    with pytest.raises(ValueError, match="blocks: 2 labels for 6 values"):
+        summarize(values, blocks=[1, 2])
+
+
+def test_the_mean_of_rounds_has_the_interval_of_their_means() -> None:
+    # With rounds of one size, resampling has a known end: Student's t on the means of the rounds.
+    rng = np.random.default_rng(8)
+    rounds = rng.normal(100, 1, (8, 50)) + rng.normal(0, 10, (8, 1))
+    summary = summarize(rounds.ravel(), blocks=np.repeat(np.arange(8), 50), resamples=20_000)
+
+    means = rounds.mean(axis=1)
+    low, high = stats.t.interval(0.95, 7, means.mean(), stats.sem(means))
+    assert summary.mean_low == pytest.approx(low, abs=0.02 * (high - low))
+    assert summary.mean_high == pytest.approx(high, abs=0.02 * (high - low))
+
+
+@given(x=samples, y=samples)
+def test_shift_is_the_median_of_all_differences(x: list[float], y: list[float]) -> None:
+    differences = np.sort(np.subtract.outer(np.array(y), np.array(x)).ravel())
+    found = compare(x, y)
+
+    scale = max(*x, *y)
+    assert found.shift == pytest.approx(np.median(differences), abs=1e-9 * scale)
+    if found.shift_low is not None and found.shift_high is not None:
+        # The ends are differences that exist, as many from each end.
+        below = np.searchsorted(differences, found.shift_low - 1e-9 * scale)
+        above = len(differences) - np.searchsorted(differences, found.shift_high + 1e-9 * scale)
+        ties_low = np.count_nonzero(np.abs(differences - found.shift_low) <= 1e-9 * scale)
+        ties_high = np.count_nonzero(np.abs(differences - found.shift_high) <= 1e-9 * scale)
+        assert ties_low
+        assert ties_high
+        assert max(below, above) <= min(below + ties_low, above + ties_high)
+
+
+@pytest.mark.parametrize(("m", "n"), [(3, 3), (4, 6), (8, 8), (12, 5), (20, 20)])
+def test_shift_interval_leaves_out_what_the_exact_test_rejects(m: int, n: int) -> None:
+    rng = np.random.default_rng(m * 100 + n)
+    x, y = rng.normal(0, 1, m), rng.normal(1, 1, n)
+    found = compare(x, y)
+    if found.shift_low is None or found.shift_high is None:
+        # Even the most extreme arrangement is not rare enough.
+        assert 2 / math.comb(m + n, n) > 0.05
+        return
+
+    def p_at(shift: float) -> float:
+        return float(stats.mannwhitneyu(y - shift, x, method="exact").pvalue)
+
+    step = 1e-9
+    assert p_at(found.shift_low - step) <= 0.05 < p_at(found.shift_low + step)
+    assert p_at(found.shift_high + step) <= 0.05 < p_at(found.shift_high - step)
+
+
+def test_normal_and_exact_ranks_meet_where_one_takes_over() -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(0, 1, 31), rng.normal(0, 1, 31)
+    wide = compare(x, y)
+    narrow = compare(x[:30], y[:30])
+    assert wide.shift_low is not None
+    assert wide.shift_high is not None
+    assert narrow.shift_low is not None
+    assert narrow.shift_high is not None
+    assert wide.shift_high - wide.shift_low == pytest.approx(narrow.shift_high - narrow.shift_low, rel=0.1)
+
+
+@given(x=samples, y=samples)
+def test_delta_and_p_agree_with_counting_and_scipy(x: list[float], y: list[float]) -> None:
+    found = compare(x, y)
+    pairs = list(itertools.product(x, y))
+    delta = (sum(b > a for a, b in pairs) - sum(b < a for a, b in pairs)) / len(pairs)
+
+    assert found.cliffs_delta == pytest.approx(delta, abs=1e-12)
+    assert found.p_value is not None
+    assert 0 <= found.p_value <= 1
+    if len({*x, *y}) > 1:
+        assert found.p_value == pytest.approx(stats.mannwhitneyu(x, y, alternative="two-sided").pvalue)
+    else:
+        assert found.p_value == 1.0
+
+
+@given(x=samples, y=samples)
+def test_comparing_the_other_way_round_mirrors_everything(x: list[float], y: list[float]) -> None:
+    there, back = compare(x, y), compare(y, x)
+    scale = 1e-9 * max(*x, *y)
+
+    assert there.shift == pytest.approx(-(back.shift or 0.0), abs=scale)
+    assert there.cliffs_delta == pytest.approx(-(back.cliffs_delta or 0.0), abs=1e-12)
+    assert (there.shift_low is None) == (back.shift_high is None)
+    if there.shift_low is not None and back.shift_high is not None:
+        assert there.shift_low == pytest.approx(-back.shift_high, abs=scale)
+    assert there.ratio == pytest.approx(1 / (back.ratio or math.nan))
+    if there.ratio_low is not None and back.ratio_high is not None:
+        assert there.ratio_low == pytest.approx(1 / back.ratio_high)
+        assert there.ratio_low <= (there.ratio or 0.0) <= (there.ratio_high or 0.0)
+
+
+def test_one_side_without_samples_is_said_so() -> None:
+    found = compare([], [1.0, 2.0], names=("default", "pkg50"))
+
+    assert (found.shift, found.ratio, found.p_value, found.cliffs_delta) == (None, None, None, None)
+    assert found.other_median == 1.5
+    assert found.sentence == "pkg50 and default cannot be compared: no samples of default"
+
+
+def test_sentences_say_what_the_numbers_say() -> None:
+    rng = np.random.default_rng(3)
+    base = rng.normal(112, 3, 60)
+    assert compare(base, base + 310, names=("default", "pkg50"), words=STARTS).sentence.startswith(
+        "pkg50 starts 310 ms later than default (95 % interval 309 to 311"
+    )
+    assert compare(base + 310, base, names=("a", "b"), words=ANSWERS).sentence.startswith("b answers 310 ms earlier")
+    alike = compare(base, rng.normal(112, 3, 60), names=("default", "size50"), words=STARTS).sentence
+    assert "cannot be told apart" in alike
+    few = compare([112, 117], [432, 457], names=("default", "pkg50"), words=STARTS).sentence
+    assert few == "pkg50 starts about 330 ms later than default; 2 and 2 samples are too few for a 95 % interval"
+
+
+@given(p_values=st.lists(st.floats(0, 1), max_size=12), data=st.data())
+def test_holm_steps_down(p_values: list[float], data: st.DataObject) -> None:
+    corrected = holm(p_values)
+    order = data.draw(st.permutations(range(len(p_values))))
+
+    assert [holm([p_values[i] for i in order])[order.index(i)] for i in order] == [corrected[i] for i in order]
+    for rank, (p, after) in enumerate(sorted(zip(p_values, corrected, strict=True), key=lambda pair: pair[0])):
+        assert after is not None
+        assert min(1.0, p * (len(p_values) - rank)) <= after <= min(1.0, max(p * len(p_values), after))
+        assert after >= p
+    # Rejecting at a level is what Holm's procedure does, step by step.
+    for level in (0.01, 0.05, 0.3):
+        rejected = 0
+        for rank, p in enumerate(sorted(p_values)):
+            if p * (len(p_values) - rank) > level:
+                break
+            rejected += 1
+        assert sum(p is not None and p <= level for p in corrected) == rejected
+
+
+def test_holm_passes_over_what_was_not_compared() -> None:
+    assert holm([0.01, None, 0.04]) == [0.02, None, 0.04]
+    with pytest.raises(ValueError, match=r"p_values: 1\.5"):
+        holm([1.5])
+
+
+@settings(max_examples=50)
+@given(values=hnp.arrays(np.float64, st.integers(1, 200), elements=times), seed=st.integers(0, 2**32 - 1))
+def test_the_same_input_gives_the_same_summary(values: np.ndarray, seed: int) -> None:
+    blocks = np.arange(values.size) % 3
+    assert summarize(values, blocks=blocks, seed=seed) == summarize(values, blocks=blocks, seed=seed)

@@ -1,0 +1,216 @@
+"""From a plan and its samples to the summary: every sample in its place, every sentence true."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up import made_up_lanes, made_up_plan, made_up_samples
+
+from isotherm.aggregation import build_summary
+from isotherm.sample import Sample
+from isotherm.summary import METRICS, CampaignSummary, Cell
+
+PLAN = made_up_plan(cold=60, warm=40, rounds=2)
+SAMPLES = made_up_samples(PLAN, mishaps=0.05)
+SUMMARY = build_summary(PLAN, SAMPLES, made_up_lanes(PLAN))
+
+
+def _cell(summary: CampaignSummary, target: str, region: str, kind: str) -> Cell:
+    return next(c for c in summary.cells if (c.target, c.region, c.kind) == (target, region, kind))
+
+
+def _used(target: str, region: str, kind: str) -> list[Sample]:
+    return [s for s in SAMPLES if (s.target, s.region, s.kind) == (target, region, kind) and s.verdict == "used"]
+
+
+def test_every_cell_and_metric_is_computed_from_its_used_samples() -> None:
+    for cell in SUMMARY.cells:
+        used = _used(cell.target, cell.region, cell.kind)
+        assert cell.accounting.used == len(used)
+        measured = {name for name in METRICS if any(getattr(s, name) is not None for s in used)}
+        assert set(cell.metrics) == measured
+        for name, found in cell.metrics.items():
+            values = [value for s in used if (value := getattr(s, name)) is not None]
+            assert found.n == len(values)
+            assert found.median == pytest.approx(np.median(values))
+            assert found.p95 == pytest.approx(np.quantile(values, 0.95))
+            assert found.rounds == 2
+
+
+def test_cells_read_by_region_and_kind_with_the_baseline_first() -> None:
+    assert [(c.region, c.kind, c.target) for c in SUMMARY.cells][:6] == [
+        *(("us-east-1", "cold", target) for target in ("default", "pkg20", "pkg50", "size20", "size50")),
+        ("us-east-1", "warm", "default"),
+    ]
+    assert {c.kind for c in SUMMARY.cells} == {"cold", "warm", "prime"}
+
+
+def test_priming_is_accounted_for_and_never_measured() -> None:
+    primes = [c for c in SUMMARY.cells if c.kind == "prime"]
+    assert sum(c.accounting.planned for c in primes) == 20
+    assert all(not c.metrics for c in primes)
+    assert all(c.accounting.used == 0 for c in primes)
+
+
+def test_the_accounts_balance_and_contested_samples_are_listed() -> None:
+    assert SUMMARY.imbalances == []
+    assert SUMMARY.accounting.planned == len(SAMPLES)
+    contested = {s.shot_id for s in SAMPLES if s.verdict == "contested"}
+    assert contested
+    assert {s.shot_id for s in SUMMARY.contested} == contested
+    assert any(f"{len(contested)} samples contested" in warning for warning in SUMMARY.warnings)
+
+
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_order_and_repetition_change_only_the_count_of_duplicates(data: st.DataObject) -> None:
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    lanes = made_up_lanes(PLAN)
+    shuffled = [SAMPLES[i] for i in rng.permutation(len(SAMPLES))]
+    assert build_summary(PLAN, shuffled, lanes[::-1]).model_dump_json() == SUMMARY.model_dump_json()
+
+    repeated = build_summary(PLAN, [*shuffled, *shuffled[:30]], lanes)
+    assert repeated.accounting.duplicates == 30
+    assert [c.metrics for c in repeated.cells] == [c.metrics for c in SUMMARY.cells]
+    assert repeated.comparisons == SUMMARY.comparisons
+    assert repeated.billed == SUMMARY.billed
+
+
+def test_json_keeps_everything() -> None:
+    assert CampaignSummary.model_validate_json(SUMMARY.model_dump_json()) == SUMMARY
+
+
+def test_every_target_is_compared_with_the_first_in_its_own_cell() -> None:
+    for comparison in SUMMARY.comparisons:
+        assert comparison.baseline == "default"
+        ours = _used("default", comparison.region, comparison.kind)
+        theirs = _used(comparison.other, comparison.region, comparison.kind)
+        assert (comparison.result.baseline_n, comparison.result.other_n) == (len(ours), len(theirs))
+    starts = {(c.other, c.region) for c in SUMMARY.comparisons if (c.kind, c.metric) == ("cold", "init_duration_ms")}
+    assert len(starts) == 8
+    raw = [c.result.p_value for c in SUMMARY.comparisons]
+    corrected = [c.p_holm for c in SUMMARY.comparisons]
+    assert all(p is not None and q is not None and p <= q <= 1 for p, q in zip(raw, corrected, strict=True))
+    assert min(q for q in corrected if q is not None) == pytest.approx(min(p for p in raw if p is not None) * len(raw))
+
+
+def test_the_headline_names_the_largest_difference_in_start_up() -> None:
+    shift = next(
+        c.result
+        for c in SUMMARY.comparisons
+        if (c.other, c.region, c.metric) == ("pkg50", "us-east-1", "init_duration_ms")
+    )
+    assert SUMMARY.headline.startswith(
+        f"pkg50 starts {shift.shift:.0f} ms later than default in us-east-1 (95 % interval"
+    )
+    assert "size50" in SUMMARY.headline.partition(";")[2]
+
+
+def test_on_the_embedded_stack_the_probe_speaks_and_everything_says_so() -> None:
+    plan = made_up_plan(platform="emulated", cold=20, warm=20)
+    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+
+    assert summary.start_metric == "startup_ms"
+    assert summary.note == "emulated: real numbers of this machine, not of AWS"
+    assert summary.headline.startswith("On this machine (emulated, not AWS), pkg50 starts ")
+    assert summary.warnings[0].startswith("Emulated: real numbers of this machine")
+    assert all("init_duration_ms" not in cell.metrics for cell in summary.cells)
+
+
+def test_a_planned_warning_is_not_told_twice() -> None:
+    plan = made_up_plan(platform="emulated", cold=20, warm=20).model_copy(
+        update={"warnings": ["Emulated: as planned.", "20 cold samples per cell: 50 are advised for a median."]}
+    )
+    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    assert summary.warnings[:2] == plan.warnings
+    assert not any("fewer than" in warning for warning in summary.warnings)
+
+
+def test_too_few_samples_are_warned_about() -> None:
+    plan = made_up_plan(cold=60, warm=20)
+    warnings = build_summary(plan, made_up_samples(plan), made_up_lanes(plan)).warnings
+    assert "10 of 20 cells have fewer than 50 used samples (20): few for a median; see its interval." in warnings
+    assert "20 of 20 cells have fewer than 100 used samples (20 to 60): few for a p95; see its interval." in warnings
+
+
+def test_a_lane_that_failed_leaves_the_others_and_says_why() -> None:
+    dead = "r01-pkg50-eu-west-1"
+    samples = [s for s in SAMPLES if s.lane != dead]
+    summary = build_summary(PLAN, samples, made_up_lanes(PLAN, {dead: "LaneAborted: stopped by a person"}))
+
+    assert [(lane.lane_key, lane.reason) for lane in summary.lanes if lane.status == "failed"] == [
+        (dead, "LaneAborted: stopped by a person")
+    ]
+    assert summary.imbalances == []
+    assert summary.accounting.not_issued == len(SAMPLES) - len(samples) == 51
+    assert _cell(summary, "pkg50", "us-east-1", "cold") == _cell(SUMMARY, "pkg50", "us-east-1", "cold")
+    assert any("1 lane of 20 failed" in warning for warning in summary.warnings)
+    assert any("51 of" in warning and "not issued" in warning for warning in summary.warnings)
+
+
+def test_a_lane_without_outcome_is_no_success() -> None:
+    summary = build_summary(PLAN, SAMPLES, made_up_lanes(PLAN)[1:])
+    failed = [lane for lane in summary.lanes if lane.status == "failed"]
+    assert [lane.reason for lane in failed] == ["no outcome was reported"]
+    assert len(summary.lanes) == 20
+
+
+def test_no_samples_at_all_is_said_and_not_zero() -> None:
+    summary = build_summary(PLAN, [], [])
+
+    assert summary.headline == "no cold start could be used: nothing to say about start-up"
+    assert summary.accounting.not_issued == summary.accounting.planned == len(SAMPLES)
+    assert all(not cell.metrics for cell in summary.cells)
+    assert summary.imbalances == []
+
+
+def test_one_target_alone_is_stated_with_its_interval() -> None:
+    plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=60, warm=10)
+    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    assert summary.comparisons == []
+    assert summary.headline.startswith("default starts in ")
+    assert "(median of 60, 95 % interval " in summary.headline
+
+
+def test_a_sample_of_a_stranger_is_counted_and_named() -> None:
+    stranger = replace(SAMPLES[0], shot_id="x", target="nobody-asked")
+    summary = build_summary(PLAN, [*SAMPLES, stranger], made_up_lanes(PLAN))
+    assert summary.imbalances == ["nobody-asked in us-east-1, 128 MB, cold: planned 0 is not issued 1 + not issued 0"]
+
+
+def test_rounds_that_differ_are_warned_about_and_equal_ones_are_not() -> None:
+    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=100, warm=100, rounds=4)
+    even = [replace(s, client_ms=100 + hash_noise(s)) for s in made_up_samples(plan)]
+    shifted = [replace(s, client_ms=(s.client_ms or 0) + (40 if s.round == 2 else 0)) for s in even]
+
+    assert not any("Rounds differ" in w for w in build_summary(plan, even, made_up_lanes(plan)).warnings)
+    assert any("Rounds differ" in w for w in build_summary(plan, shifted, made_up_lanes(plan)).warnings)
+
+
+def hash_noise(sample: Sample) -> float:
+    """Noise of a sample that does not depend on its round's luck."""
+    return float(np.random.default_rng(list(sample.shot_id.encode())).normal(0, 5))
+
+
+def test_billed_time_is_the_reports_sum() -> None:
+    billed = [s.billed_duration_ms for s in SAMPLES if s.billed_duration_ms is not None]
+    assert SUMMARY.billed.reports == len(billed)
+    assert SUMMARY.billed.billed_ms == pytest.approx(sum(billed))
+    assert SUMMARY.billed.gb_seconds == pytest.approx(sum(billed) / 1000 * 128 / 1024)
+    ran = sum(s.outcome not in ("throttled", "client_error") for s in SAMPLES)
+    assert SUMMARY.billed.unreported == ran - len(billed)
+
+
+@pytest.mark.parametrize("module", ["isotherm.summary", "isotherm.report.page"])
+def test_what_the_page_needs_is_light(module: str) -> None:
+    heavy = "{'numpy', 'scipy', 'rich', 'boto3'}"
+    code = f"import sys, {module}; sys.exit(str({heavy} & set(sys.modules) or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
