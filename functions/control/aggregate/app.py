@@ -31,6 +31,10 @@ class AggregateRequest(BaseModel):
     campaign_id: str
 
 
+class NoSamples(Exception):
+    """Every lane failed before its first sample: there is nothing to show."""
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Write `summary.json` and `samples.csv.gz`; answer what there was."""
@@ -67,4 +71,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     bucket.write(report_key(request.campaign_id, "samples.csv.gz"), write_csv(samples), "application/gzip")
     document = summary.model_dump_json(indent=2).encode() + b"\n"
     bucket.write(report_key(request.campaign_id, "summary.json"), document, "application/json")
+    if not samples:
+        reasons = "; ".join(f"{outcome.lane_key}: {outcome.reason}" for outcome in summary.lanes if outcome.reason)
+        raise NoSamples(f"no lane gave a sample ({reasons})")
     return {"campaign_id": request.campaign_id, "samples": len(samples), "used": summary.accounting.used}

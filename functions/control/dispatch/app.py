@@ -35,15 +35,20 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
     machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.region}:")
     name = lane_execution_name(request.campaign_id, request.lane_key)
+    if table.campaign_stopped(request.campaign_id):
+        return _not_started(table, home, request, "the campaign was stopped")
     table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting")
     try:
         steps = [step.step for step in lane.steps]
         execution_arn = start_lane(lane.region, machine, name, {**request.model_dump(), "steps": steps})
     except (ClientError, BotoCoreError) as fault:
-        reason = f"lane {request.lane_key} could not be started in {lane.region}: {fault}"
-        logger.exception(reason)
-        table.update_lane(request.campaign_id, request.lane_key, status="failed", reason=reason)
-        fail(home.region, request.task_token, "LaneNotStarted", reason)
-        return {"status": "failed"}
+        logger.exception("not started")
+        return _not_started(table, home, request, f"could not be started in {lane.region}: {fault}")
     table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, execution_arn=execution_arn)
     return {"status": "started", "execution_arn": execution_arn}
+
+
+def _not_started(table: Table, home: Home, request: DispatchRequest, reason: str) -> dict[str, Any]:
+    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, status="failed", reason=reason)
+    fail(home.region, request.task_token, "LaneNotStarted", f"lane {request.lane_key}: {reason}")
+    return {"status": "failed", "reason": reason}

@@ -58,6 +58,19 @@ class Table:
         for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
             self._db.putencode(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
+    def stop_campaign(self, campaign_id: str) -> None:
+        """Mark a campaign as stopped: no further lane of it is started."""
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}", "campaign"),
+            UpdateExpression="SET stopped_at = :at",
+            ExpressionAttributeValues={":at": {"N": str(int(time.time()))}},
+        )
+
+    def campaign_stopped(self, campaign_id: str) -> bool:
+        """Whether `stop_campaign` was called for it."""
+        return "stopped_at" in (self.campaign(campaign_id) or {})
+
     def put_tasks(self, tasks: Iterable[LaneTask]) -> None:
         """Record each lane's task and that it has not begun."""
         self._write(

@@ -67,14 +67,13 @@ def deploy(
     """
     wanted = list(dict.fromkeys([home_region, *regions]))
     overrides = {
-        "HomeRegion": home_region,
         "PythonRuntime": made.runtime,
         "Architecture": made.architecture,
         **({"EndpointUrl": embedded.endpoint_url} if embedded else {}),
         **(parameters or {}),
     }
     memory = _Memory(embedded, stack_name)
-    state = f"{made.fingerprint} {json.dumps(overrides, sort_keys=True)}"
+    state = f"{made.fingerprint} {home_region} {json.dumps(overrides, sort_keys=True)}"
     unchanged = [region for region in wanted if memory.recall(region) == state]
     changed = [region for region in wanted if region not in unchanged]
     if not changed:
@@ -92,8 +91,10 @@ def deploy(
         say(f"sam deploy to {', '.join(changed)}")
 
     def one(region: str) -> str | None:
+        # The home region's stack is told by leaving HomeRegion out (template.yaml, IsHome).
+        home = {} if region == home_region else {"HomeRegion": home_region}
         try:
-            _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, overrides)
+            _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, {**overrides, **home})
         except CommandFailed as problem:
             return str(problem)
         return None
