@@ -10,13 +10,17 @@ from isotherm.platform_log.events import field_name
 # What a tool puts in front of a physical line: a time, a stream, a name, a comment sign, a bullet, white space.
 _TIME = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:.,]{5,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _STREAM = r"[\w./-]{0,255}\[[\w$]{1,64}\][0-9a-f]{4,64}"
+_DAY = r"[A-Z][a-z]{2} [0-9]{1,2}, [0-9:]{7,8} [AP]M:[ \t]+"
 LINE_PREFIX = (
     rf"(?:[ \t]*(?:{_TIME}[ \t]+(?:{_STREAM}[ \t]+)?|{_STREAM}[ \t]+{_TIME}[ \t]+|[\w.-]{{1,64}}[ \t]*\|[ \t]*"
-    r"|\[[^\]\n]{1,64}\][ \t]+(?:[0-9]{1,2}:[0-9]{2}:[0-9]{2} [AP]M[ \t]+)?|[^A-Za-z\n\"'{}\[\]<]{1,80}))?"
+    r"|\[[^\]\n]{1,64}\][ \t]+(?:[0-9]{1,2}:[0-9]{2}:[0-9]{2} [AP]M[ \t]+)?"
+    rf"|{_DAY}|[^A-Za-z\n\"'{{}}\[\]<]{{1,80}}))?"
 )
 
 _GAP = re.compile(r"[^\w\n\"'`{}\[\]()<>:$]*+")
 _NEXT_LINE = re.compile(r"\n" + LINE_PREFIX)
+# A log copied with every other line blank: nothing else than a report goes on with a trace.
+_BLANK_THEN_TRACE = re.compile(r"\n[ \t\r#*>]*+\n" + LINE_PREFIX + r"(?=XRAY\s+TraceId:)")
 _NUMBER_GAP = re.compile(r"[ \t\r]*+(?:\n[ \t]*+(?:[#>*|]+|//)?[ \t]*+)?")
 _LABEL = re.compile(r"[A-Z][A-Za-z]*+(?:\s++[A-Z][A-Za-z]*+){0,3}\s*+:")
 
@@ -96,7 +100,7 @@ def read_fields(text: str, position: int, fields: dict[str, Any]) -> int:
         start = gap.end() if gap else end
         wrapped = text.startswith("\n", start)
         if wrapped:
-            line = _NEXT_LINE.match(text, start)
+            line = _BLANK_THEN_TRACE.match(text, start) or _NEXT_LINE.match(text, start)
             start = line.end() if line else start
         label = _LABEL.match(text, start)
         if label is None or _OTHER_MESSAGE.match(text, start):

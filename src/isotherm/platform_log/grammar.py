@@ -67,6 +67,7 @@ _ID = re.compile(
 )
 _WRAPPED_ID = re.compile(rf"[ \t\r]*\n{LINE_PREFIX}(?={_UUID})")
 _START_VERSION = re.compile(r"\s+Version:[ \t]*(\$LATEST|[0-9]+|[^\s\"',|]*)|Version:[ \t]*(\$LATEST|[0-9]+)")
+_VERSION_NUMBER = re.compile(r"\$LATEST|[0-9]+")
 # What may stand behind a complete message: the rest of a wrapper, or the next message where a newline is lost.
 _MESSAGE_END = re.compile(
     r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*\\]|(?:START|END|REPORT)\s+RequestId:|INIT_|XRAY|20[0-9]{2}-)"
@@ -88,6 +89,7 @@ _TYPE_LAST = re.compile(r"\s([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)\Z")
 _PAYLOAD_TYPE = re.compile(r"errorType[\"']?\s*:\s*[\"']?([A-Z]\w*\.[A-Z]\w*)")
 _PAYLOAD_REACH = 200
 _RECORD_KEY = re.compile(r"record[\"']\s*:\s*[\"']\Z")
+_STATUSES = ("success", "failure", "error", "timeout")
 _STATUS_NEXT = re.compile(r"[ \t\r]*(?=Status:)")
 _PROSE = re.compile(r"[A-Za-z_]{2,}[.,;]?[ \t]+\Z")
 _CLOCK = re.compile(r"[0-9] ?(?:Z|[AP]M)[ \t]+\Z")
@@ -421,7 +423,7 @@ def _read_notice(scanner: Scanner, start: int, end: int) -> int:
     if _STATUS_NEXT.match(text, after):
         fields: dict[str, Any] = {}
         last = read_fields(text, after, fields)
-        if fields.get("status") is None or not _MESSAGE_END.match(text, last):
+        if fields.get("status") not in _STATUSES or not _MESSAGE_END.match(text, last):
             return end
         scanner.add(fault or "fault", {"request_id": request_id, **fields})
         return last
@@ -429,7 +431,8 @@ def _read_notice(scanner: Scanner, start: int, end: int) -> int:
     if message:
         return _read_error(scanner, request_id, message, fault)
     version = _START_VERSION.match(text, after)
-    if version and place == _HEAD and _MESSAGE_END.match(text, version.end()):
+    plain = version and _VERSION_NUMBER.fullmatch(version.group(1) or version.group(2))
+    if version and plain and place == _HEAD and _MESSAGE_END.match(text, version.end()):
         scanner.add("start_fragment", {"request_id": request_id, "version": version.group(1) or version.group(2)})
         return version.end()
     return end
@@ -456,7 +459,7 @@ def _read_error(scanner: Scanner, request_id: str, found: re.Match[str], fault: 
         error_type, last = next_line.group(1), next_line.end()
     else:
         error_type = _payload_type(text, found.start(), last)
-    ours = error_type is not None or _FULL_UUID.fullmatch(request_id) or message.startswith(_OWN_MESSAGES)
+    ours = error_type is not None or message.startswith(_OWN_MESSAGES)
     if not ours:
         return found.start()
     scanner.add(

@@ -17,7 +17,9 @@ from isotherm.platform_log.wrappers import (
     unescape_once,
 )
 
+# Text within text (escaped, base64), and values within values; nobody wraps deeper, but a hostile text would.
 _DEEPEST = 8
+_MOST_NESTED = 64
 # The first key of an object, with how often its quotes are escaped, or doubled as in CSV.
 _OBJECT = re.compile(r"\{\s*+(\\*+)(\"\"?|')[\w@.$ -]{0,80}\1\2\s*+:")
 _QUOTES = {"'": re.compile(r"(?<!\\)\\*+'"), '"': re.compile(r'(?<!\\)\\*+"')}
@@ -134,7 +136,7 @@ def _read_mixed(text: str, depth: int, first: bool) -> list[Event]:
                 events += _read_row(rows.add(value), depth)
             else:
                 events += _read_row(rows.finish(), depth)
-                events += _walk(value, depth + 1, quoted=False)
+                events += _walk(value, depth, quoted=False)
             done = end
         position = end
     events += _read_row(rows.finish(), depth)
@@ -169,32 +171,32 @@ def _worth_reading(text: str, start: int, end: int) -> bool:
     )
 
 
-def _walk(value: Any, depth: int, quoted: bool) -> list[Event]:
+def _walk(value: Any, depth: int, quoted: bool, nested: int = 0) -> list[Event]:
     """Events anywhere inside a JSON value.
 
     Inside what a function printed (`quoted`), text is the function's own and only JSON events are looked for.
     """
-    if depth > _DEEPEST:
-        return []
     if isinstance(value, str):
-        return _read(value, depth) if not quoted or value.lstrip().startswith(("{", "[")) else []
+        return _read(value, depth + 1) if not quoted or value.lstrip().startswith(("{", "[")) else []
+    if nested > _MOST_NESTED:
+        return []
     events: list[Event] = []
     if isinstance(value, list):
         row = row_of(value)
         if row:
             return _read_row(row, depth)
         for item in value:
-            events += _walk(item, depth + 1, quoted)
+            events += _walk(item, depth, quoted, nested + 1)
     elif isinstance(value, dict):
         if is_envelope(value):
             return [_envelope(value)]
         if value.get("type") in _PRINTED and "record" in value:
             return []
-        if any(key.startswith("@") for key in value):
-            return _read_row(value, depth)
+        if any(key.startswith("@") for key in value) and (found := _read_row(value, depth)):
+            return found
         quoted = quoted or not _LOG_LEVELS.isdisjoint(value)
         for key, item in value.items():
-            inside = _walk(item, depth + 1, quoted)
+            inside = _walk(item, depth, quoted, nested + 1)
             if key == "errorMessage":
                 inside = [_with_type(event, value.get("errorType")) for event in inside]
             events += inside
