@@ -16,9 +16,10 @@ def digits(value: float | None) -> str:
         return NOTHING
     if value == 0:
         return "0"
-    places = 2 - math.floor(math.log10(abs(value)))
-    text = f"{round(value, places) if places < 0 else value:,.{min(max(places, 0), 2)}f}"
-    return text.replace("-", "−")  # noqa: RUF001 - the minus sign, as wide as a plus
+    rounded = float(f"{value:.3g}")
+    places = min(max(2 - math.floor(math.log10(abs(rounded))), 0), 2)
+    minus = "−" if round(rounded, places) < 0 else ""  # noqa: RUF001 - the minus sign, as wide as a plus
+    return f"{minus}{abs(rounded):,.{places}f}"
 
 
 def interval(low: float | None, high: float | None, between: str = " to ") -> str:

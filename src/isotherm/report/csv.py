@@ -23,13 +23,13 @@ _samples = TypeAdapter(Sample)
 
 
 def write_csv(samples: Iterable[Sample]) -> bytes:
-    """Gzipped CSV (UTF-8, header, comma, newline) with one row for each distinct sample.
+    """Gzipped CSV (UTF-8, header; commas and line ends as in RFC 4180) with one row for each distinct sample.
 
     Rows are sorted by lane, step, kind, burst and index, and the gzip header carries no time, so the same samples in
     any order give the same bytes. What is missing is an empty field, never zero; true and false are written so.
     """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for sample in distinct(samples)[0]:
         writer.writerow([_field(value) for value in _row_of(sample)])
