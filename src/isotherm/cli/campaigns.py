@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import time
@@ -88,30 +89,68 @@ class Campaigns:
         """ARN of the campaign's execution."""
         return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{campaign_id}"
 
-    def dry_run(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Have the deployed Plan function plan a campaign without starting it; its answer as it is.
+    def make_plan(self, document: dict[str, Any]) -> Plan:
+        """Have the deployed Plan function admit or refuse a campaign without starting it, and make the same plan here.
+
+        The function decides; the plan made here has the details, which a dry run keeps to itself.
 
         Raises
         ------
+        CampaignRefused
+            The function refuses it: the text is its own.
         Failed
-            The function itself failed.
+            The function failed, or is of another version and plans otherwise.
         """
-        from isotherm.aws.clients import client
+        from isotherm import __version__
+        from isotherm.aws.clients import client, platform
+        from isotherm.aws.functions import concurrency, targets_of
+        from isotherm.campaign import CampaignRefused, RegionInventory, parse_campaign
+        from isotherm.planning import make_plan
 
-        name = str(document.get("name", "campaign"))
+        home = self._home
+        campaign_id = new_campaign_id(str(document.get("name", "campaign")))
+        started_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         payload = {
             "campaign": {**document, "dry_run": True},
-            "campaign_id": new_campaign_id(f"plan-{name}"),
-            "execution_arn": "",
-            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "campaign_id": campaign_id,
+            "execution_arn": self.execution_arn(campaign_id),
+            "started_at": started_at,
         }
-        answer = client("lambda", self._home.region).invoke(
-            FunctionName=f"{self._home.stack}-plan", Payload=json.dumps(payload)
-        )
-        result: dict[str, Any] = json.loads(answer["Payload"].read())
+        answer = client("lambda", home.region).invoke(FunctionName=f"{home.stack}-plan", Payload=json.dumps(payload))
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise Failed(f"{self._home.stack}-plan failed: {result.get('errorMessage', result)}")
-        return result
+            raise Failed(f"{home.stack}-plan failed: {said.get('errorMessage', said)}")
+        if said["status"] == "refused":
+            raise CampaignRefused(said["cause"])
+        campaign = parse_campaign(document)
+        inventory = []
+        for region in campaign.regions or [home.region]:
+            limit, unreserved = concurrency(region)
+            inventory.append(
+                RegionInventory(
+                    region=region,
+                    targets=targets_of(region, home.stack),
+                    concurrency_limit=limit,
+                    unreserved_concurrency=unreserved,
+                )
+            )
+        plan = make_plan(
+            campaign,
+            inventory,
+            campaign_id=campaign_id,
+            platform=platform(),
+            home_region=home.region,
+            stack=home.stack,
+            version=__version__,
+            created_at=started_at,
+            cores=os.cpu_count() if platform() == "emulated" else None,
+        )
+        if (said["lanes"], said["price_usd"]) != (len(plan.lanes), plan.price.usd):
+            raise Failed(
+                f"stack {home.stack} plans otherwise than this version ({__version__}): {said['lanes']} lanes for "
+                f"{said['price_usd']:g} USD; deploy it again"
+            )
+        return plan
 
     def start(self, document: dict[str, Any]) -> str:
         """Start a campaign; returns its id."""
@@ -136,14 +175,18 @@ class Campaigns:
         return State(facts["status"], facts.get("error"), facts.get("cause"), facts["startDate"].timestamp())
 
     def plan(self, campaign_id: str) -> Plan | None:
-        """Its plan, once there is one."""
-        from botocore.exceptions import ClientError
-
+        """Its plan, once there is one; a dry run leaves none."""
         from isotherm.aws.bucket import plan_key
         from isotherm.campaign import Plan
 
+        text = self._read(plan_key(campaign_id))
+        return None if text is None else Plan.model_validate_json(text)
+
+    def _read(self, key: str) -> bytes | None:
+        from botocore.exceptions import ClientError
+
         try:
-            return Plan.model_validate_json(self._bucket.read(plan_key(campaign_id)))
+            return self._bucket.read(key)
         except ClientError as problem:
             if problem.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
@@ -158,6 +201,8 @@ class Campaigns:
     def stop(self, campaign_id: str) -> None:
         """Stop the campaign's execution, then its lanes; their functions are then put back by the stack itself."""
         if self.state(campaign_id).status == RUNNING:
+            if self._table.campaign(campaign_id) is not None:
+                self._table.stop_campaign(campaign_id)  # a dispatch that is under way starts nothing more
             self._states.stop_execution(
                 executionArn=self.execution_arn(campaign_id), error=STOP_ERROR, cause=STOP_CAUSE
             )
@@ -170,6 +215,8 @@ class Campaigns:
         from isotherm.aws.executions import lane_execution_name
 
         for item in self._table.lanes(plan.campaign_id):
+            if item["status"] == "planned":
+                continue
             lane = plan.lanes[item["lane_key"]]
             states = client("stepfunctions", lane.region)
             name = lane_execution_name(plan.campaign_id, lane.key)
@@ -220,7 +267,7 @@ class Campaigns:
             if time.monotonic() > deadline:
                 raise Failed(f"after {timeout_s:.0f} s: {'; '.join(left)}")
             time.sleep(1.0)
-            self._stop_lanes(plan)  # a dispatch that was under way may have started one more
+            self._stop_lanes(plan)  # one may have been started just then
             left = self.unrestored(plan)
         return list(plan.lanes.values())
 
@@ -232,19 +279,12 @@ class Campaigns:
         Failed
             There is no report (yet).
         """
-        from botocore.exceptions import ClientError
-
         from isotherm.aws.bucket import report_key
 
         for name in REPORT_FILES:
-            try:
-                body = self._bucket.read(report_key(campaign_id, name))
-            except ClientError as problem:
-                if problem.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-                    raise
-                raise Failed(
-                    f"ID: campaign {campaign_id} has no {name}; it is {self.state(campaign_id).status}"
-                ) from problem
+            body = self._read(report_key(campaign_id, name))
+            if body is None:
+                raise Failed(f"ID: campaign {campaign_id} has no {name}; it is {self.state(campaign_id).status}")
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(body)
         return Fetched(folder)

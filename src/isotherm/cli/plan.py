@@ -34,6 +34,7 @@ def plan(
     The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do.
     """
     document = read_event(event)
+    from isotherm.campaign import CampaignRefused
     from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks, results
     from isotherm.cli.endings import BadInput
@@ -41,24 +42,17 @@ def plan(
 
     place = Place(on, stack, home)
     place.enter()
-    with waiting(remarks()) as say:
-        say("planning")
-        campaigns = Campaigns(place.deployment())
-        answer = campaigns.dry_run(document)
-    if answer["status"] == "refused":
-        raise BadInput(answer["cause"])
-    made = campaigns.plan(answer["campaign_id"])
-    if made is None:
-        raise AssertionError(f"{place.stack}-plan wrote no plan for {answer['campaign_id']}")
+    try:
+        with waiting(remarks()) as say:
+            say("planning")
+            made = Campaigns(place.deployment()).make_plan(document)
+    except CampaignRefused as refusal:
+        raise BadInput(str(refusal)) from refusal
     if as_json:
-        print(json.dumps(_document(made), indent=2, ensure_ascii=False))
+        print(json.dumps(made.model_dump(mode="json"), indent=2, ensure_ascii=False))
         return
     for renderable in describe(made):
         results().print(renderable)
-
-
-def _document(made: Plan) -> dict[str, Any]:
-    return made.model_dump(mode="json")
 
 
 def describe(made: Plan) -> list[Any]:

@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,20 @@ class Build:
     architecture: Architecture
     fingerprint: str
     fresh: bool
+
+    @property
+    def lock(self) -> Path:
+        """The lock for whoever makes or reads what is in the folder."""
+        return self.template.parent.with_suffix(".lock")
+
+    @property
+    def stamp(self) -> Path:
+        """The file with the fingerprint of what is in the folder now."""
+        return self.template.parent.with_suffix(".fingerprint")
+
+    def is_current(self) -> bool:
+        """Whether the folder still holds this build (another command may have built other sources)."""
+        return self.template.is_file() and self.stamp.is_file() and self.stamp.read_text() == self.fingerprint
 
 
 def local_runtime() -> str:
@@ -98,16 +112,16 @@ def build(
         raise LocalError(f"runtime: {runtime!r} is no Python runtime of Lambda (such as python3.14)")
     sam = ensure(checkout, SAM, say)
     platform_kind = "host" if host else "lambda"
-    folder = checkout.builds / f"{runtime}-{architecture}-{platform_kind}"
-    template = folder / "template.yaml"
-    with exclusive(checkout.builds / f"{folder.name}.lock"):
+    # No dot in the name: the lock and the stamp are this folder with another suffix.
+    folder = checkout.builds / f"{runtime}-{architecture}-{platform_kind}".replace(".", "-")
+    with exclusive(folder.with_suffix(".lock")):
         wanted = fingerprint(checkout.root, SOURCES, (folder.name, _bytecode(), *SAM.requirements))
-        stamp = checkout.builds / f"{folder.name}.fingerprint"
-        if template.is_file() and stamp.is_file() and stamp.read_text() == wanted:
-            return Build(template, runtime, architecture, wanted, fresh=False)
+        made = Build(folder / "template.yaml", runtime, architecture, wanted, fresh=False)
+        if made.is_current():
+            return made
         if say is not None:
             say("sam build")
-        stamp.unlink(missing_ok=True)
+        made.stamp.unlink(missing_ok=True)
         run_logged(
             [
                 str(sam), "build",
@@ -124,8 +138,8 @@ def build(
             cwd=checkout.root,
             env=_environment(platform_kind),
         )  # fmt: skip
-        stamp.write_text(wanted)
-    return Build(template, runtime, architecture, wanted, fresh=True)
+        made.stamp.write_text(wanted)
+    return replace(made, fresh=True)
 
 
 def plain_samconfig(checkout: Checkout) -> Path:

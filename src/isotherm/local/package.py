@@ -6,6 +6,7 @@ when it stops. On AWS `sam deploy` does this itself, and finds what it uploaded 
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
+from isotherm.local.errors import LocalError
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import run_logged
 from isotherm.local.stack import Stack
@@ -68,19 +70,24 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
     ------
     CommandFailed
         `sam package` failed; the text has its last lines.
+    LocalError
+        Another command has built other sources since.
     """
-    folder = made.template.parent.with_name(f"{made.template.parent.name}.packaged")
     bucket = artifacts_bucket(embedded.account_id, home_region)
+    folder = checkout.builds / "packages" / f"{made.fingerprint[:16]}-{home_region}"
+    # A folder of this name is complete and never changed again: others may be reading it.
     packaged = Package(folder / "template.yaml", folder / "archives", bucket)
-    stamp = folder / "fingerprint"
-    wanted = f"{made.fingerprint} {bucket}"
-    with exclusive(folder.with_suffix(".lock")):
-        if stamp.is_file() and stamp.read_text() == wanted:
+    with exclusive(made.lock):
+        if folder.is_dir():
+            os.utime(folder)
             return packaged
+        if not made.is_current():
+            raise LocalError("the sources were built again meanwhile (by another command); once more, please")
         if say is not None:
             say("sam package")
-        shutil.rmtree(folder, ignore_errors=True)
-        packaged.archives.mkdir(parents=True)
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        (partial / "archives").mkdir(parents=True)
         storage = open_bucket(bucket, home_region)
         run_logged(
             [
@@ -90,7 +97,7 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
                 "--region", home_region,
                 "--s3-bucket", bucket,
                 "--s3-prefix", _PREFIX,
-                "--output-template-file", str(packaged.template),
+                "--output-template-file", str(partial / "template.yaml"),
                 "--no-progressbar",
             ],
             log=checkout.logs / "sam-package.log",
@@ -98,14 +105,21 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
             cwd=checkout.root,
             env=sam_environment(),
         )  # fmt: skip
-        text = packaged.template.read_text()
+        text = (partial / "template.yaml").read_text()
         for key in _keys(storage, bucket):
             name = key.rpartition("/")[2]
             if name in text:  # others are left from earlier builds
                 body = storage.get_object(Bucket=bucket, Key=key)["Body"].read()
-                (packaged.archives / name).write_bytes(body)
-        stamp.write_text(wanted)
+                (partial / "archives" / name).write_bytes(body)
+        partial.rename(folder)
+        _forget_all_but_newest(folder.parent)
     return packaged
+
+
+def _forget_all_but_newest(packages: Path, kept: int = 3) -> None:
+    newest_first = sorted(packages.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in newest_first[kept:]:
+        shutil.rmtree(folder)
 
 
 def artifacts_bucket(account_id: str, region: str) -> str:
