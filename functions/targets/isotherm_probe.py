@@ -1,11 +1,9 @@
 """Stamps what a measured function knows of its own start. Knows nothing of who reads it, nor of any other package.
 
 It prints one line of JSON per call. Times ending in `_at_ms` are epoch milliseconds, the other `_ms` are durations on a
-monotonic clock. Imports are kept to what every Lambda runtime has loaded before it reaches a handler, so that the probe
-adds next to nothing to the start it measures (`bench/probe.py`).
+monotonic clock. Imports are kept to what every Lambda runtime has loaded before it reaches a handler (`__future__` and
+`typing` are not), so that the probe adds next to nothing to the start it measures (`bench/probe.py`).
 """
-
-from __future__ import annotations
 
 import itertools
 import json
@@ -14,9 +12,8 @@ import sys
 import time
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` is not loaded by every runtime, so the probe does not load it either
+if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any
 
     Handler = Callable[[Any, Any], Any]
@@ -63,9 +60,7 @@ class _ImportStamps:
         self.begin_at_ns = time.time_ns()
         self._begin_ns = time.perf_counter_ns()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.took_ns = time.perf_counter_ns() - self._begin_ns
 
 
@@ -75,7 +70,7 @@ imports = _ImportStamps()
 _calls = itertools.count()
 
 
-def observe(handler: Handler) -> Handler:
+def observe(handler: "Handler") -> "Handler":
     """Wrap a Lambda handler: stamp it, hold the call as its event asks, and print one line, also when it raises.
 
     The event may carry `{"isotherm": {"shot_id": ..., "hold_until_ms": <epoch ms>}}`. The hold begins after the work
@@ -92,7 +87,7 @@ def observe(handler: Handler) -> Handler:
         The handler to name in the function's configuration.
     """
 
-    def observed(event: Any, context: Any) -> Any:
+    def observed(event: "Any", context: "Any") -> "Any":
         index = next(_calls)
         begin_at_ns = time.time_ns()
         begin_ns = time.perf_counter_ns()
