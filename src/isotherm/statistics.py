@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from isotherm.numerals import digits, percent
-from isotherm.summary import Comparison, Interval, MetricSummary
+from isotherm.summary import Comparison, Interval, MetricSummary, Slope
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ RESAMPLES = 2000
 # Up to this many values on each side the null distribution of U is counted exactly (its counts fit 64 bits).
 _EXACT_U = 30
 _TUKEY_FENCE = 1.5
+_MOST_POINTS = 5000
 
 Words = tuple[str, str, str]
 """Verb, word for more, word for less, as in ("starts", "later", "earlier")."""
@@ -56,7 +57,8 @@ def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> 
     Returns
     -------
     Interval
-        `low` and `high` in milliseconds; a side is None where n is too small to bound it.
+        `low` and `high` in milliseconds; a side is None where n is too small to bound it. A bounded interval holds the
+        estimate of definition 7.
 
     Raises
     ------
@@ -324,6 +326,83 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         running = max(running, min(1.0, (len(known) - rank) * p))
         corrected[place] = running
     return corrected
+
+
+def relative_width(interval: Interval, estimate: float) -> float | None:
+    """Width of an interval as a share of what it bounds: 0.05 where 100 ms lies in 97.5 to 102.5.
+
+    None where a side is unbounded or the estimate is not above 0: such an interval is never narrow enough.
+    """
+    if interval.low is None or interval.high is None or estimate <= 0:
+        return None
+    return (interval.high - interval.low) / estimate
+
+
+def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
+    """Straight line through points, by the median of all slopes: up to 29 % of the points may be anything.
+
+    Parameters
+    ----------
+    x, y : (n,) arrays of float
+        Points, finite; at most 5,000, as every pair of them is looked at.
+    confidence : float
+        Coverage of the interval, in (0, 1).
+
+    Returns
+    -------
+    Slope
+        In units of `y` per unit of `x`; all but `n` None where fewer than two values of `x` differ, and the interval
+        None where there are too few points to bound the slope.
+
+    Raises
+    ------
+    ValueError
+        NaN or infinity, lengths that differ, more than 5,000 points, or `confidence` outside (0, 1).
+
+    References
+    ----------
+    Sen, Estimates of the regression coefficient based on Kendall's tau, JASA 63 (1968), 1379-1389.
+    Kendall, Rank Correlation Methods (1970), chapter 5 (variance with ties in both).
+    """
+    _check_fraction("confidence", confidence)
+    across, up = _finite(x), _finite(y)
+    n = across.size
+    if up.size != n:
+        raise ValueError(f"y: {up.size} values for {n} of x; one for each is needed")
+    if n > _MOST_POINTS:
+        raise ValueError(f"x: {n} points; at most {_MOST_POINTS} are accepted, so compare medians of cells")
+    if n == 0 or across.min() == across.max():
+        return Slope(n=n, slope=None, low=None, high=None, intercept=None)
+    first, second = np.triu_indices(n, 1)
+    apart = across[second] != across[first]
+    slopes = np.sort((up[second] - up[first])[apart] / (across[second] - across[first])[apart])
+    slope = float(np.median(slopes))
+    deviation = math.sqrt(max(0.0, _pairs_variance(n, across, up)))
+    margin = float(stats.norm.ppf(0.5 + confidence / 2)) * deviation
+    low = math.floor((slopes.size - margin) / 2)
+    bounded = low >= 1
+    return Slope(
+        n=n,
+        slope=slope,
+        low=float(slopes[low - 1]) if bounded else None,
+        high=float(slopes[slopes.size - low]) if bounded else None,
+        intercept=float(np.median(up - slope * across)),
+    )
+
+
+def _pairs_variance(n: int, x: Floats, y: Floats) -> float:
+    """Variance of Kendall's S where x and y are independent, ties in both taken into account (Kendall 1970, ch. 5)."""
+    if n < 2:
+        return 0.0
+    t, u = (np.unique(values, return_counts=True)[1].astype(np.float64) for values in (x, y))
+    pairs_t, pairs_u = float(np.sum(t * (t - 1))), float(np.sum(u * (u - 1)))
+    triples_t, triples_u = float(np.sum(t * (t - 1) * (t - 2))), float(np.sum(u * (u - 1) * (u - 2)))
+    untied = n * (n - 1) * (2 * n + 5)
+    variance = (untied - float(np.sum(t * (t - 1) * (2 * t + 5))) - float(np.sum(u * (u - 1) * (2 * u + 5)))) / 18
+    variance += pairs_t * pairs_u / (2 * n * (n - 1))
+    if n > 2:
+        variance += triples_t * triples_u / (9 * n * (n - 1) * (n - 2))
+    return variance
 
 
 def round_effect_p(summary: MetricSummary) -> float | None:

@@ -112,6 +112,16 @@ class Comparison(_Shape):
     sentence: str
 
 
+class Slope(_Shape):
+    """A straight line through `n` points: `slope` with its interval, in units of y per unit of x."""
+
+    n: int
+    slope: float | None
+    low: float | None
+    high: float | None
+    intercept: float | None
+
+
 class TargetComparison(_Shape):
     """A comparison of two targets in one region, memory size and temperature; `p_holm` is corrected for all of them."""
 

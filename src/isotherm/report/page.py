@@ -25,6 +25,8 @@ from isotherm.sample import Kind, Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, TargetComparison
 
 CONTESTED_SHOWN = 100
+# Columns of the accounting that are there even when all zero; the others are named below as zero everywhere.
+_ALWAYS_SHOWN = ("planned", "issued", "answered", "report_found", "report_missing", "contested", "used")
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
@@ -181,7 +183,8 @@ def _cold_lead(summary: CampaignSummary) -> str:
         listed([f"{method} ({meant[method]})" if method in meant else method for method in methods]) if methods else ""
     )
     start = f"Start-up is {METRICS[summary.start_metric]}." if summary.start_metric else ""
-    return f"Proved cold by platform and probe. {'How made cold: ' + how + '. ' if how else ''}{start}"
+    witnesses = "the probe" if summary.platform == "emulated" else "platform and probe"
+    return f"Proved cold by {witnesses}. {'How made cold: ' + how + '. ' if how else ''}{start}"
 
 
 def _card(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cells: Sequence[Cell]) -> str:
@@ -392,21 +395,24 @@ def _accounting_section(summary: CampaignSummary) -> str:
         "used": "used",
     }
     columns = [Column("Target", numeric=False), Column("Where", numeric=False), Column("Calls", numeric=False)]
-    columns += [Column(name) for name in names.values()]
+    zero = [field for field in names if field not in _ALWAYS_SHOWN and not getattr(summary.accounting, field)]
+    shown = [field for field in names if field not in zero]
+    columns += [Column(names[field]) for field in shown]
     rows = [
         [
             cell.target,
             f"{cell.region}, {cell.memory_mb} MB",
             cell.kind,
-            *(f"{getattr(cell.accounting, field):,}" for field in names),
+            *(f"{getattr(cell.accounting, field):,}" for field in shown),
         ]
         for cell in summary.cells
     ]
-    rows.append(["All", "", "", *(f"{getattr(summary.accounting, field):,}" for field in names)])
+    rows.append(["All", "", "", *(f"{getattr(summary.accounting, field):,}" for field in shown)])
+    absent = f". Zero everywhere: {listed([names[field] for field in zero])}" if zero else ""
     verdict = "The sums agree." if not summary.imbalances else "The sums do not agree; see the top of the page."
     return f"""<section><h2>Every call accounted for</h2>
 <p class="lead">{escape(accounting_line(summary.accounting))}. {verdict}</p>
-<div class="card">{_table("Where every planned call ended", columns, rows, last_is_sum=True)}</div>
+<div class="card">{_table(f"Where every planned call ended{absent}", columns, rows, last_is_sum=True)}</div>
 {_contested(summary)}</section>"""
 
 
@@ -592,7 +598,7 @@ def _table(
         body.append(f'<tr{style}><th scope="row">{_text(first)}</th>{cells}</tr>')
     return Markup(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{headings}</tr></thead>"
+        f"<caption><span>{escape(caption)}</span></caption><thead><tr>{headings}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 

@@ -170,16 +170,12 @@ SCRIPT = r"""
     if (set) figures.filter((figure) => figure.group === set.dataset.group).forEach((figure) => figure.draw());
   });
   dark.addEventListener("change", () => redraw(false));
-  let opened = [];
   addEventListener("beforeprint", () => {
     printing = true;
-    opened = [...document.querySelectorAll("details:not([open])")];
-    opened.forEach((node) => { node.open = true; });
     redraw(true);
   });
   addEventListener("afterprint", () => {
     printing = false;
-    opened.forEach((node) => { node.open = false; });
     redraw(false);
   });
 })();

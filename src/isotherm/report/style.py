@@ -38,11 +38,9 @@ p { margin: 6px 0 12px; max-width: 75ch; }
 .lead { color: var(--soft); }
 a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
-nav { font-size: .92rem; margin: 18px 0 0; }
-nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 0; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 1px; background: var(--line);
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 1px; background: var(--card);
   border: 1px solid var(--line); border-radius: 12px; overflow: hidden; margin: 22px 0 0; }
-.facts div { background: var(--card); padding: 12px 16px; }
+.facts div { outline: 1px solid var(--line); padding: 12px 16px; }
 .facts dt { color: var(--soft); font-size: .82rem; }
 .facts dd { margin: 0; font-size: 1.28rem; font-weight: 640; font-variant-numeric: tabular-nums; }
 .facts dd small { display: block; font-size: .82rem; font-weight: 400; color: var(--soft); }
@@ -72,6 +70,7 @@ fieldset input:focus-visible + span { outline: 3px solid var(--accent); outline-
 .scroll { overflow-x: auto; margin: 10px 0 4px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); font-size: .86rem; padding: 0 0 6px; }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(100%, calc(100vw - 56px)); }
 th, td { padding: 6px 10px; border-bottom: 1px solid var(--hair); text-align: left; vertical-align: top; }
 thead th { border-bottom: 1px solid var(--line); color: var(--soft); font-weight: 600; vertical-align: bottom;
   white-space: nowrap; }
@@ -81,7 +80,6 @@ td { white-space: nowrap; }
 td.n, th.n { text-align: right; }
 .whole { white-space: nowrap; }
 td small { color: var(--soft); display: block; font-size: .92em; }
-td.strong { font-weight: 650; }
 tr.sum th, tr.sum td { border-top: 1px solid var(--line); font-weight: 650; }
 td.wide { min-width: 24em; white-space: normal; overflow-wrap: anywhere; }
 .line { font-size: .86rem; color: var(--soft); margin: 8px 0 4px; max-width: none; overflow-wrap: anywhere; }
@@ -111,7 +109,7 @@ footer { color: var(--soft); font-size: .86rem; margin-top: 46px; border-top: 1p
   :root { --paper: #fff; --card: #fff; }
   body { font-size: 10pt; }
   .wrap { max-width: none; padding: 0; }
-  nav, .skip, fieldset { display: none; }
+  .skip, fieldset, details:not([open]) { display: none; }
   .card, figure, tr, .notices, .facts { break-inside: avoid; }
   .card { border: 0; padding: 0; }
   h2, h3 { break-after: avoid; }
@@ -119,6 +117,7 @@ footer { color: var(--soft); font-size: .86rem; margin-top: 46px; border-top: 1p
   .scroll { overflow: visible; }
   table { font-size: 7.6pt; }
   th, td { padding: 3px 4px; white-space: normal !important; }
+  td:nth-child(2):not(.wide) { white-space: nowrap !important; }
   td.wide { min-width: 0; }
   tbody th { position: static; }
   .band { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

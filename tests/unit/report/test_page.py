@@ -121,6 +121,15 @@ def test_accounts_that_do_not_balance_come_first_and_loud() -> None:
     assert "The sums do not agree" in page
 
 
+def test_accounts_that_are_zero_everywhere_are_named_and_not_shown() -> None:
+    _, clean = _made(made_up_plan(cold=10, warm=10))
+    assert "Zero everywhere: not issued, function errors, timeouts, throttled, client errors, not due," in clean
+    assert ">timeouts</th>" not in clean
+    assert ">missing</th>" in clean
+    _, eventful = _made(made_up_plan(cold=100, warm=100), 0.2)
+    assert ">timeouts</th>" in eventful
+
+
 def test_an_empty_campaign_still_has_a_page() -> None:
     plan = made_up_plan(cold=10, warm=10)
     summary = build_summary(plan, [], [])
