@@ -585,11 +585,10 @@ def _ratio_of_medians(x: Floats, y: Floats, confidence: float) -> tuple[float | 
     ends = (of_base.low, of_base.high, of_other.low, of_other.high)
     if any(end is None or end <= 0 for end in ends):
         return ratio, None, None
-    log_ratio = math.log(ratio)
     base_low, base_high, other_low, other_high = (math.log(end) for end in ends if end is not None)
     down = math.hypot(math.log(other) - other_low, base_high - math.log(base))
     up = math.hypot(other_high - math.log(other), math.log(base) - base_low)
-    return ratio, math.exp(log_ratio - down), math.exp(log_ratio + up)
+    return ratio, ratio * math.exp(-down), ratio * math.exp(up)
 
 
 def _mann_whitney_p(x: Floats, y: Floats) -> float:
