@@ -54,6 +54,10 @@ def test_every_shot_ends_in_exactly_one_account(samples: list[Sample], data: st.
     assert whole.not_issued == len(ALL) - len(samples)
     for verdict in ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed"):
         assert getattr(whole, verdict) == sum(s.verdict == verdict for s in samples)
+    assert whole.report_found == sum(s.report_found for s in samples)
+    never_ran = [s for s in samples if s.outcome in ("throttled", "client_error")]
+    assert whole.report_not_due == len(never_ran)
+    assert whole.report_missing == sum(not s.report_found for s in samples) - len(never_ran)
     for outcome, field in (("timeout", "timeouts"), ("throttled", "throttles"), ("client_error", "client_errors")):
         assert getattr(whole, field) == sum(s.outcome == outcome for s in samples)
 
