@@ -94,7 +94,6 @@ class Sample:
     round: int
     step: int
     kind: Kind
-    coldness: str | None
     burst: int
     index: int
     version: str
@@ -105,6 +104,7 @@ class Sample:
     verdict: Verdict
     temperature: Temperature
     emulated: bool
+    coldness: str | None = None
     attempts: int = 1
     request_id: str | None = None
     error_type: str | None = None

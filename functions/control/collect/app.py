@@ -26,8 +26,8 @@ MARGIN_MS = 60_000
 #: Pauses (s) between one question to CloudWatch Logs and the next; the last one is repeated until the deadline.
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
-#: Log events are asked for from this long before the first shot (clocks differ) to this long after the last.
-WINDOW_MS = 60_000
+#: Log events are asked for from this long before the first shot (clocks differ) to this long after the last answer.
+WINDOW_MS = 15_000
 
 
 class CollectRequest(BaseModel):

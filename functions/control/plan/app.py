@@ -71,8 +71,8 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
         # The embedded stack runs functions beside this one, on the same cores.
         cores=os.cpu_count() if emulated else None,
     )
+    Bucket(home).write(plan_key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
     if not campaign.dry_run:
-        Bucket(home).write(plan_key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
         table = Table(home)
         table.put_tasks(plan.tasks())
         facts = {"name": campaign.name, "lanes": len(plan.lanes), "price_usd": plan.price.usd}

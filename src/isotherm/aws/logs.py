@@ -6,21 +6,17 @@ from collections.abc import Iterator
 
 from isotherm.aws.clients import client
 
-#: Reports in text and in JSON format, and the probe's line; any of the terms is enough.
-PATTERN = '?"REPORT RequestId" ?"platform.report" ?"isotherm_probe"'
-
 
 def messages(region: str, log_group: str, first_ms: float, last_ms: float) -> Iterator[str]:
-    """Platform reports and probe lines that a log group received between two epoch times in milliseconds."""
+    """Every message that a log group holds of the time between two epoch times in milliseconds.
+
+    All of them, since a target's log is little else than platform lines and probe lines; a filter pattern would save
+    little and has to be right for both log formats.
+    """
     pages = (
         client("logs", region)
         .get_paginator("filter_log_events")
-        .paginate(
-            logGroupName=log_group,
-            startTime=int(first_ms),
-            endTime=int(last_ms) + 1,
-            filterPattern=PATTERN,
-        )
+        .paginate(logGroupName=log_group, startTime=int(first_ms), endTime=int(last_ms) + 1)
     )
     for page in pages:
         for event in page["events"]:

@@ -56,7 +56,7 @@ class Table:
         """Record that a campaign was admitted."""
         item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": _expiry()}
         for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
-            self._db.putencode(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
+            self._db.put_item(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
     def stop_campaign(self, campaign_id: str) -> None:
         """Mark a campaign as stopped: no further lane of it is started."""
@@ -102,7 +102,7 @@ class Table:
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
-        self._db.updateencode(
+        self._db.update_item(
             TableName=self._name,
             Key=_key(f"campaign#{campaign_id}", "campaign"),
             UpdateExpression="SET finished_at = :at, headline = :headline",
@@ -126,7 +126,7 @@ class Table:
             names["#status"] = "status"
             values |= {":succeeded": {"S": "succeeded"}, ":failed": {"S": "failed"}}
         try:
-            self._db.updateencode(**request)
+            self._db.update_item(**request)
         except ClientError as fault:
             if not _condition_failed(fault):
                 raise
@@ -193,7 +193,7 @@ class Table:
         condition = "attribute_not_exists(pk)" if earlier is None else "acquired_at = :seen"
         values = {} if earlier is None else {"ExpressionAttributeValues": {":seen": {"N": str(earlier.acquired_at)}}}
         try:
-            self._db.putencode(
+            self._db.put_item(
                 TableName=self._name, Item=encode({**_lease_key(lease.region, lease.function_name), **asdict(lease)}),
                 ConditionExpression=condition, **values,
             )  # fmt: skip
@@ -211,7 +211,7 @@ class Table:
     def release(self, lease: Lease) -> None:
         """Give a lease back; harmless where it is gone or somebody else's."""
         try:
-            self._db.deleteencode(
+            self._db.delete_item(
                 TableName=self._name,
                 Key=_key(**_lease_key(lease.region, lease.function_name)),
                 ConditionExpression="campaign_id = :campaign AND lane_key = :lane",
@@ -238,7 +238,7 @@ class Table:
         raise RuntimeError(f"table {self._name} left {len(requests)} items unwritten after 10 attempts")
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        item = self._db.getencode(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
+        item = self._db.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
         return decode(item) if item else None
 
     def _query(self, pk: str, prefix: str) -> Iterator[dict[str, Any]]:
