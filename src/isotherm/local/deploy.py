@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed
-from isotherm.local.logged import run_logged
+from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
 from isotherm.local.tools import SAM, Say, ensure
@@ -90,23 +90,22 @@ def deploy(
     if say is not None:
         say(f"sam deploy to {', '.join(changed)}")
 
-    def one(region: str) -> str | None:
-        # The home region's stack is told by leaving HomeRegion out (template.yaml, IsHome).
-        home = {} if region == home_region else {"HomeRegion": home_region}
-        try:
-            _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, {**overrides, **home})
-        except CommandFailed as problem:
-            return str(problem)
-        return None
-
-    with ThreadPoolExecutor(max_workers=len(changed), thread_name_prefix="deploy") as pool:
-        problems = dict(zip(changed, pool.map(one, changed), strict=True))
-    for region, problem in problems.items():
-        if problem is None:
-            memory.keep(region, state)
-    failed = [problem for problem in problems.values() if problem is not None]
-    if failed:
-        raise CommandFailed("\n".join(failed))
+    problems = []
+    with ExitStack() as running:
+        runs = {}
+        for region in changed:
+            # The home region's stack is told by leaving HomeRegion out (template.yaml, IsHome).
+            home = {} if region == home_region else {"HomeRegion": home_region}
+            run = _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, {**overrides, **home})
+            runs[region] = running.enter_context(run)
+        for region, begun in runs.items():
+            try:
+                begun.wait()
+                memory.keep(region, state)
+            except CommandFailed as problem:
+                problems.append(str(problem))
+    if problems:
+        raise CommandFailed("\n".join(problems))
     return Deployed(changed, unchanged)
 
 
@@ -118,9 +117,9 @@ def _deploy_region(
     embedded: Stack | None,
     stack_name: str,
     overrides: Mapping[str, str],
-) -> None:
+) -> AbstractContextManager[LoggedRun]:
     bucket = ["--resolve-s3"] if embedded is None else ["--s3-bucket", artifacts_bucket(embedded.account_id, region)]
-    run_logged(
+    return logged(
         [
             str(sam), "deploy",
             "--template-file", str(template),

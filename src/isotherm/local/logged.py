@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from isotherm.local.errors import CommandFailed
@@ -15,18 +16,41 @@ SHOWN_LINES = 15
 STOP_GRACE_S = 5.0
 
 
-def run_logged(
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """A program that is running, its output going to a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    what: str
+
+    def wait(self) -> None:
+        """Wait for its end.
+
+        Raises
+        ------
+        CommandFailed
+            It ended with another status than 0; the text has its last lines.
+        """
+        status = self.process.wait()
+        if status != 0:
+            raise CommandFailed(
+                f"{self.what} failed (status {status}); the whole output is in {self.log}\n{last_lines(self.log)}"
+            )
+
+
+@contextlib.contextmanager
+def logged(
     command: Sequence[str],
     *,
     log: Path,
     what: str,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-) -> None:
-    """Run `command` to its end, its output going to `log`.
+) -> Iterator[LoggedRun]:
+    """Start `command` with its output going to `log`; what still runs of it at the end of the `with` block is ended.
 
-    The program gets a process group of its own, which is ended whenever this call is left early (Ctrl-C), so nothing it
-    started outlives it.
+    The program gets a process group of its own, so that Ctrl-C reaches this process alone, which then ends the group.
 
     Parameters
     ----------
@@ -44,7 +68,7 @@ def run_logged(
     Raises
     ------
     CommandFailed
-        The program cannot be run, or ended with another status than 0.
+        The program cannot be run.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -60,13 +84,24 @@ def run_logged(
             )
         except OSError as problem:
             raise CommandFailed(f"{what} cannot be run: {problem}") from problem
-        try:
-            status = process.wait()
-        except BaseException:
+    try:
+        yield LoggedRun(process, log, what)
+    finally:
+        if process.poll() is None:
             end_group(process)
-            raise
-    if status != 0:
-        raise CommandFailed(f"{what} failed (status {status}); the whole output is in {log}\n{last_lines(log)}")
+
+
+def run_logged(
+    command: Sequence[str],
+    *,
+    log: Path,
+    what: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run `command` to its end; parameters and failures as for `logged` and `LoggedRun.wait`."""
+    with logged(command, log=log, what=what, cwd=cwd, env=env) as run:
+        run.wait()
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,214 @@
+"""Building and deploying, with a small program in SAM CLI's place; the real one is used in tests/integration."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isotherm.local import build as building
+from isotherm.local import deploy as deploying
+from isotherm.local import package as packaging
+from isotherm.local.checkout import Checkout
+from isotherm.local.errors import CommandFailed, LocalError
+from isotherm.local.stack import Stack
+
+# Notes what it is asked, and with which environment; `deploy` fails in the regions named in FAIL_IN.
+SAM = """
+import json, os, pathlib, sys
+verb, arguments = sys.argv[1], sys.argv[2:]
+def option(name): return arguments[arguments.index(name) + 1]
+asked = pathlib.Path(os.environ["ASKED"])
+with asked.open("a") as log:
+    log.write(json.dumps({"verb": verb, "arguments": arguments, "environment": dict(os.environ)}) + "\\n")
+if verb == "build":
+    folder = pathlib.Path(option("--build-dir"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "template.yaml").write_text("built")
+if verb == "deploy" and option("--region") in os.environ.get("FAIL_IN", "").split():
+    sys.exit("ROLLBACK_COMPLETE in " + option("--region"))
+"""
+
+Asked = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    root = tmp_path / "checkout"
+    (root / "functions").mkdir(parents=True)
+    (root / "functions" / "app.py").write_text("a = 1\n")
+    (root / "template.yaml").write_text("Resources: {}\n")
+    return Checkout(root)
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    program = tmp_path / "sam"
+    program.write_text(f"#!{sys.executable}\n{SAM}")
+    program.chmod(0o755)
+    for module in (building, deploying, packaging):
+        monkeypatch.setattr(module, "ensure", lambda *_: program)
+    log = tmp_path / "asked.jsonl"
+    monkeypatch.setenv("ASKED", str(log))
+
+    def of(verb: str) -> list[dict[str, Any]]:
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [call for call in map(json.loads, lines) if call["verb"] == verb]
+
+    return of
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A stack that takes any upload."""
+
+    class Packaged:
+        def put(self, region: str, _account: str, _into: Path) -> Path:
+            path = tmp_path / f"packaged-{region}.yaml"
+            path.write_text("packaged")
+            return path
+
+    monkeypatch.setattr(deploying, "package", lambda *_: Packaged())
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    return Stack(1, "token", 4566, False, 0.0, str(scratch), "log")
+
+
+def _value(call: dict[str, Any], option: str) -> str:
+    return str(call["arguments"][call["arguments"].index(option) + 1])
+
+
+def test_nothing_is_built_twice(checkout: Checkout, asked: Asked) -> None:
+    first = building.build(checkout)
+    again = building.build(checkout)
+
+    assert (first.fresh, again.fresh) == (True, False)
+    assert again.template == first.template
+    assert len(asked("build")) == 1
+
+
+def test_a_changed_source_is_built_again(checkout: Checkout, asked: Asked) -> None:
+    first = building.build(checkout)
+    (checkout.root / "functions" / "app.py").write_text("a = 2\n")
+    second = building.build(checkout)
+
+    assert second.fresh
+    assert second.fingerprint != first.fingerprint
+    assert not first.is_current()
+    assert len(asked("build")) == 2
+
+
+def test_what_runs_here_and_what_runs_on_lambda_are_built_apart(checkout: Checkout, asked: Asked) -> None:
+    here = building.build(checkout)
+    there = building.build(checkout, runtime="python3.14", architecture="arm64", host=False)
+
+    assert here.template.parent != there.template.parent
+    assert here.is_current()
+    assert there.is_current()
+    assert [call["environment"]["ISOTHERM_PLATFORM"] for call in asked("build")] == ["host", "lambda"]
+    assert f"PythonRuntime={building.local_runtime()}" in asked("build")[0]["arguments"]
+    assert {"PythonRuntime=python3.14", "Architecture=arm64"} <= set(asked("build")[1]["arguments"])
+
+
+def test_sam_reports_nothing_to_anybody(checkout: Checkout, asked: Asked) -> None:
+    building.build(checkout)
+
+    assert asked("build")[0]["environment"]["SAM_CLI_TELEMETRY"] == "0"
+
+
+def test_a_failed_build_is_not_taken_for_a_good_one(
+    checkout: Checkout, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building.build(checkout)
+    (checkout.root / "functions" / "app.py").write_text("a = 2\n")
+    with monkeypatch.context() as broken:
+        broken.setenv("ASKED", str(checkout.root / "absent" / "log"))
+        with pytest.raises(CommandFailed, match="sam build failed"):
+            building.build(checkout)
+
+    assert building.build(checkout).fresh
+    assert len(asked("build")) == 2
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_runtime_that_is_no_python_is_refused_by_name(checkout: Checkout) -> None:
+    with pytest.raises(LocalError, match="runtime: 'nodejs22' is no Python runtime"):
+        building.build(checkout, runtime="nodejs22")
+
+
+def test_the_home_region_is_always_part_and_satellites_are_told_where_it_is(
+    checkout: Checkout, asked: Asked, embedded: Stack
+) -> None:
+    made = building.build(checkout)
+    done = deploying.deploy(checkout, made, ["ap-south-1", "us-east-1"], embedded=embedded)
+
+    assert done == deploying.Deployed(["us-east-1", "ap-south-1"], [])
+    calls = {_value(call, "--region"): call for call in asked("deploy")}
+    assert set(calls) == {"us-east-1", "ap-south-1"}
+    assert "HomeRegion=us-east-1" in calls["ap-south-1"]["arguments"]
+    for call in calls.values():
+        assert f"EndpointUrl={embedded.endpoint_url}" in call["arguments"]
+        assert call["environment"]["AWS_ENDPOINT_URL"] == embedded.endpoint_url
+
+
+def test_what_is_deployed_is_not_deployed_again_until_it_changes(
+    checkout: Checkout, asked: Asked, embedded: Stack
+) -> None:
+    deploying.deploy(checkout, building.build(checkout), ["ap-south-1"], embedded=embedded)
+    same = deploying.deploy(checkout, building.build(checkout), ["ap-south-1"], embedded=embedded)
+    (checkout.root / "functions" / "app.py").write_text("a = 2\n")
+    changed = deploying.deploy(checkout, building.build(checkout), ["ap-south-1"], embedded=embedded)
+
+    assert same.changed == []
+    assert changed.changed == ["us-east-1", "ap-south-1"]
+    assert len(asked("deploy")) == 4
+
+
+def test_one_region_that_fails_does_not_keep_the_others_from_being_deployed(
+    checkout: Checkout, asked: Asked, embedded: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = building.build(checkout)
+    monkeypatch.setenv("FAIL_IN", "ap-south-1")
+    with pytest.raises(CommandFailed, match=r"(?s)sam deploy to ap-south-1 failed.*ROLLBACK_COMPLETE in ap-south-1"):
+        deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
+    monkeypatch.delenv("FAIL_IN")
+    again = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
+
+    assert again == deploying.Deployed(["ap-south-1"], ["us-east-1"])
+    assert len(asked("deploy")) == 3
+
+
+def test_on_aws_the_users_own_credentials_are_left_alone_and_nothing_is_assumed_deployed(
+    checkout: Checkout, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    made = building.build(checkout, runtime="python3.14", architecture="x86_64", host=False)
+    for _ in range(2):
+        deploying.deploy(checkout, made, [], embedded=None)
+
+    calls = asked("deploy")
+    assert len(calls) == 2
+    assert calls[0]["environment"]["AWS_PROFILE"] == "work"
+    assert "AWS_ENDPOINT_URL" not in calls[0]["environment"]
+    assert "--resolve-s3" in calls[0]["arguments"]
+    assert not any(argument.startswith("EndpointUrl=") for argument in calls[0]["arguments"])
+
+
+def test_a_package_is_not_made_of_sources_that_were_built_over(
+    checkout: Checkout, asked: Asked, tmp_path: Path
+) -> None:
+    stale = building.build(checkout)
+    (checkout.root / "functions" / "app.py").write_text("a = 2\n")
+    building.build(checkout)
+    stack = Stack(1, "token", 4566, False, 0.0, str(tmp_path), "log")
+
+    with pytest.raises(LocalError, match="were built again meanwhile"):
+        packaging.package(checkout, stale, stack, "us-east-1")
+    assert asked("package") == []
