@@ -295,8 +295,9 @@ def _too_few(plan: Plan, cells: Sequence[Cell]) -> list[str]:
         short = [a.used for a in measured if a.used < enough and not (foreseen and a.planned < enough)]
         if short:
             spread = f"{min(short)}" if min(short) == max(short) else f"{min(short)} to {max(short)}"
+            have = "has" if len(short) == 1 else "have"
             found.append(
-                f"{len(short)} of {count(len(measured), 'cell')} have fewer than {enough} used samples ({spread}): "
+                f"{len(short)} of {count(len(measured), 'cell')} {have} fewer than {enough} used samples ({spread}): "
                 f"few for a {what}; see its interval."
             )
     return found

@@ -125,3 +125,21 @@ def test_shift_and_ratio_intervals_cover(sizes: tuple[int, int]) -> None:
 
     assert _plausible(shift_misses, trials, 0.05)
     assert _plausible(ratio_misses, trials, 0.05)
+
+
+@pytest.mark.parametrize("sizes", [(10, 10), (20, 20), (50, 50), (100, 20), (20, 100)])
+def test_shift_intervals_cover_where_spreads_differ(sizes: tuple[int, int]) -> None:
+    # A light function beside a heavy one: six times the spread. The Mann-Whitney interval alone covers 77 to 90 % here.
+    trials = 2000
+    rng = np.random.default_rng([*sizes, 3])
+    light = np.exp(rng.normal(4.6, 0.05, (trials, sizes[0])))
+    heavy = np.exp(rng.normal(5.7, 0.3, (trials, sizes[1])))
+    grid = np.exp(stats.norm.ppf((np.arange(2000) + 0.5) / 2000))
+    truth = float(np.median(np.subtract.outer(np.exp(5.7) * grid**0.3, np.exp(4.6) * grid**0.05)))
+    misses = 0
+    for base, other in zip(light, heavy, strict=True):
+        found = compare(base, other)
+        misses += not (found.shift_low or 0) <= truth <= (found.shift_high or 1e9)
+    print(f"n={sizes}: shift covers {1 - misses / trials:.4f} where spreads differ")
+
+    assert _plausible(misses, trials, 0.05)
