@@ -127,7 +127,7 @@ def read_fields(text: str, position: int, fields: dict[str, Any]) -> int:
                 fields[field], end = _string(field, value.group(1)), value.end()
             else:
                 fields[field], end = None, _next_label(text, after)
-        elif wrapped or text[end:start].strip():
+        elif wrapped or text[end:start].strip() or "\n" in label.group():
             return end
         else:
             end = _read_unknown(text, after, name, fields)

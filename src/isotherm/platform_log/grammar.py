@@ -91,8 +91,10 @@ _PAYLOAD_REACH = 200
 _RECORD_KEY = re.compile(r"record[\"']\s*:\s*[\"']\Z")
 _STATUSES = ("success", "failure", "error", "timeout")
 _STATUS_NEXT = re.compile(r"[ \t\r]*(?=Status:)")
-_PROSE = re.compile(r"[A-Za-z_]{2,}[.,;]?[ \t]+\Z")
-_CLOCK = re.compile(r"[0-9] ?(?:Z|[AP]M)[ \t]+\Z")
+_PROSE = re.compile(r"[A-Za-z_]{2,}[.;]?\Z")
+_CLOCK = re.compile(r"[0-9] ?(?:Z|[AP]M)\Z")
+# Behind one of these a message begins as on a line of its own: a string, a cell of a table, an element of a list.
+_OPENERS = ('"', "'", "|", ",", ">")
 _PREFIX = re.compile(LINE_PREFIX + r"[ \t]*[\"'`\[(]{0,2}\Z")
 _PREFIX_REACH = 600
 _CUT_HEAD = re.compile(rf"(?:.{{0,20}}[Ii]d: )?({_UUID}|[0-9a-f-]{{0,36}})[ \t]+\Z")
@@ -117,16 +119,18 @@ _RAPID_NAMES = {
     "duration": "duration_ms",
 }
 _AGENT_FIELD = re.compile(r"\s*\b(Name|State|Events|Types|Error\s+Type):[ \t]*")
-_AGENT_VALUE = re.compile(
-    r"(\[[^\]\n]{0,500}\]|[^\n\t|\"]{0,200}?)"
-    r"(?=\s*(?:Name|State|Events|Types|Error\s+Type):|[ \t]*[\t\n|\"]|[ ]{2}|[ \t]*\Z)"
+_AGENT_LIST = re.compile(r"\[([^\]\n]{0,500})\]")
+_AGENT_WORD = re.compile(r"([\w.-]+)")
+# The only value that may hold spaces, so it goes on to the next label or to what cannot be part of a name.
+_AGENT_TITLE = re.compile(
+    r"([^\n\t|\"']{1,200}?)(?=\s*(?:State|Events|Types|Error\s+Type):|[ \t]*[\t\n|\"']|[ ]{2}|[ \t]*\Z)"
 )
-_AGENT_NAMES = {
-    "Name": "extension_name",
-    "State": "extension_state",
-    "Events": "extension_events",
-    "Types": "subscribed_types",
-    "Error Type": "error_type",
+_AGENT_FIELDS = {
+    "Name": ("extension_name", _AGENT_TITLE),
+    "State": ("extension_state", _AGENT_WORD),
+    "Events": ("extension_events", _AGENT_LIST),
+    "Types": ("subscribed_types", _AGENT_LIST),
+    "Error Type": ("error_type", _AGENT_WORD),
 }
 
 # Where on its line a message begins: a message of the platform has a line of its own (_HEAD), or is glued to what the
@@ -268,10 +272,13 @@ class Scanner:
             return _USERS
         if start - line_start <= _PREFIX_REACH and _PREFIX.match(text, line_start, start):
             return _HEAD
-        if before in " \t":
-            head = text[max(line_start, start - 40) : start]
-            if _PROSE.search(head) and not _CLOCK.search(head):
-                return _PROSE_BEFORE
+        reach = max(line_start, start - _HEAD_LENGTH)
+        quote = max(text.rfind('"', reach, start), text.rfind("'", reach, start))
+        head = text[reach:start].rstrip(" \t")
+        if head[-1:] in _OPENERS or (quote >= 0 and _PREFIX.match(text, quote + 1, start)):
+            return _HEAD
+        if before in " \t" and _PROSE.search(head) and not _CLOCK.search(head):
+            return _PROSE_BEFORE
         return _GLUED
 
     def line_start(self, position: int) -> int:
@@ -417,7 +424,7 @@ def _read_notice(scanner: Scanner, start: int, end: int) -> int:
     if place == _USERS or request_id is None:
         return end
     uuid = _FULL_UUID.fullmatch(request_id)
-    if place == _PROSE_BEFORE or (place == _GLUED and not uuid and text[start - 1] not in "\"'|,>"):
+    if place == _PROSE_BEFORE or (place == _GLUED and not uuid):
         return end
     fault = "platform.fault" if _RECORD_KEY.search(text, max(0, start - 24), start) else None
     if _STATUS_NEXT.match(text, after):
@@ -431,7 +438,7 @@ def _read_notice(scanner: Scanner, start: int, end: int) -> int:
     if message:
         return _read_error(scanner, request_id, message, fault)
     version = _START_VERSION.match(text, after)
-    plain = version and _VERSION_NUMBER.fullmatch(version.group(1) or version.group(2))
+    plain = version and _VERSION_NUMBER.fullmatch(version.group(1) or version.group(2) or "")
     if version and plain and place == _HEAD and _MESSAGE_END.match(text, version.end()):
         scanner.add("start_fragment", {"request_id": request_id, "version": version.group(1) or version.group(2)})
         return version.end()
@@ -505,16 +512,15 @@ def _read_agent(scanner: Scanner, start: int, _: int) -> int:
     )
     fields: dict[str, Any] = {}
     while label := _AGENT_FIELD.match(text, position):
-        name = _AGENT_NAMES[" ".join(label.group(1).split())]
-        value = _AGENT_VALUE.match(text, label.end())
-        if value is None or name in fields:
+        name, pattern = _AGENT_FIELDS[" ".join(label.group(1).split())]
+        if name in fields:
             break
-        raw = value.group(1).strip()
-        if raw.startswith("["):
-            fields[name] = [item.strip() for item in raw[1:-1].split(",") if item.strip()]
+        value = pattern.match(text, label.end())
+        position = value.end() if value else label.end()
+        if value and pattern is _AGENT_LIST:
+            fields[name] = [item.strip() for item in value.group(1).split(",") if item.strip()]
         else:
-            fields[name] = raw or None
-        position = value.end()
+            fields[name] = value.group(1) if value else None
     if fields.get("extension_name") is not None or fields.get("extension_state") is not None:
         scanner.add(kind, fields)
     return position

@@ -101,7 +101,7 @@ def _read_text(text: str, depth: int, first: bool = False, objects: bool = False
         except Encoded:
             pass
     events: list[Event] = []
-    for piece, decoded in split_base64(text):
+    for piece, decoded in split_base64(text, _is_log):
         events += _read(piece, depth + 1) if decoded else Scanner(piece).scan()
     return events
 
@@ -162,6 +162,10 @@ def _end_of_string(text: str, position: int, quote: str, level: int) -> int:
     return line_end
 
 
+def _is_log(text: str) -> bool:
+    return MARK.search(text) is not None or "platform." in text
+
+
 def _worth_reading(text: str, start: int, end: int) -> bool:
     return (
         text.find("platform.", start, end) >= 0
@@ -190,7 +194,8 @@ def _walk(value: Any, depth: int, quoted: bool, nested: int = 0) -> list[Event]:
     elif isinstance(value, dict):
         if is_envelope(value):
             return [_envelope(value)]
-        if value.get("type") in _PRINTED and "record" in value:
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in _PRINTED and "record" in value:
             return []
         if any(key.startswith("@") for key in value) and (found := _read_row(value, depth)):
             return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Callable
 
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
-_ANY_LEVEL = re.compile(r"(?<!\\)\\++(u00[0-7][0-9a-fA-F]|x[0-7][0-9a-fA-F]|[ntr\"'/])")
+_ANY_LEVEL = re.compile(r"(?<!\\)\\++(u[0-9a-fA-F]{4}|x[0-7][0-9a-fA-F]|[ntr\"'/])")
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m")
@@ -101,13 +102,15 @@ def starts_as_base64(text: str) -> bool:
     return _BASE64_HEAD.match(text) is not None
 
 
-def split_base64(text: str) -> list[tuple[str, bool]]:
+def split_base64(text: str, is_log: Callable[[str], bool]) -> list[tuple[str, bool]]:
     """Split text into what is plain and what was base64.
 
     Parameters
     ----------
     text : str
         Text that may hold base64 of log text, as in the ``LogResult`` of an invocation.
+    is_log : callable
+        Whether a decoded text is worth reading; much that is not base64 at all can be decoded.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def split_base64(text: str) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     done = 0
     for match in _BASE64_RUN.finditer(text):
-        decoded = _decode(match.group())
+        decoded = _decode(match.group(), is_log)
         if decoded:
             pieces += [(text[done : match.start()], False), (decoded, True)]
             done = match.end()
@@ -125,7 +128,7 @@ def split_base64(text: str) -> list[tuple[str, bool]]:
     return pieces
 
 
-def _decode(run: str) -> str:
+def _decode(run: str, is_log: Callable[[str], bool]) -> str:
     packed = _BASE64_SPACE.sub("", run).rstrip("=")
     # A paste may begin anywhere, so the first characters can belong to a group that is not all there.
     for skipped in range(4):
@@ -136,9 +139,6 @@ def _decode(run: str) -> str:
         except (Base64Error, ValueError):
             continue
         text = data.decode("utf-8", "replace")
-        if any(word in text for word in _LOG_WORDS):
+        if is_log(text):
             return text
     return ""
-
-
-_LOG_WORDS = ("RequestId: ", "requestId", "INIT_", "RESTORE_", "platform.", "Duration: ", "EXTENSION", "Task timed out")
