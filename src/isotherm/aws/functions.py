@@ -136,7 +136,8 @@ class MeasuredFunction:
         self._lambda.get_waiter("function_updated").wait(FunctionName=self._name, WaiterConfig=_POLLING)
 
 
-_POLLING = {"Delay": 1, "MaxAttempts": 120}
+# An update takes about a second on AWS; a quarter of it between two looks keeps publishing many versions short.
+_POLLING = {"Delay": 0.25, "MaxAttempts": 480}
 
 
 def _variables(configuration: dict[str, Any]) -> dict[str, str]:
