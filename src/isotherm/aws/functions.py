@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Callable
 from typing import Any
 
 from isotherm.aws.clients import client
@@ -14,6 +16,11 @@ FRESH = "ISOTHERM_FRESH"
 
 #: The variable by which a function says that it is a target, and which.
 TARGET = "ISOTHERM_TARGET"
+
+#: A change of a function takes about a second on AWS, during which it refuses the next one; asking again is shorter
+#: than waiting for each one's end first.
+PAUSE_S = 0.25
+PATIENCE_S = 120.0
 
 
 def targets_of(region: str, stack: str) -> list[TargetFunction]:
@@ -76,13 +83,15 @@ class MeasuredFunction:
         str
             The version's number.
         """
-        configuration = self._settled()
-        self._configure(memory_mb, {**_variables(configuration), FRESH: mark})
-        version = self._lambda.publish_version(
-            FunctionName=self._name, Description=f"Isotherm {mark}; deleted when measured"
+        variables = _variables(self._lambda.get_function_configuration(FunctionName=self._name))
+        self._configure(memory_mb, {**variables, FRESH: mark})
+        version = self._insist(
+            self._lambda.publish_version,
+            FunctionName=self._name,
+            Description=f"Isotherm {mark}; deleted when measured",
         )["Version"]
         self._lambda.get_waiter("published_version_active").wait(
-            FunctionName=self._name, Qualifier=version, WaiterConfig=_POLLING
+            FunctionName=self._name, Qualifier=version, WaiterConfig={"Delay": PAUSE_S, "MaxAttempts": 480}
         )
         return str(version)
 
@@ -112,7 +121,7 @@ class MeasuredFunction:
             What had to be undone, in words; empty where all was as it should be.
         """
         undone = []
-        configuration = self._settled()
+        configuration = self._lambda.get_function_configuration(FunctionName=self._name)
         variables = _variables(configuration)
         if configuration["MemorySize"] != memory_mb or FRESH in variables:
             variables.pop(FRESH, None)
@@ -123,21 +132,24 @@ class MeasuredFunction:
             undone.append(f"version {version} deleted")
         return undone
 
-    def _settled(self) -> dict[str, Any]:
-        """The configuration, once no earlier update is under way any more."""
-        self._lambda.get_waiter("function_updated").wait(FunctionName=self._name, WaiterConfig=_POLLING)
-        configuration: dict[str, Any] = self._lambda.get_function_configuration(FunctionName=self._name)
-        return configuration
-
     def _configure(self, memory_mb: int, variables: dict[str, str]) -> None:
-        self._lambda.update_function_configuration(
-            FunctionName=self._name, MemorySize=memory_mb, Environment={"Variables": variables}
+        self._insist(
+            self._lambda.update_function_configuration,
+            FunctionName=self._name,
+            MemorySize=memory_mb,
+            Environment={"Variables": variables},
         )
-        self._lambda.get_waiter("function_updated").wait(FunctionName=self._name, WaiterConfig=_POLLING)
 
-
-# An update takes about a second on AWS; a quarter of it between two looks keeps publishing many versions short.
-_POLLING = {"Delay": 0.25, "MaxAttempts": 480}
+    def _insist(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        """Make a call, again and again while Lambda says that an earlier change is still under way."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return call(**request)
+            except self._lambda.exceptions.ResourceConflictException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE_S)
 
 
 def _variables(configuration: dict[str, Any]) -> dict[str, str]:
