@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from isotherm.cli import demo, deploy, follow, local, plan, report, run, stop
+from isotherm.cli import demo, deploy, follow, local, parse, plan, report, run, stop
 from isotherm.cli.endings import FAILED, Failed
 
 app = typer.Typer(
@@ -32,8 +30,7 @@ app.command()(stop.stop)
 app.command()(report.report)
 app.command()(deploy.deploy)
 app.add_typer(local.commands, name="local")
-if importlib.util.find_spec("isotherm.cli.parse"):
-    app.command()(importlib.import_module("isotherm.cli.parse").parse)
+app.command()(parse.parse)
 
 
 @app.callback(invoke_without_command=True)
@@ -86,6 +83,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    _tell(f"ended by {signal.Signals(number).name}")
     raise SystemExit(128 + number)
 
 

@@ -19,6 +19,8 @@ from isotherm.cli.place import (
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from isotherm.campaign import Plan
 
 
@@ -57,17 +59,14 @@ def plan(
 
 def describe(made: Plan) -> list[Any]:
     """The plan as tables and lines for a terminal."""
-    from rich.table import Table
     from rich.text import Text
 
     from isotherm.cli.progress import planned_shots
 
-    lanes = Table(
-        title=f"{made.campaign.name}: {len(made.lanes)} lanes in {len(made.waves)} waves", title_justify="left"
-    )
-    for title in ("target", "region", "package", "memory"):
-        lanes.add_column(title)
-    for title in ("rounds", "versions", "cold", "priming", "warm"):
+    lanes = _table(f"{made.campaign.name}: {len(made.lanes)} lanes in {len(made.waves)} waves")
+    for title in ("target", "region"):
+        lanes.add_column(title, no_wrap=True)
+    for title in ("package", "memory", "rounds", "versions", "cold", "priming", "warm"):
         lanes.add_column(title, justify="right")
     functions = {(t.target, t.region): t for region in made.inventory for t in region.targets}
     rows: dict[tuple[str, str], Counter[str]] = {}
@@ -83,28 +82,37 @@ def describe(made: Plan) -> list[Any]:
             row["warm"] += step.warm_shots
             memory.setdefault(key, set()).add(step.memory_mb or functions[key].memory_mb)
     for (target, region), row in sorted(rows.items()):
-        function = functions[target, region]
         lanes.add_row(
             target,
             region,
-            f"{function.code_size_bytes / 1e6:.1f} MB, {function.runtime} {function.architecture}",
+            f"{functions[target, region].code_size_bytes / 1e6:.1f} MB",
             ", ".join(map(str, sorted(memory[target, region]))) + " MB",
             *(str(row[name]) for name in ("rounds", "versions", "cold", "priming", "warm")),
         )
-    price = Table(title="price, estimated", title_justify="left")
-    price.add_column("service")
+    price = _table("price, estimated")
+    price.add_column("service", no_wrap=True)
     price.add_column("quantity", justify="right")
     price.add_column("unit")
     price.add_column("USD", justify="right")
     for line in made.price.lines:
         price.add_row(line.service, f"{line.quantity:,.6g}", line.unit, f"{line.usd:.6f}")
-    price.add_section()
     price.add_row("in all", "", f"prices of {made.price.as_of}", f"{made.price.usd:.6f}")
+    runtimes = sorted({f"{function.runtime} on {function.architecture}" for function in functions.values()})
     shots = sum(planned_shots(lane) for lane in made.lanes.values())
     total = Text(
-        f"{shots} calls, {made.state_transitions} state transitions, about {made.price.usd:.4f} USD "
+        f"{shots} calls of {', '.join(runtimes)}, {made.state_transitions} state transitions, "
+        f"about {made.price.usd:.4f} USD "
         f"of a budget of {made.campaign.budget_usd:g} USD"
         + (" (what AWS would ask; the embedded stack asks nothing)" if made.platform == "emulated" else "")
     )
     warnings = [Text(f"warning: {warning}", style="yellow") for warning in made.warnings]
     return [lanes, price, total, *warnings]
+
+
+def _table(title: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )

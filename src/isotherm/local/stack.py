@@ -1,7 +1,7 @@
 """Starts, finds and stops the embedded stack (MiniStack). Knows nothing of what is deployed to it.
 
-The stack listens on loopback only, keeps everything it writes under `.isotherm/local/`, and is known by a token of its
-own: every process it starts inherits the token, so stopping finds all of them and nobody else's.
+The stack listens on loopback only, keeps what it writes in one folder that is removed with it, and is known by a token
+of its own: every process it starts inherits the token, so stopping finds all of them and nobody else's.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ START_TIMEOUT_S = 60.0
 HEALTH_TIMEOUT_S = 5.0
 STOP_GRACE_S = 3.0
 PORT_ATTEMPTS = 3
+
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it, for us alone
+SCRATCH_BYTES = 2 * 2**30
 
 # What the stack's process gets of ours: enough to run programs and to speak the user's language, no credentials, no
 # proxies, no AWS configuration. The functions it runs inherit it.
@@ -188,9 +191,10 @@ def _choose_port(wanted: int | None) -> int:
 
 def _start(checkout: Checkout, program: Path, port: int, enforce_iam: bool) -> Stack:
     token = secrets.token_hex(8)
-    scratch = checkout.local / f"scratch-{token}"
+    checkout.local.mkdir(parents=True, exist_ok=True)
+    scratch = _scratch_root(checkout) / f"isotherm-{token}"
     log = checkout.local / "ministack.log"
-    scratch.mkdir(parents=True)
+    scratch.mkdir(mode=0o700)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own tool
             [str(program)],
@@ -210,6 +214,28 @@ def _start(checkout: Checkout, program: Path, port: int, enforce_iam: bool) -> S
         process.wait()
         raise
     return stack
+
+
+def _scratch_root(checkout: Checkout) -> Path:
+    """Where functions are unpacked: in memory where there is room, as each cold start unpacks its whole package anew.
+
+    On a disk, a burst of large packages measures the disk: a campaign of five packages writes several gigabytes.
+    """
+    with contextlib.suppress(OSError):
+        free = os.statvfs(MEMORY_FOLDER)
+        room = free.f_bavail * free.f_frsize
+        if room >= SCRATCH_BYTES and _memory_available() >= 2 * SCRATCH_BYTES and os.access(MEMORY_FOLDER, os.W_OK):
+            return MEMORY_FOLDER
+    return checkout.local
+
+
+def _memory_available() -> int:
+    """Bytes that can be used without swapping; 0 where Linux's account of it is not there."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) * 1024
+    return 0
 
 
 def _await_health(stack: Stack, process: subprocess.Popen[bytes]) -> None:

@@ -69,6 +69,10 @@ def _health(running: stack.Stack) -> dict[str, dict[str, str]]:
     return known
 
 
+def _scratch_folders(checkout: Checkout) -> set[Path]:
+    return {*checkout.local.glob("isotherm-*"), *stack.MEMORY_FOLDER.glob("isotherm-*")}
+
+
 def test_down_ends_every_process_and_removes_what_was_written(checkout: Checkout) -> None:
     running = stack.up(checkout, port=_free_port())
     assert len(stack.processes_of(running.token)) == 2
@@ -171,11 +175,13 @@ def test_asking_for_other_settings_than_it_runs_with_says_what_to_do(checkout: C
 def test_a_stack_that_dies_at_once_shows_why_and_leaves_nothing(checkout: Checkout, ministack: Path) -> None:
     ministack.write_text(f"#!{sys.executable}\nraise SystemExit('no such thing as a free stack')\n")
 
+    before = _scratch_folders(checkout)
+
     with pytest.raises(StackError, match=r"(?s)ended at once \(status 1\).*no such thing as a free stack"):
         stack.up(checkout, port=_free_port())
 
     assert stack.status(checkout) is None
-    assert not list(checkout.local.glob("scratch-*"))
+    assert _scratch_folders(checkout) == before
 
 
 def test_a_stack_that_never_answers_is_given_up_and_ended(
@@ -183,11 +189,12 @@ def test_a_stack_that_never_answers_is_given_up_and_ended(
 ) -> None:
     ministack.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(99)\n")
     monkeypatch.setattr(stack, "START_TIMEOUT_S", 0.3)
+    before = _scratch_folders(checkout)
 
     with pytest.raises(StackError, match="silent"):
         stack.up(checkout, port=_free_port())
 
-    assert not list(checkout.local.glob("scratch-*"))
+    assert _scratch_folders(checkout) == before
 
 
 def test_its_functions_get_nothing_of_the_users_own(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,3 +226,23 @@ def test_entering_it_leaves_no_way_to_aws(checkout: Checkout, monkeypatch: pytes
     assert "AWS_PROFILE" not in os.environ
     assert "AWS_SESSION_TOKEN" not in os.environ
     assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+
+
+def test_functions_are_unpacked_in_memory_only_where_there_is_room(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(stack, "MEMORY_FOLDER", memory)
+    monkeypatch.setattr(stack, "SCRATCH_BYTES", 1)
+    running = stack.up(checkout, port=_free_port())
+    assert Path(running.scratch).parent == memory
+    stack.down(checkout)
+    assert list(memory.iterdir()) == []
+
+    monkeypatch.setattr(stack, "SCRATCH_BYTES", 2**62)
+    assert Path(stack.up(checkout, port=_free_port()).scratch).parent == checkout.local
+    stack.down(checkout)
+
+    monkeypatch.setattr(stack, "MEMORY_FOLDER", tmp_path / "absent")
+    assert Path(stack.up(checkout, port=_free_port()).scratch).parent == checkout.local
