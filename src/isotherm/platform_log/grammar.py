@@ -67,7 +67,7 @@ _ID = re.compile(
 )
 _WRAPPED_ID = re.compile(rf"[ \t\r]*\n{LINE_PREFIX}(?={_UUID})")
 _START_VERSION = re.compile(r"\s+Version:[ \t]*(\$LATEST|[0-9]+|[^\s\"',|]*)|Version:[ \t]*(\$LATEST|[0-9]+)")
-_VERSION_NUMBER = re.compile(r"\$LATEST|[0-9]+")
+_PLAIN_VERSION = re.compile(r"[ \t]+Version:[ \t]*(\$LATEST|[0-9]+)")
 # What may stand behind a complete message: the rest of a wrapper, or the next message where a newline is lost.
 _MESSAGE_END = re.compile(
     r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*\\]|(?:START|END|REPORT)\s+RequestId:|INIT_|XRAY|20[0-9]{2}-)"
@@ -84,13 +84,15 @@ _ERROR_MESSAGE = re.compile(
     r"|\s+(Process exited before completing request)"
 )
 _OWN_MESSAGES = ("Runtime ", "fork/exec ", "Task timed out", "exit status", "Process exited", "Extension ", "Couldn't ")
-_TYPE_LINE = re.compile(r"[ \t\r|]*(?:\n[^A-Za-z\n]*)?([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)(?=[ \t\r]*(?:[\n\"'|,]|\Z))")
+_TYPE_LINE = re.compile(
+    rf"[ \t\r|]*(?:\n{LINE_PREFIX}[ \t]*)?([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)(?=[ \t\r]*(?:[\n\"'|,]|\Z))"
+)
 _TYPE_LAST = re.compile(r"\s([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)\Z")
 _PAYLOAD_TYPE = re.compile(r"errorType[\"']?\s*:\s*[\"']?([A-Z]\w*\.[A-Z]\w*)")
 _PAYLOAD_REACH = 200
 _RECORD_KEY = re.compile(r"record[\"']\s*:\s*[\"']\Z")
 _STATUSES = ("success", "failure", "error", "timeout")
-_STATUS_NEXT = re.compile(r"[ \t\r]*(?=Status:)")
+_TOLD = re.compile(r"\s*(?:(Status:)|Error:|Process exited|Version:)")
 _PROSE = re.compile(r"[A-Za-z_]{2,}[.;]?\Z")
 _CLOCK = re.compile(r"[0-9] ?(?:Z|[AP]M)\Z")
 # Behind one of these a message begins as on a line of its own: a string, a cell of a table, an element of a list.
@@ -105,7 +107,9 @@ _LOGGER = re.compile(
     r"|\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\][ \t]+[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,16}Z[ \t]"
 )
 _LOGGER_REACH = 400
-_IMAGE = re.compile(r"Entrypoint:\s*\[([^\]\n]*)\]\s*Cmd:\s*\[([^\]\n]*)\]\s*WorkingDir:\s*\[([^\]\n]*)\]")
+_IMAGE = re.compile(
+    r"Entrypoint:\s*\[([^\]\n]{0,300})\]\s*Cmd:\s*\[([^\]\n]{0,300})\]\s*WorkingDir:\s*\[([^\]\n]{0,300})\]"
+)
 _IMAGE_REACH = 2000
 _RAPID = re.compile(r"([A-Z]+)\s([A-Z]+)\(([^()\n]{0,2000})\)")
 _RAPID_FIELD = re.compile(r"([A-Za-z][A-Za-z ]{0,40}):[ ]?([^,]*)(?:,[ ]?|\Z)")
@@ -121,12 +125,12 @@ _RAPID_NAMES = {
 _AGENT_FIELD = re.compile(r"\s*\b(Name|State|Events|Types|Error\s+Type):[ \t]*")
 _AGENT_LIST = re.compile(r"\[([^\]\n]{0,500})\]")
 _AGENT_WORD = re.compile(r"([\w.-]+)")
-# The only value that may hold spaces, so it goes on to the next label or to what cannot be part of a name.
-_AGENT_TITLE = re.compile(
-    r"([^\n\t|\"']{1,200}?)(?=\s*(?:State|Events|Types|Error\s+Type):|[ \t]*[\t\n|\"']|[ ]{2}|[ \t]*\Z)"
+# A name may hold spaces, so it goes on to the next label or to what cannot be part of a name.
+_AGENT_NAME_END = re.compile(
+    r"(?:State|Events|Types|Error\s+Type):|[\t\r\n|\"']|[ ]{2}|(?:EXTENSION|TELEMETRY|LOGS|START|END|REPORT)\s"
 )
+_AGENT_NAME_REACH = 200
 _AGENT_FIELDS = {
-    "Name": ("extension_name", _AGENT_TITLE),
     "State": ("extension_state", _AGENT_WORD),
     "Events": ("extension_events", _AGENT_LIST),
     "Types": ("subscribed_types", _AGENT_LIST),
@@ -362,17 +366,19 @@ def _line_fields(groups: tuple[Any, ...]) -> dict[str, Any]:
 
 def _read_report(scanner: Scanner, start: int, end: int) -> int:
     text = scanner.text
-    place = scanner.place(start)
-    if place == _USERS or text[start - 1 : start] == "_":
-        return end
     found: dict[str, Any] = {}
     request_id, after = scanner.request_id(end)
     last = read_fields(text, after, found)
-    if not found and not (_MESSAGE_END.match(text, after) or (place == _HEAD and _CUT_LABEL.match(text, after))):
+    whole = bool(_MESSAGE_END.match(text, after))
+    cut = not whole and bool(_CUT_LABEL.match(text, after))
+    if not found and (request_id is None or not (whole or cut)):
+        return end
+    place = scanner.place(start)
+    if place == _USERS or text[start - 1 : start] == "_":
         return end
     if place == _PROSE_BEFORE and all(value is None for value in found.values()):
         return end
-    if not found and (request_id is None or (place != _HEAD and not _FULL_UUID.fullmatch(request_id))):
+    if not found and place != _HEAD and (cut or not _FULL_UUID.fullmatch(request_id or "")):
         return end
     scanner.add("report", {"request_id": request_id, **found})
     return last
@@ -380,26 +386,30 @@ def _read_report(scanner: Scanner, start: int, end: int) -> int:
 
 def _read_start(scanner: Scanner, start: int, end: int) -> int:
     text = scanner.text
-    place = scanner.place(start)
     request_id, after = scanner.request_id(end)
-    if place == _USERS or request_id is None:
-        return end
     version = _START_VERSION.match(text, after)
-    if version and (place != _PROSE_BEFORE or _FULL_UUID.fullmatch(request_id)):
+    if request_id is None or not (version or _MESSAGE_END.match(text, after)):
+        return end
+    place = scanner.place(start)
+    uuid = _FULL_UUID.fullmatch(request_id)
+    if place == _USERS or (place == _PROSE_BEFORE and not (version and uuid)):
+        return end
+    if version:
         scanner.add("start", {"request_id": request_id, "version": version.group(1) or version.group(2)})
         return version.end()
-    sure = place == _HEAD or (place == _GLUED and _is_glued(text, start) and _FULL_UUID.fullmatch(request_id))
-    if sure and _MESSAGE_END.match(text, after):
-        scanner.add("start", {"request_id": request_id, "version": None})
-        return after
-    return end
+    if place == _GLUED and not (_is_glued(text, start) and uuid):
+        return end
+    scanner.add("start", {"request_id": request_id, "version": None})
+    return after
 
 
 def _read_end(scanner: Scanner, start: int, end: int) -> int:
     text = scanner.text
-    place = scanner.place(start)
     request_id, after = scanner.request_id(end)
-    if place == _USERS or request_id is None or not _MESSAGE_END.match(text, after):
+    if request_id is None or not _MESSAGE_END.match(text, after):
+        return end
+    place = scanner.place(start)
+    if place == _USERS:
         return end
     if place != _HEAD:
         uuid = _FULL_UUID.fullmatch(request_id)
@@ -419,15 +429,15 @@ def _is_glued(text: str, start: int) -> bool:
 def _read_notice(scanner: Scanner, start: int, end: int) -> int:
     """``RequestId: <id>`` with what befell the request: an error, a fault, a timeout, or a START without its word."""
     text = scanner.text
-    place = scanner.place(start)
     request_id, after = scanner.request_id(end)
-    if place == _USERS or request_id is None:
+    told = _TOLD.match(text, after)
+    if request_id is None or told is None:
         return end
-    uuid = _FULL_UUID.fullmatch(request_id)
-    if place == _PROSE_BEFORE or (place == _GLUED and not uuid):
+    place = scanner.place(start)
+    if place in (_USERS, _PROSE_BEFORE) or (place == _GLUED and not _FULL_UUID.fullmatch(request_id)):
         return end
     fault = "platform.fault" if _RECORD_KEY.search(text, max(0, start - 24), start) else None
-    if _STATUS_NEXT.match(text, after):
+    if told.group(1):
         fields: dict[str, Any] = {}
         last = read_fields(text, after, fields)
         if fields.get("status") not in _STATUSES or not _MESSAGE_END.match(text, last):
@@ -437,10 +447,9 @@ def _read_notice(scanner: Scanner, start: int, end: int) -> int:
     message = _ERROR_MESSAGE.match(text, after)
     if message:
         return _read_error(scanner, request_id, message, fault)
-    version = _START_VERSION.match(text, after)
-    plain = version and _VERSION_NUMBER.fullmatch(version.group(1) or version.group(2) or "")
-    if version and plain and place == _HEAD and _MESSAGE_END.match(text, version.end()):
-        scanner.add("start_fragment", {"request_id": request_id, "version": version.group(1) or version.group(2)})
+    version = _PLAIN_VERSION.match(text, after)
+    if version and place == _HEAD and _MESSAGE_END.match(text, version.end()):
+        scanner.add("start_fragment", {"request_id": request_id, "version": version.group(1)})
         return version.end()
     return end
 
@@ -512,15 +521,24 @@ def _read_agent(scanner: Scanner, start: int, _: int) -> int:
     )
     fields: dict[str, Any] = {}
     while label := _AGENT_FIELD.match(text, position):
-        name, pattern = _AGENT_FIELDS[" ".join(label.group(1).split())]
+        title = " ".join(label.group(1).split())
+        name, pattern = _AGENT_FIELDS.get(title, ("extension_name", None))
         if name in fields:
             break
-        value = pattern.match(text, label.end())
-        position = value.end() if value else label.end()
-        if value and pattern is _AGENT_LIST:
-            fields[name] = [item.strip() for item in value.group(1).split(",") if item.strip()]
+        position = label.end()
+        if pattern is None:
+            reach = min(len(text), position + _AGENT_NAME_REACH)
+            stop = _AGENT_NAME_END.search(text, position, reach)
+            after = stop.start() if stop else reach
+            fields[name] = text[position:after].strip() or None
+            position = after
+        elif value := pattern.match(text, position):
+            found = value.group(1)
+            is_list = pattern is _AGENT_LIST
+            fields[name] = [item.strip() for item in found.split(",") if item.strip()] if is_list else found
+            position = value.end()
         else:
-            fields[name] = value.group(1) if value else None
+            fields[name] = None
     if fields.get("extension_name") is not None or fields.get("extension_state") is not None:
         scanner.add(kind, fields)
     return position
