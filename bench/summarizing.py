@@ -1,6 +1,6 @@
 """A million samples in 100 cells to a full summary, against scipy's bootstrap of the median alone.
 
-Run: python bench/statistics.py [--largest 1000000]
+Run: python bench/summarizing.py [--largest 1000000]
 
 Full summary of a cell: every quantile with its exact interval, mean with an interval by resampling rounds, spread,
 outliers, the part between rounds; and every cell but the first compared with the first (shift, ratio, test, delta).
