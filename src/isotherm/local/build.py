@@ -128,10 +128,10 @@ def build(
                 "--template-file", str(checkout.template),
                 "--base-dir", str(checkout.root),
                 "--build-dir", str(folder),
-                "--cache-dir", str(checkout.builds / "cache" / folder.name),
                 "--config-file", str(plain_samconfig(checkout)),
                 "--parameter-overrides", f"PythonRuntime={runtime}", f"Architecture={architecture}",
-                "--build-in-source", "--cached", "--parallel",
+                # SAM's own cache cannot see what a package is made of; the fingerprint can.
+                "--build-in-source", "--no-cached", "--parallel",
             ],
             log=checkout.logs / "sam-build.log",
             what="sam build",
