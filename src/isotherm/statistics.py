@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from isotherm.numerals import digits, percent
+from isotherm.ranks import ranks_of_quantile
 from isotherm.summary import Comparison, Interval, MetricSummary, Slope
 
 Floats = NDArray[np.float64]
@@ -331,16 +332,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-def relative_width(interval: Interval, estimate: float) -> float | None:
-    """Width of an interval as a share of what it bounds: 0.05 where 100 ms lies in 97.5 to 102.5.
-
-    None where a side is unbounded or the estimate is not above 0: such an interval is never narrow enough.
-    """
-    if interval.low is None or interval.high is None or estimate <= 0:
-        return None
-    return (interval.high - interval.low) / estimate
-
-
 def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
     """Straight line through points, by the median of all slopes: up to 29 % of the points may be anything.
 
@@ -420,39 +411,8 @@ def round_effect_p(summary: MetricSummary) -> float | None:
     return float(stats.f.sf(summary.round_factor**2, summary.rounds - 1, summary.n - summary.rounds))
 
 
-def ranks_of_quantile(n: int, q: float, confidence: float = 0.95) -> tuple[int | None, int | None]:
-    """Ranks (1 is the smallest value) of the two order statistics that bound a quantile; None where n has no such rank.
-
-    With B ~ Binomial(n, q) counting the values below the quantile, the low rank is the highest l with
-    P(B < l) <= (1 - confidence) / 2, the high rank the lowest u with P(B >= u) <= (1 - confidence) / 2.
-    """
-    _check_fraction("q", q)
-    _check_fraction("confidence", confidence)
-    return _ranks(n, q, confidence)
-
-
-@lru_cache(maxsize=4096)
-def _ranks(n: int, q: float, confidence: float) -> tuple[int | None, int | None]:
-    if n == 0:
-        return None, None
-    tail = (1.0 - confidence) / 2.0
-    below = stats.binom(n, q)
-    # scipy answers with the first k whose cdf reaches `tail`; step to the last rank still within it.
-    low = int(below.ppf(tail))
-    while low > 0 and below.cdf(low - 1) > tail:
-        low -= 1
-    while below.cdf(low) <= tail:
-        low += 1
-    high = int(below.isf(tail)) + 1
-    while below.sf(high - 1) > tail:
-        high += 1
-    while high > 1 and below.sf(high - 2) <= tail:
-        high -= 1
-    return (low if low >= 1 else None), (high if high <= n else None)
-
-
 def _interval_of_sorted(ordered: Floats, q: float, confidence: float) -> Interval:
-    low, high = _ranks(ordered.size, q, confidence)
+    low, high = ranks_of_quantile(ordered.size, q, confidence)
     return Interval(
         low=None if low is None else float(ordered[low - 1]),
         high=None if high is None else float(ordered[high - 1]),

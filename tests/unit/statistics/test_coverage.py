@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isotherm.statistics import compare, quantile_interval, ranks_of_quantile, summarize
+from isotherm.ranks import ranks_of_quantile
+from isotherm.statistics import compare, quantile_interval, summarize
 
 TRIALS = 5000
 TAIL = 0.025

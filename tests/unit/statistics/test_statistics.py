@@ -20,8 +20,6 @@ from isotherm.statistics import (
     compare,
     holm,
     quantile_interval,
-    ranks_of_quantile,
-    relative_width,
     round_effect_p,
     summarize,
     theil_sen,
@@ -32,40 +30,6 @@ few_times = st.lists(times, min_size=1, max_size=40)
 # Whole milliseconds from a small range: heavily tied.
 tied_times = st.lists(st.integers(1, 6).map(float), min_size=1, max_size=40)
 samples = st.one_of(few_times, tied_times)
-
-
-@given(n=st.integers(1, 400), q=st.floats(0.01, 0.99), confidence=st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
-def test_ranks_hold_each_tail_and_are_the_narrowest_that_do(n: int, q: float, confidence: float) -> None:
-    low, high = ranks_of_quantile(n, q, confidence)
-    tail = (1 - confidence) / 2
-    below = stats.binom(n, q)
-
-    assert low is None or below.cdf(low - 1) <= tail
-    assert below.cdf(low or 0) > tail  # one rank higher would not hold
-    assert high is None or below.sf(high - 1) <= tail
-    assert below.sf((high or n + 1) - 2) > tail
-    if low is not None and high is not None:
-        assert below.cdf(high - 1) - below.cdf(low - 1) >= confidence
-
-
-@pytest.mark.parametrize(
-    ("n", "q", "ranks"),
-    [
-        # Hahn & Meeker (1991), the usual table for the median at 95 %.
-        (5, 0.5, (None, None)),
-        (6, 0.5, (1, 6)),
-        (10, 0.5, (2, 9)),
-        (20, 0.5, (6, 15)),
-        (50, 0.5, (18, 33)),
-        (100, 0.5, (40, 61)),
-        (50, 0.95, (44, None)),
-        (100, 0.95, (90, 100)),
-        (1, 0.5, (None, None)),
-        (0, 0.5, (None, None)),
-    ],
-)
-def test_ranks_on_record(n: int, q: float, ranks: tuple[int | None, int | None]) -> None:
-    assert ranks_of_quantile(n, q) == ranks
 
 
 @given(values=samples, q=st.sampled_from([0.05, 0.5, 0.9, 0.95, 0.99]), data=st.data())
@@ -380,15 +344,6 @@ def test_theil_sen_refuses_what_it_cannot_take() -> None:
     with pytest.raises(ValueError, match="NaN"):
         theil_sen([1.0, math.nan], [1.0, 2.0])
     assert theil_sen([], []).slope is None
-
-
-def test_the_width_of_an_interval_is_a_share_of_its_estimate() -> None:
-    values = np.arange(95.0, 106.0)
-    interval = quantile_interval(values, 0.5)
-    assert (interval.low, interval.high) == (96.0, 104.0)
-    assert relative_width(interval, 100.0) == pytest.approx(0.08)
-    assert relative_width(interval, 0.0) is None
-    assert relative_width(quantile_interval([1.0], 0.5), 1.0) is None
 
 
 def test_the_examples_of_the_docstrings_hold() -> None:
