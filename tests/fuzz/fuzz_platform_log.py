@@ -20,6 +20,7 @@ from isotherm.platform_log import BASE_FIELDS, parse_events, parse_reports
 
 CORPUS = Path(__file__).parent.parent / "unit" / "platform_log" / "corpus.jsonl"
 REPORTS = ("report", "platform.report")
+TIMES = ("2024-02-02T20:11:04.919Z\t", "2021-01-16T17:26:43.137+01:00\t", "2024-02-02 20:11:04.919Z\t", "20T1-Z1:Z ")
 # The columnar reader leaves the last kilobyte to the exact one; without this it would never be tried on small inputs.
 AFTERWARDS = b"\nSTART RequestId: 0 Version: 1\n" + b" " * 1100
 WORDS = (
@@ -118,7 +119,12 @@ class Damage:
         request_id = (
             uuid.UUID(int=rng.getrandbits(128)) if rng.random() < 0.9 else rng.choice(("xxx", "", "1d4e...", "a,b"))
         )
-        return gap.join((f"REPORT RequestId: {request_id}", *fields)) + rng.choice(("\n", "\t\n", "\t\n", "\r\n", ""))
+        time = "" if rng.random() < 0.8 else rng.choice(TIMES)
+        return (
+            time
+            + gap.join((f"REPORT RequestId: {request_id}", *fields))
+            + rng.choice(("\n", "\t\n", "\t\n", "\r\n", ""))
+        )
 
     def _number(self) -> str:
         rng = self._random

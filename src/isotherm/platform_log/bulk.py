@@ -61,6 +61,10 @@ _MS, _MB = _code(" ms"), _code(" MB")
 _WHITE = np.zeros(256, dtype=bool)
 _WHITE[[9, 13, 32]] = True
 
+_OF_TIME = np.zeros(256, dtype=bool)
+_OF_TIME[[ord(letter) for letter in "0123456789-+:.TZ"]] = True
+# What the console copies in front of a line: nothing, a time in UTC, a time with an offset, and a tab.
+_TIME_LENGTHS = (0, len("2024-05-20T16:29:45.022Z\t"), len("2021-01-16T17:26:43.137+01:00\t"))
 _STATUSES: Final = ("timeout", "error", "failure", "success")
 _STATUS_WORDS = np.array([b"", *(status.encode() for status in _STATUSES)])
 _ERROR_TYPE = re.compile(rb"([A-Za-z]{1,40}\.[A-Za-z]{1,40})[\t\r\n ]")
@@ -235,26 +239,27 @@ class _Block:
         # Eight bytes from any position on as one number: a whole label or value is compared or converted at once.
         self._eights: Eights = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
         lines = np.flatnonzero(self._bytes[start : end - 1] == _NEWLINE) + (start + 1)
-        candidates = self._reports(np.concatenate([np.array([start]), lines]))
-        self.numbers = {name: np.full(len(candidates), np.nan) for name in QUANTITIES}
-        self._status = np.zeros(len(candidates), dtype=np.int8)
-        self._traced = np.zeros(len(candidates), dtype=np.int64)
-        self._segments = np.zeros(len(candidates), dtype=np.int64)
+        lines, reports = self._reports(np.concatenate([np.array([start]), lines]))
+        self._reports_at = reports
+        self.numbers = {name: np.full(len(reports), np.nan) for name in QUANTITIES}
+        self._status = np.zeros(len(reports), dtype=np.int8)
+        self._traced = np.zeros(len(reports), dtype=np.int64)
+        self._segments = np.zeros(len(reports), dtype=np.int64)
         self._error_types: dict[int, bytes] = {}
-        ends = self._read(candidates)
-        if len(candidates) and data.find(b"\\", start, end) >= 0:
+        ends = self._read(reports)
+        if len(reports) and data.find(b"\\", start, end) >= 0:
             # The exact reader takes a backslash for an escape.
             backslashes = np.flatnonzero(self._bytes[start:end] == _BACKSLASH) + start
-            ends[np.searchsorted(backslashes, candidates) < np.searchsorted(backslashes, ends)] = 0
-        self._keep(candidates, ends)
+            ends[np.searchsorted(backslashes, lines) < np.searchsorted(backslashes, ends)] = 0
+        self._keep(lines, ends)
         self.words = self._word_columns()
 
-    def _keep(self, candidates: Index, ends: Index) -> None:
+    def _keep(self, lines: Index, ends: Index) -> None:
         sure = ends > 0
         if sure.all():
-            self.starts, self.ends = candidates, ends
+            self.starts, self.ends = lines, ends
             return
-        self.starts, self.ends = candidates[sure], ends[sure]
+        self.starts, self.ends, self._reports_at = lines[sure], ends[sure], self._reports_at[sure]
         self.numbers = {name: column[sure] for name, column in self.numbers.items()}
         self._status, self._traced, self._segments = self._status[sure], self._traced[sure], self._segments[sure]
         if self._error_types:
@@ -278,7 +283,7 @@ class _Block:
             error_types[row] = kind
         return {
             "event": np.full(len(self.starts), b"report"),
-            "request_id": self._strings(self.starts + _ID_START, _ID_LENGTH),
+            "request_id": self._strings(self._reports_at + _ID_START, _ID_LENGTH),
             "status": _STATUS_WORDS[self._status],
             "error_type": error_types,
             "xray_trace_id": self._strings(self._traced, _TRACE_LENGTH),
@@ -295,16 +300,47 @@ class _Block:
         column[at == 0] = b""
         return column
 
-    def _reports(self, lines: Index) -> Index:
-        """Those lines that begin with a report of a request with a UUID."""
-        at = lines[self._eights[lines] == _code("REPORT R")]
+    def _reports(self, lines: Index) -> tuple[Index, Index]:
+        """Lines that hold the report of a request with a UUID, behind a time or at once, and where that begins."""
         get, eights = self._bytes, self._eights
-        at = at[(eights[at + 8] == _code("equestId")) & (eights[at + 10] == _code("uestId: "))]
-        right = self._is_id(at + _ID_START, _ID_LENGTH) & _WHITE[get[at + _ID_START + _ID_LENGTH]]
+        lines_found, reports = [], []
+        for prefix in _TIME_LENGTHS:
+            report = eights[lines + prefix] == _code("REPORT R")
+            if not report.any():
+                continue
+            found = lines[report]
+            if prefix:
+                found = found[self._is_time(found, prefix - 1)]
+            lines_found.append(found)
+            reports.append(found + prefix)
+        if not reports:
+            return lines[:0], lines[:0]
+        starts, at = np.concatenate(lines_found), np.concatenate(reports)
+        if len(reports) > 1:
+            order = np.argsort(starts)
+            starts, at = starts[order], at[order]
+        right = (eights[at + 8] == _code("equestId")) & (eights[at + 10] == _code("uestId: "))
+        right &= self._is_id(at + _ID_START, _ID_LENGTH) & _WHITE[get[at + _ID_START + _ID_LENGTH]]
         for dash in (8, 13, 18, 23):
             right &= get[at + _ID_START + dash] == _DASH
-        sure: Index = at[right]
-        return sure
+        return starts[right], at[right]
+
+    def _is_time(self, at: Index, length: int) -> Mask:
+        """Whether there is a time as the console writes it, which only its signs and its end tell from other words."""
+        get = self._bytes
+        right: Mask = (get[at + 4] == _DASH) & (get[at + 10] == ord("T")) & _WHITE[get[at + length]]
+        for place in range(length):
+            right &= _OF_TIME[get[at + place]]
+        return right
+
+    def _begins_message(self, lines: Index) -> Mask:
+        """Whether a line begins another message of the platform, behind a time or at once."""
+        begins: Mask = np.isin(self._eights[lines], _NEXT_LINES)
+        for prefix in _TIME_LENGTHS[1:]:
+            other = np.flatnonzero(~begins)
+            other = other[np.isin(self._eights[lines[other] + prefix], _NEXT_LINES)]
+            begins[other] = self._is_time(lines[other], prefix - 1)
+        return begins
 
     def _is_id(self, at: Index, length: int) -> Mask:
         """Whether all characters are from dash to f: hexadecimal digits are, while space, quote and comma are not."""
@@ -344,7 +380,8 @@ class _Block:
                 traced = ended & (following == _code("XRAY Tra"))
                 at = at + traced
                 ended &= ~traced
-                last = right & ended & (seen[rows] != 0) & np.isin(following, _NEXT_LINES)
+                last = np.flatnonzero(right & ended & (seen[rows] != 0))
+                last = last[self._begins_message(at[last] + 1)]
                 ends[rows[last]] = at[last] + 1
                 right &= ~ended
             rows, at = rows[right], at[right]

@@ -60,7 +60,9 @@ OTHER_FIELDS = (
 """Fields only some kinds of event have; absent from the mapping where the log does not give them."""
 
 _BASE = frozenset(BASE_FIELDS)
-_KNOWN = _BASE.union(OTHER_FIELDS)
+KNOWN_FIELDS = _BASE.union(OTHER_FIELDS)
+"""Names of all fields this version knows."""
+
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s_-]+")
 
 
@@ -127,7 +129,7 @@ class Event(Mapping[str, Any]):
             value = self._fields.get(name, self)
             if value is not self:
                 return value
-            if name in _KNOWN:
+            if name in KNOWN_FIELDS:
                 return None
         raise AttributeError(name)
 
@@ -158,7 +160,7 @@ class Event(Mapping[str, Any]):
     @property
     def extra(self) -> dict[str, Any]:
         """Fields this version does not know, by name."""
-        return {name: value for name, value in self._fields.items() if name not in _KNOWN}
+        return {name: value for name, value in self._fields.items() if name not in KNOWN_FIELDS}
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as a plain dict, ready for JSON.

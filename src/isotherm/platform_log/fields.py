@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from isotherm.platform_log.events import field_name
+from isotherm.platform_log.events import KNOWN_FIELDS, field_name
 
 # What a tool puts in front of a physical line: a time, a stream, a name, a comment sign, a bullet, white space.
 _TIME = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:.,]{5,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -69,6 +69,7 @@ KNOWN_LABEL = re.compile(
     r"Max\s+Memory\s+Used:|Status:|Error\s?Type:|(?:XRAY\s+)?TraceId:|SegmentId:|Sampled:|Phase:|Initialization\s+Type:|"
     r"Runtime\s+Version(?:\s+ARN)?:"
 )
+_NEXT_MESSAGE = re.compile(r"START|END|REPORT|INIT_")
 _OTHER_MESSAGE = re.compile(r"(?:START|END|REPORT|EXTENSION|TELEMETRY|LOGS|IMAGE)\s|\w*RequestI")
 _TIMED_OUT = re.compile(r"Task timed out after ([0-9]{1,9}(?:\.[0-9]{1,9})?) second")
 _RECOVERY = 60
@@ -100,6 +101,8 @@ def read_fields(text: str, position: int, fields: dict[str, Any]) -> int:
         start = gap.end() if gap else end
         wrapped = text.startswith("\n", start)
         if wrapped:
+            if _NEXT_MESSAGE.match(text, start + 1):
+                return end
             line = _BLANK_THEN_TRACE.match(text, start) or _NEXT_LINE.match(text, start)
             start = line.end() if line else start
         label = _LABEL.match(text, start)
@@ -163,12 +166,14 @@ def _next_label(text: str, position: int) -> int:
 def _read_unknown(text: str, position: int, label: str, fields: dict[str, Any]) -> int:
     """Keep a field no version of this reader knows, under the name the naming rule gives it."""
     number = _ANY_NUMBER.match(text, position)
+    free = None if number else _FREE.match(text, position)
+    found = number or free
+    if found is None:
+        return position
+    value: float | str | None = found.group(1) or None
     if number:
-        digits, unit = number.groups()
-        fields.setdefault(field_name(label, unit), float(digits) if "." in digits else int(digits))
-        return number.end()
-    free = _FREE.match(text, position)
-    if free:
-        fields.setdefault(field_name(label), free.group(1) or None)
-        return free.end()
-    return position
+        value = float(number.group(1)) if "." in number.group(1) else int(number.group(1))
+    field = field_name(label, number.group(2) if number else "")
+    if field not in KNOWN_FIELDS:  # a label that only resembles one
+        fields.setdefault(field, value)
+    return found.end()

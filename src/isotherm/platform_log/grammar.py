@@ -55,7 +55,7 @@ _LINE = re.compile(
     r"(?:Status: (timeout|error|failure|success)[ \t]*+(?:(?<=[ \t])Error Type: ([A-Za-z]+\.[A-Za-z]+)[ \t]*+)?)?"
     r"(?:\nXRAY TraceId: (1-[0-9a-f]{8}-[0-9a-f]{24})[ \t]++SegmentId: ([0-9a-f]{16})[ \t]++"
     r"Sampled: (true|false)[ \t]*+)?"
-    r"(?=\n(?:START|REPORT|END|INIT_|20[0-9]{2}-)|\n?\Z)"
+    r"(?=\n(?:START|REPORT|END|INIT_)|\n?\Z)"
 )
 
 # A request id is whatever stands there, save a label: authors mask, shorten and blank ids.
@@ -114,6 +114,7 @@ _IMAGE_REACH = 2000
 _RAPID = re.compile(r"([A-Z]+)\s([A-Z]+)\(([^()\n]{0,2000})\)")
 _RAPID_FIELD = re.compile(r"([A-Za-z][A-Za-z ]{0,40}):[ ]?([^,]*)(?:,[ ]?|\Z)")
 _RAPID_NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(?:ms)?")
+_MEASURED = frozenset(QUANTITIES.values())
 _RAPID_NAMES = {
     "type": "initialization_type",
     "initType": "initialization_type",
@@ -158,25 +159,24 @@ class LineEvent(Event):
 
     Parameters
     ----------
-    groups : tuple
-        What `_LINE` captured.
+    line : re.Match
+        Match of `_LINE`.
     """
 
-    __slots__ = ("_groups",)
+    __slots__ = ("_line",)
 
-    def __init__(self, groups: tuple[Any, ...]) -> None:
-        self._groups = groups
-        self.record = None
+    def __init__(self, line: re.Match[str]) -> None:
+        self._line = line
 
     def __getattr__(self, name: str) -> Any:
         if name == "_fields":
-            self._fields = _line_fields(self._groups)
+            self._fields = _line_fields(self._line)
             return self._fields
-        return super().__getattr__(name)
+        return None if name == "record" else super().__getattr__(name)
 
 
-class Scanner:
-    """One pass over one text, collecting events.
+def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
+    """All events of a text, in order.
 
     Parameters
     ----------
@@ -186,58 +186,69 @@ class Scanner:
         Whether JSON objects may still be in it; if so, a message that may be inside one ends the scan.
     packed : bool
         Whether base64 may still be in it; if so, meeting it ends the scan.
+
+    Returns
+    -------
+    list of Event
+        All there are.
+
+    Raises
+    ------
+    InsideObject, Encoded
+        Where the text has to be taken apart first.
+    """
+    events: list[Event] = []
+    scanner: Scanner | None = None
+    brace: int | None = None
+    position = 0
+    while True:
+        line = _LINE.match(text, position)
+        if line is None:
+            mark = MARK.search(text, position)
+            if mark is None:
+                return events
+            start = mark.start()
+            if start and text[start - 1] == "\n":
+                line = _LINE.match(text, start) if start > position else None
+            elif objects:
+                if brace is None:
+                    brace = text.find("{")
+                if 0 <= brace < start:
+                    raise InsideObject
+            if line is None:
+                kind = mark.lastindex or 0
+                if kind < _ENCODED:
+                    scanner = scanner or Scanner(text, events)
+                    position = _READERS[kind](scanner, start, mark.end())
+                elif packed:
+                    raise Encoded
+                else:
+                    position = mark.end()
+                continue
+        events.append(LineEvent(line))
+        position = line.end() + 1
+
+
+class Scanner:
+    """What the rules for one message know of the text around it.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    events : list of Event
+        Gets what the rules find.
     """
 
-    __slots__ = ("_line_start", "_logged", "_logger_end", "_objects", "_packed", "_seen", "events", "text")
+    __slots__ = ("_line_start", "_logged", "_logger_end", "_seen", "events", "text")
 
-    def __init__(self, text: str, objects: bool = False, packed: bool = False) -> None:
+    def __init__(self, text: str, events: list[Event]) -> None:
         self.text = text
-        self.events: list[Event] = []
-        self._objects = objects
-        self._packed = packed
+        self.events = events
         self._line_start = 0
         self._seen = 0
         self._logged = -1
         self._logger_end = -1
-
-    def scan(self) -> list[Event]:
-        """All events of the text, in order.
-
-        Returns
-        -------
-        list of Event
-            All there are.
-
-        Raises
-        ------
-        InsideObject, Encoded
-            Where the text has to be taken apart first.
-        """
-        text, position = self.text, 0
-        brace = text.find("{")
-        brace = len(text) if brace < 0 or not self._objects else brace
-        while True:
-            line = _LINE.match(text, position)
-            if line is None:
-                mark = MARK.search(text, position)
-                if mark is None:
-                    return self.events
-                start = mark.start()
-                if start and text[start - 1] == "\n":
-                    line = _LINE.match(text, start) if start > position else None
-                elif start > brace:
-                    raise InsideObject
-                if line is None:
-                    kind = mark.lastindex or 0
-                    if kind >= _ENCODED:
-                        if self._packed:
-                            raise Encoded
-                        position = mark.end()
-                    else:
-                        position = _READERS[kind](self, start, mark.end())
-                    continue
-            self.events.append(LineEvent(line.groups()))
-            position = line.end() + 1
 
     def add(self, event: str, fields: dict[str, Any]) -> None:
         """Append an event.
@@ -333,8 +344,10 @@ class Scanner:
         return trimmed or None, found.start(1) + len(trimmed)
 
 
-def _line_fields(groups: tuple[Any, ...]) -> dict[str, Any]:
-    started, version, ended, reported, duration, billed, size, used, init, restore, billed_restore, *rest = groups
+def _line_fields(line: re.Match[str]) -> dict[str, Any]:
+    started, version, ended, reported, duration, billed, size, used, init, restore, billed_restore, *rest = (
+        line.groups()
+    )
     if started is not None:
         return {"event": "start", "request_id": started, "version": version}
     if ended is not None:
@@ -607,7 +620,7 @@ def _read_rapid(scanner: Scanner, start: int, end: int) -> int:
         if name == "spans":
             continue
         number = _RAPID_NUMBER.fullmatch(value)
-        if value in ("", "nil"):
+        if value in ("", "nil") or (name in _MEASURED and not number):
             fields[name] = None
         elif number and name != "request_id":
             fields[name] = float(number.group(1)) if "." in value else int(number.group(1))

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from isotherm.platform_log.events import Event
-from isotherm.platform_log.grammar import MARK, Encoded, InsideObject, Scanner
+from isotherm.platform_log.grammar import MARK, Encoded, InsideObject, scan
 from isotherm.platform_log.insights import Rows, is_pair, row_event, row_of
 from isotherm.platform_log.jsonevents import Budget, envelope_event, is_envelope, read_loosely, read_object
 from isotherm.platform_log.wrappers import (
@@ -94,15 +94,15 @@ def _read_text(text: str, depth: int, first: bool = False, objects: bool = False
     if "[" in text:
         text = strip_colours(text)
     if depth >= _DEEPEST:
-        return Scanner(text).scan()
+        return scan(text)
     if not (first and starts_as_base64(text)):
         try:
-            return Scanner(text, objects, packed=True).scan()
+            return scan(text, objects, packed=True)
         except Encoded:
             pass
     events: list[Event] = []
     for piece, decoded in split_base64(text, _is_log):
-        events += _read(piece, depth + 1) if decoded else Scanner(piece).scan()
+        events += _read(piece, depth + 1) if decoded else scan(piece)
     return events
 
 

@@ -99,7 +99,7 @@ def starts_as_base64(text: str) -> bool:
     bool
         True for a long first word of the base64 alphabet.
     """
-    return _BASE64_HEAD.match(text) is not None
+    return " " not in text[:24] and _BASE64_HEAD.match(text) is not None
 
 
 def split_base64(text: str, is_log: Callable[[str], bool]) -> list[tuple[str, bool]]:
