@@ -53,6 +53,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         _refuse_if_ended(table, campaign_id, lane_key)
         mark = f"{campaign_id}/{lane_key}/s{request.step}/v{number}"
         versions.append(function.publish(step.memory_mb or lease.memory_mb, mark))
+    function.wait_until_callable(versions)
     bucket.write_versions(campaign_id, lane_key, request.step, versions)
     return {"shards": list(range(len(shards(step)))), "versions": len(versions)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from isotherm.aws.clients import client
@@ -69,7 +69,7 @@ class MeasuredFunction:
         return memory_mb
 
     def publish(self, memory_mb: int, mark: str) -> str:
-        """Publish a version that never ran before, and wait until it can be called.
+        """Publish a version that never ran before; `wait_until_callable` says when it can be called.
 
         Parameters
         ----------
@@ -90,10 +90,14 @@ class MeasuredFunction:
             FunctionName=self._name,
             Description=f"Isotherm {mark}; deleted when measured",
         )["Version"]
-        self._lambda.get_waiter("published_version_active").wait(
-            FunctionName=self._name, Qualifier=version, WaiterConfig={"Delay": PAUSE_S, "MaxAttempts": 480}
-        )
         return str(version)
+
+    def wait_until_callable(self, versions: Iterable[str]) -> None:
+        """Wait until versions just published are active."""
+        active = self._lambda.get_waiter("published_version_active")
+        for version in versions:
+            polling = {"Delay": PAUSE_S, "MaxAttempts": int(PATIENCE_S / PAUSE_S)}
+            active.wait(FunctionName=self._name, Qualifier=version, WaiterConfig=polling)
 
     def versions_of(self, campaign_id: str) -> list[str]:
         """Versions that a campaign published and nobody deleted yet."""

@@ -6,9 +6,9 @@ One table, keys `pk` and `sk`; `expires_at` (epoch seconds) is its TTL attribute
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,9 @@ KEEP_DAYS = 400
 
 #: No lane lives longer (its state machine's own timeout is shorter), so an older lease belongs to nobody.
 LEASE_S = 3 * 3600
+
+#: How a lane ends; spared: it was not needed, its cells being precise enough already.
+ENDED = ("succeeded", "failed", "spared")
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
 _SAMPLE_FIELDS = [field.name for field in fields(Sample)]
@@ -41,6 +44,17 @@ class Lease:
     lane_key: str
     memory_mb: int
     acquired_at: int
+
+
+class Timing(NamedTuple):
+    """Of a sample, what says how precise its cell is."""
+
+    kind: str
+    verdict: str
+    memory_mb: int
+    init_duration_ms: float | None = None
+    startup_ms: float | None = None
+    client_ms: float | None = None
 
 
 class Table:
@@ -110,7 +124,7 @@ class Table:
         )
 
     def update_lane(self, campaign_id: str, lane_key: str, *, unless_ended: bool = False, **facts: Any) -> None:
-        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has succeeded or failed."""
+        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended."""
         facts = {**facts, "updated_at": int(time.time()), "expires_at": _expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}
         values = encode({f":{number}": value for number, value in enumerate(facts.values())})
@@ -122,9 +136,9 @@ class Table:
             "ExpressionAttributeValues": values,
         }
         if unless_ended:
-            request["ConditionExpression"] = "NOT #status IN (:succeeded, :failed)"
             names["#status"] = "status"
-            values |= {":succeeded": {"S": "succeeded"}, ":failed": {"S": "failed"}}
+            values |= {f":{status}": {"S": status} for status in ENDED}
+            request["ConditionExpression"] = f"NOT #status IN ({', '.join(f':{status}' for status in ENDED)})"
         try:
             self._db.update_item(**request)
         except ClientError as fault:
@@ -132,9 +146,9 @@ class Table:
                 raise
 
     def lane_ended(self, campaign_id: str, lane_key: str) -> bool:
-        """Whether a lane has succeeded, failed or been given up: then nothing may be changed in its name any more."""
+        """Whether a lane has ended or been given up: then nothing may be changed in its name any more."""
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
-        return item is not None and item.get("status") in ("succeeded", "failed")
+        return item is not None and item.get("status") in ENDED
 
     def campaign(self, campaign_id: str) -> dict[str, Any] | None:
         """What was recorded of a campaign; None where it was never admitted."""
@@ -164,6 +178,12 @@ class Table:
         """The samples of one lane."""
         items = self._query(f"campaign#{campaign_id}#{lane_key}", "sample#")
         return [Sample(**{name: item[name] for name in _SAMPLE_FIELDS if name in item}) for item in items]
+
+    def timings(self, campaign_id: str, lane_keys: Iterable[str]) -> Iterator[Timing]:
+        """The samples of some lanes, with nothing but what says how precise their cells are."""
+        for lane_key in lane_keys:
+            for item in self._query(f"campaign#{campaign_id}#{lane_key}", "sample#", Timing._fields):
+                yield Timing(**{name: item[name] for name in Timing._fields if name in item})
 
     # The lease on a function
 
@@ -241,12 +261,17 @@ class Table:
         item = self._db.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
         return decode(item) if item else None
 
-    def _query(self, pk: str, prefix: str) -> Iterator[dict[str, Any]]:
+    def _query(self, pk: str, prefix: str, fields_wanted: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        wanted: dict[str, Any] = {}
+        if fields_wanted:
+            names = {f"#{number}": name for number, name in enumerate(fields_wanted)}
+            wanted = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
         pages = self._db.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
             ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": prefix}},
             ConsistentRead=True,
+            **wanted,
         )
         for page in pages:
             yield from map(decode, page["Items"])
