@@ -143,13 +143,13 @@ def main() -> None:
     samples = cold + len(TARGETS) * args.warm
     bare_s = cold_s + warm_s
     per_sample = told["transitions"] / samples
-    print(f"{len(TARGETS)} targets x ({args.cold} cold + {args.warm} warm), {args.concurrency} calls at once, one round")
+    print(f"{len(TARGETS)} targets x ({args.cold} cold + {args.warm} warm), {args.concurrency} at once, one round")
     print(f"bare invocations      {bare_s:8.1f} s  {cold_s:.1f} s cold, {warm_s:.1f} s warm, {len(failed)} failed")
     print(f"campaign, measuring   {told['measured_s']:8.1f} s  {told['measured_s'] / bare_s:.2f} x bare")
-    print(f"campaign, all of it   {told['all_s']:8.1f} s  {told['all_s'] / bare_s:.2f} x bare, with statistics and page")
+    print(f"campaign, all of it   {told['all_s']:8.1f} s  {told['all_s'] / bare_s:.2f} x bare, with the page")
     print(f"used samples          {told['used']:8.0f}    of {samples} planned")
     print(f"seconds per cold one  {told['all_s'] / cold:8.2f}    the tool to beat: {BESIDE_S}")
-    print(f"transitions           {told['transitions']:8.0f}    {per_sample:.3f} per sample; to beat: {BESIDE_TRANSITIONS}")
+    print(f"transitions           {told['transitions']:8.0f}    {per_sample:.3f} a sample; to beat: {BESIDE_TRANSITIONS}")
 
 
 if __name__ == "__main__":
