@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import astuple, fields
 from typing import NamedTuple
 
 from isotherm.campaign import Plan
 from isotherm.sample import Accounting, Kind, Sample
-
-
-@dataclass(slots=True)
-class Account(Accounting):
-    """An `Accounting` that also counts answered priming calls, which never enter statistics."""
-
-    primed: int = 0
 
 
 class CellKey(NamedTuple):
@@ -78,14 +71,16 @@ def distinct(samples: Iterable[Sample]) -> tuple[list[Sample], dict[CellKey, int
     return sorted(kept.values(), key=_position), repeats
 
 
-def planned_shots(plan: Plan) -> dict[CellKey, int]:
-    """Shots the plan means to fire, by cell, in the plan's order of lanes.
+def planned_shots(plan: Plan, lane_keys: Collection[str] | None = None) -> dict[CellKey, int]:
+    """Shots the plan means to fire, by cell, in the plan's order of lanes; of some lanes alone where `lane_keys` says.
 
     A step whose memory is left as deployed is booked under the memory the region reported for the function.
     """
     deployed = {(t.region, t.target): t.memory_mb for region in plan.inventory for t in region.targets}
     planned: dict[CellKey, int] = {}
     for lane in plan.lanes.values():
+        if lane_keys is not None and lane.key not in lane_keys:
+            continue
         for step in lane.steps:
             memory_mb = deployed[lane.region, lane.target] if step.memory_mb is None else step.memory_mb
             shots: tuple[tuple[Kind, int], ...] = (
@@ -100,7 +95,7 @@ def planned_shots(plan: Plan) -> dict[CellKey, int]:
     return planned
 
 
-def account(plan: Plan, samples: Iterable[Sample]) -> dict[CellKey, Account]:
+def account(plan: Plan, samples: Iterable[Sample], spared: Collection[str] = ()) -> dict[CellKey, Accounting]:
     """Account of every cell that was planned or has a sample.
 
     Parameters
@@ -109,6 +104,8 @@ def account(plan: Plan, samples: Iterable[Sample]) -> dict[CellKey, Account]:
         What was meant to happen.
     samples : iterable of Sample
         What came back, in any order, with any repeats.
+    spared : collection of str
+        Keys of the lanes that were not run because their cells were precise enough already.
 
     Returns
     -------
@@ -116,19 +113,21 @@ def account(plan: Plan, samples: Iterable[Sample]) -> dict[CellKey, Account]:
         By cell, planned ones first in the plan's order. A sample of a cell that nobody planned is counted all the
         same, and `imbalances` names it.
     """
-    accounts = {key: Account(planned=count) for key, count in planned_shots(plan).items()}
+    accounts = {key: Accounting(planned=count) for key, count in planned_shots(plan).items()}
+    for key, count in planned_shots(plan, spared).items():
+        accounts[key].spared = count
     kept, repeats = distinct(samples)
     for sample in kept:
-        book(accounts.setdefault(cell_key(sample), Account()), sample)
+        book(accounts.setdefault(cell_key(sample), Accounting()), sample)
     for key, count in repeats.items():
         accounts[key].duplicates += count
     for entry in accounts.values():
         # Never below zero: more issued than planned must show as an imbalance, not cancel out.
-        entry.not_issued = max(0, entry.planned - entry.issued)
+        entry.not_issued = max(0, entry.planned - entry.spared - entry.issued)
     return accounts
 
 
-def book(entry: Account, sample: Sample) -> None:
+def book(entry: Accounting, sample: Sample) -> None:
     """Count one sample, seen for the first time, in `entry`."""
     entry.issued += 1
     if sample.outcome == "answered":
@@ -151,9 +150,9 @@ def book(entry: Account, sample: Sample) -> None:
         entry.retried_throttles += sample.attempts - 1
 
 
-def total(accounts: Iterable[Accounting]) -> Account:
+def total(accounts: Iterable[Accounting]) -> Accounting:
     """Sum of accounts, field by field."""
-    result = Account()
+    result = Accounting()
     for entry in accounts:
         for field in fields(entry):
             setattr(result, field.name, getattr(result, field.name) + getattr(entry, field.name))
@@ -169,9 +168,8 @@ def imbalances(accounting: Accounting) -> list[str]:
         Of a cell or of a whole campaign.
     """
     a = accounting
-    primed = getattr(a, "primed", 0)
     identities = (
-        ("planned", a.planned, {"issued": a.issued, "not issued": a.not_issued}),
+        ("planned", a.planned, {"issued": a.issued, "not issued": a.not_issued, "spared": a.spared}),
         ("issued", a.issued, {"answered": a.answered, "failed": a.failed}),
         (
             "failed",
@@ -201,7 +199,7 @@ def imbalances(accounting: Accounting) -> list[str]:
                 "unexpected": a.unexpected,
                 "proactive": a.proactive,
                 "unwitnessed": a.unwitnessed,
-                "primed": primed,
+                "primed": a.primed,
             },
         ),
     )

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.accounting import Account, CellKey, account, cell_key, distinct, imbalances, total
+from isotherm.accounting import CellKey, account, cell_key, distinct, imbalances, total
 from isotherm.campaign import Plan, Price
+from isotherm.enough import CONFIDENCE, start_metric
 from isotherm.numerals import count, digits, interval, listed
-from isotherm.sample import Kind, Sample
+from isotherm.ranks import relative_width
+from isotherm.sample import Accounting, Kind, Sample
 from isotherm.statistics import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 from isotherm.summary import (
     EMULATED_NOTE,
@@ -27,7 +29,6 @@ from isotherm.summary import (
 
 ENOUGH_FOR_MEDIAN = 50
 ENOUGH_FOR_P95 = 100
-CONFIDENCE = 0.95
 SIGNIFICANT = 0.05
 
 _WORDS: Mapping[tuple[Kind, MetricName], Words] = {
@@ -73,7 +74,8 @@ def build_summary(
     CampaignSummary
         The same input in any order gives the same summary, byte for byte.
     """
-    accounts = account(plan, samples)
+    spared = {outcome.lane_key for outcome in lanes if outcome.status == "spared"}
+    accounts = account(plan, samples, spared & plan.lanes.keys())
     kept, _ = distinct(samples)
     by_cell: dict[CellKey, list[Sample]] = {}
     for sample in kept:
@@ -84,8 +86,9 @@ def build_summary(
         for key in sorted(accounts, key=lambda key: _reading_order(plan, key))
     ]
     outcomes = _lane_outcomes(plan, lanes)
-    start_metric = _start_metric(plan, cells)
-    comparisons = _comparisons(plan, cells, used, start_metric, confidence)
+    start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
+    cells = [cell.model_copy(update={"precision": _precision(plan, cell, start, outcomes)}) for cell in cells]
+    comparisons = _comparisons(plan, cells, used, start, confidence)
     whole = total(cell.accounting for cell in cells)
     return CampaignSummary(
         campaign_id=plan.campaign_id,
@@ -98,9 +101,9 @@ def build_summary(
         finished_at=finished_at,
         inventory=plan.inventory,
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},
-        headline=_headline(plan, cells, comparisons, start_metric),
+        headline=_headline(plan, cells, comparisons, start),
         note=EMULATED_NOTE if plan.platform == "emulated" else None,
-        start_metric=start_metric,
+        start_metric=start,
         baseline=plan.campaign.targets[0],
         confidence=confidence,
         warnings=_warnings(plan, cells, outcomes, whole),
@@ -132,7 +135,9 @@ def _reading_order(plan: Plan, key: CellKey) -> tuple[int, str, int, int, int, s
     )
 
 
-def _cell(key: CellKey, entry: Account, used: list[Sample], every: list[Sample], seed: int, confidence: float) -> Cell:
+def _cell(
+    key: CellKey, entry: Accounting, used: list[Sample], every: list[Sample], seed: int, confidence: float
+) -> Cell:
     metrics: dict[MetricName, MetricSummary] = {}
     if key.kind != "prime":
         for metric in METRICS:
@@ -172,13 +177,26 @@ def _lane_outcomes(plan: Plan, lanes: Iterable[LaneOutcome]) -> list[LaneOutcome
     )
 
 
-def _start_metric(plan: Plan, cells: Iterable[Cell]) -> MetricName | None:
-    """Init Duration where the platform reports it, else the probe's start-up."""
-    measured = {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics}
-    wanted: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms")
-    if plan.platform == "emulated":
-        wanted = ("startup_ms",)
-    return next((metric for metric in wanted if metric in measured), None)
+def _precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Iterable[LaneOutcome]) -> str | None:
+    """How wide the intervals are that `precision` speaks of, after how many rounds; None where nothing was asked."""
+    asked = plan.campaign.precision
+    if asked is None or cell.kind == "prime":
+        return None
+    ours = [lane for lane in lanes if (lane.target, lane.region) == (cell.target, cell.region)]
+    run = sum(lane.status != "spared" for lane in ours)
+    metric: MetricName | None = start if cell.kind == "cold" else "client_ms"
+    found = cell.metrics.get(metric) if metric else None
+    parts, precise = [], True
+    for name, allowed in (("median", asked.median), ("p95", asked.p95)):
+        if allowed is None:
+            continue
+        ends = [getattr(found, field, None) for field in (f"{name}_low", f"{name}_high", name)]
+        width = relative_width(*ends)
+        precise = precise and width is not None and width <= allowed
+        shown = "unbounded" if width is None else f"{100 * width:.2g} % wide"
+        parts.append(f"interval of the {name} {shown}, {100 * allowed:.4g} % asked for")
+    verdict = "precise enough" if precise else "not precise enough"
+    return f"{verdict} after {run} of at most {count(len(ours), 'round')}: {'; '.join(parts)}"
 
 
 def _comparisons(
@@ -258,7 +276,7 @@ def _imbalances(cells: Iterable[Cell]) -> list[str]:
     return [f"{_cell_name(cell)}: {sentence}" for cell in cells for sentence in imbalances(cell.accounting)]
 
 
-def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Account) -> list[str]:
+def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting) -> list[str]:
     found: list[str] = []
     if plan.platform == "emulated" and not _already_said(plan, "emulated"):
         found.append(f"{EMULATED_NOTE[0].upper()}{EMULATED_NOTE[1:]}.")
@@ -277,6 +295,8 @@ def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], w
             f"{count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
             "kept out of the statistics."
         )
+    imprecise = [cell for cell in cells if (cell.precision or "").startswith("not ")]
+    found += [f"{_cell_name(cell)}: {cell.precision}." for cell in imprecise]
     found += _too_few(plan, cells)
     found += _uneven_rounds(cells)
     return found

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from isotherm.lane import ColdMethod, Lane, LaneTask, Platform, Strict, TargetFunction
+from isotherm.lane import ColdMethod, Enough, Lane, LaneTask, Platform, Precision, Strict, TargetFunction
 
 MIN_MEMORY_MB = 128
 MAX_MEMORY_MB = 10240
@@ -55,7 +55,9 @@ class WarmCalls(Strict):
 class Campaign(Strict):
     """What a person asks for; the input of the campaign state machine.
 
-    Samples are counted per cell (target, region, memory, temperature) over all rounds together.
+    Samples are counted per cell (target, region, memory, temperature) over all `rounds` together. With `precision`,
+    further rounds of the same size follow, at most to `max_rounds` in all, for the lanes whose cells are not precise
+    enough by then.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")] = "campaign"
@@ -66,11 +68,23 @@ class Campaign(Strict):
     cold: ColdStarts = ColdStarts()
     warm: WarmCalls = WarmCalls()
     rounds: Annotated[int, Field(ge=1, le=1000)] = 2
+    precision: Precision | None = None
+    max_rounds: Annotated[int, Field(ge=1, le=1000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**53)] = 1
     lanes_at_once: Annotated[int, Field(ge=1, le=1000)] | None = None
     report_deadline_s: Annotated[int, Field(ge=1, le=600)] = 120
     budget_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     dry_run: bool = False
+
+    @property
+    def most_rounds(self) -> int:
+        """Rounds that the plan holds: those that are run in any case, and those that are run where they are needed."""
+        return self.max_rounds or self.rounds
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _a_number_is_of_the_median(cls, value: object) -> object:
+        return {"median": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
     @field_validator("memory_mb")
     @classmethod
@@ -142,12 +156,21 @@ class Plan(Strict):
         """Each lane with all that its control functions need to know."""
         functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
         for lane in self.lanes.values():
+            enough = None
+            if self.campaign.precision is not None and lane.round >= self.campaign.rounds:
+                earlier = [
+                    other.key
+                    for other in self.lanes.values()
+                    if (other.target, other.region) == (lane.target, lane.region) and other.round < lane.round
+                ]
+                enough = Enough(precision=self.campaign.precision, earlier=earlier)
             yield LaneTask(
                 campaign_id=self.campaign_id,
                 lane=lane,
                 function=functions[lane.region, lane.target],
                 platform=self.platform,
                 report_deadline_s=self.campaign.report_deadline_s,
+                enough=enough,
             )
 
 
@@ -190,6 +213,7 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
         raise InvalidCampaign(
             "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them"
         )
+    _check_max_rounds(campaign)
     known = list(known_regions)
     unknown = [name for name in campaign.regions or [] if known and name not in known]
     if unknown:
@@ -197,6 +221,22 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
             "\n".join(f"regions: {_shown(name)} is no AWS region{_suggestion(name, known)}" for name in unknown)
         )
     return campaign
+
+
+def _check_max_rounds(campaign: Campaign) -> None:
+    if campaign.precision is not None and campaign.max_rounds is None:
+        raise InvalidCampaign(
+            "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, "
+            f"{campaign.rounds} or more"
+        )
+    if campaign.max_rounds is not None and campaign.precision is None:
+        raise InvalidCampaign(
+            "precision: is missing; max_rounds needs it: how narrow intervals have to be to stop before, such as 0.05"
+        )
+    if campaign.max_rounds is not None and campaign.max_rounds < campaign.rounds:
+        raise InvalidCampaign(
+            f"max_rounds: {campaign.max_rounds} is below the {campaign.rounds} rounds that are run in any case (rounds)"
+        )
 
 
 def _suggestion(name: str, known: list[str]) -> str:
@@ -214,6 +254,7 @@ def _shown(value: object) -> str:
 _ACCEPTED = {
     "name": "letters, digits, - and _, at most 40, beginning with a letter or digit",
     "cold.method": '"burst" or "isolated"',
+    "precision": 'a share such as 0.05, or {"median": 0.05, "p95": 0.1}',
 }
 
 
@@ -235,6 +276,8 @@ def _fault_line(fault: Any) -> str:  # pydantic's ErrorDetails
     bounds = {
         "greater_than_equal": f"is below the least accepted, {context.get('ge', 0):g}",
         "less_than_equal": f"is above the most accepted, {context.get('le', 0):g}",
+        "greater_than": f"is not above {context.get('gt', 0):g}",
+        "less_than": f"is not below {context.get('lt', 0):g}",
         "too_short": "is empty; name at least one",
         "string_pattern_mismatch": f"is not accepted; {_wanted(field)}",
         "literal_error": f"is not accepted; {_wanted(field)}",
@@ -263,7 +306,7 @@ def _wanted(field: str, kind: str = "") -> str:
 
 
 def _field_suggestion(path: list[str]) -> str:
-    nested: dict[str, type[BaseModel]] = {"cold": ColdStarts, "warm": WarmCalls}
+    nested: dict[str, type[BaseModel]] = {"cold": ColdStarts, "warm": WarmCalls, "precision": Precision}
     model: type[BaseModel] = Campaign
     for part in path[:-1]:
         model = nested.get(part, model)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
@@ -15,6 +15,23 @@ class Strict(BaseModel):
 
     # A function builds only those of its models that it uses (docs/decisions.md, "Import time").
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+
+class Precision(Strict):
+    """How narrow intervals have to be, as a share of what they bound: 0.05 is 97.5 to 102.5 ms around 100 ms.
+
+    Of each cell's start-up (cold) or client time (warm), at 95 %. `p95` None asks nothing of the p95.
+    """
+
+    median: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    p95: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Enough(Strict):
+    """When a lane need not run: its cells are as precise as `precision` asks after the `earlier` lanes (their keys)."""
+
+    precision: Precision
+    earlier: list[str]
 
 
 class Burst(Strict):
@@ -79,3 +96,4 @@ class LaneTask(Strict):
     function: TargetFunction
     platform: Platform
     report_deadline_s: int
+    enough: Enough | None = None

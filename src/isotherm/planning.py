@@ -101,7 +101,8 @@ def make_plan(
     lanes, waves, transitions, price = priced(campaign)
     if len(lanes) > MAX_LANES:
         raise InvalidCampaign(
-            f"rounds: {campaign.rounds} rounds of {len(functions)} functions are {len(lanes)} lanes, above the "
+            f"{'max_rounds' if campaign.max_rounds else 'rounds'}: {campaign.most_rounds} rounds of {len(functions)} "
+            f"functions are {len(lanes)} lanes, above the "
             f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
         )
     _check_versions(campaign, lanes, functions)
@@ -207,10 +208,11 @@ def _lanes(campaign: Campaign, regions: list[str], functions: dict[tuple[str, st
     cold_by_round = split_evenly(cold.samples, campaign.rounds)
     warm_by_round = split_evenly(warm.samples, campaign.rounds)
     lanes = []
-    for number in range(campaign.rounds):
-        shots = cold_by_round[number]
+    for number in range(campaign.most_rounds):
+        # Rounds that precision may ask for are as large as those that are run in any case.
+        shots = cold_by_round[number % campaign.rounds]
         sizes = split_evenly(shots, -(-shots // width)) if shots else []
-        warm_shots = warm_by_round[number]
+        warm_shots = warm_by_round[number % campaign.rounds]
         concurrency = min(warm.concurrency, warm_shots) or 1
         for region in regions:
             for target in campaign.targets:
@@ -251,7 +253,7 @@ def _waves(
     """Lanes of a round in a seeded order, as many side by side as the accounts' concurrency and `at_once` allow."""
     per_lane = max(_calls_in_flight(campaign).values()) + CONTROL_CONCURRENCY
     waves: list[list[str]] = []
-    for number in range(campaign.rounds):
+    for number in range(campaign.most_rounds):
         order = [lane for lane in lanes if lane.round == number]
         random.Random(f"{campaign.seed}/{number}").shuffle(order)  # noqa: S311 - an order, no secret
         wave: list[str] = []
@@ -353,7 +355,7 @@ def _warnings(
             f"{campaign.rounds} round{'s' if campaign.rounds > 1 else ''}: "
             "too few to say how much results differ from one round to the next."
         )
-    if len(waves) > campaign.rounds and at_once is None:
+    if len(waves) > campaign.most_rounds and at_once is None:
         least = min(region.unreserved_concurrency for region in by_region.values())
         warnings.append(
             f"Not all lanes of a round fit side by side in the accounts' concurrency (least: {least} unreserved): "

@@ -132,11 +132,16 @@ class Sample:
 
 @dataclass(slots=True)
 class Accounting:
-    """Where every planned invocation of a cell ended (MEASURING rule 1). The sums are stated by `imbalances`."""
+    """Where every planned invocation of a cell ended (MEASURING rule 1). The sums are stated by `imbalances`.
+
+    `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
+    calls, which never enter statistics.
+    """
 
     planned: int = 0
     issued: int = 0
     not_issued: int = 0
+    spared: int = 0
     answered: int = 0
     failed: int = 0
     function_errors: int = 0
@@ -152,6 +157,7 @@ class Accounting:
     unexpected: int = 0
     proactive: int = 0
     unwitnessed: int = 0
+    primed: int = 0
     used: int = 0
     retried_throttles: int = 0
 

@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from isotherm.accounting import Account
 from isotherm.campaign import Campaign, Price, RegionInventory
 from isotherm.lane import Platform
-from isotherm.sample import Kind
+from isotherm.sample import Accounting, Kind
 
 FORMAT = 1
 
@@ -139,7 +138,7 @@ class Cell(_Shape):
     """What statistics are for: target, region, memory size and what was asked for (cold, warm or priming).
 
     `coldness` is how the cold samples were obtained (MEASURING rule 5). Cells of kind `prime` are accounted for and
-    have no metrics.
+    have no metrics. `precision` says, where one was asked for, after how many rounds the cell has it, or has it not.
     """
 
     target: str
@@ -147,8 +146,9 @@ class Cell(_Shape):
     memory_mb: int
     kind: Kind
     coldness: str | None
-    accounting: Account
+    accounting: Accounting
     metrics: dict[MetricName, MetricSummary]
+    precision: str | None = None
 
 
 class ContestedSample(_Shape):
@@ -167,13 +167,13 @@ class ContestedSample(_Shape):
 
 
 class LaneOutcome(_Shape):
-    """How one lane ended: `reason` says why where it did not succeed."""
+    """How one lane ended: `reason` says why where it did not succeed; spared: its cells were precise enough already."""
 
     lane_key: str
     target: str
     region: str
     round: int
-    status: Literal["succeeded", "failed"]
+    status: Literal["succeeded", "failed", "spared"]
     reason: str | None = None
 
 
@@ -209,7 +209,7 @@ class CampaignSummary(_Shape):
     confidence: float
     warnings: list[str]
     imbalances: list[str]
-    accounting: Account
+    accounting: Accounting
     cells: list[Cell]
     comparisons: list[TargetComparison]
     contested: list[ContestedSample]

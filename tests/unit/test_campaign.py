@@ -44,6 +44,24 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
             {"targets": ["a"], "cold": {"samples": 0}, "warm": {"samples": 0}},
             "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them",
         ),
+        (
+            {"targets": ["a"], "precision": 0.05},
+            "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, 2 or more",
+        ),
+        (
+            {"targets": ["a"], "max_rounds": 9},
+            "precision: is missing; max_rounds needs it: how narrow intervals have to be to stop before, such as 0.05",
+        ),
+        (
+            {"targets": ["a"], "precision": 0.05, "rounds": 5, "max_rounds": 4},
+            "max_rounds: 4 is below the 5 rounds that are run in any case (rounds)",
+        ),
+        ({"targets": ["a"], "precision": 0, "max_rounds": 4}, "precision.median: 0 is not above 0"),
+        ({"targets": ["a"], "precision": {"p95": 1.5}, "max_rounds": 4}, "precision.p95: 1.5 is not below 1"),
+        (
+            {"targets": ["a"], "precision": {"p59": 0.1}, "max_rounds": 4},
+            "precision.p59: there is no such field; did you mean p95?",
+        ),
         ([], 'campaign: [] is no campaign; give an object such as {"targets": ["default"]}'),
         ("{", "campaign: this is no JSON (line 1, column 2: Expecting property name enclosed in double quotes)"),
     ],
@@ -89,3 +107,10 @@ def test_any_bytes_are_a_campaign_or_are_refused_in_words(document):
 def test_what_is_accepted_survives_a_round_trip():
     campaign = parse_campaign({"targets": ["a"], "memory_mb": [128, 512], "cold": {"samples": 7}, "budget_usd": 2})
     assert parse_campaign(json.loads(campaign.model_dump_json())) == campaign
+
+
+def test_a_bare_precision_is_that_of_the_median():
+    campaign = parse_campaign({"targets": ["a"], "precision": 0.03, "max_rounds": 8})
+    assert campaign.precision.model_dump() == {"median": 0.03, "p95": None}
+    assert campaign.most_rounds == 8
+    assert parse_campaign({"targets": ["a"], "rounds": 3}).most_rounds == 3

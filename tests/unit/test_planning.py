@@ -222,3 +222,31 @@ def test_a_split_is_even_and_complete(total, parts):
     assert sum(shares) == total
     assert len(shares) == parts
     assert max(shares) - min(shares) <= 1
+
+
+def test_rounds_that_precision_may_ask_for_are_planned_priced_and_as_large_as_the_others():
+    document = {"targets": TARGETS, "cold": {"samples": 25, "concurrency": 10}, "warm": {"samples": 10}, "rounds": 2}
+    fixed = plan_of(document)
+    open_ended = plan_of({**document, "precision": 0.05, "max_rounds": 6})
+
+    assert len(open_ended.lanes) == 3 * len(fixed.lanes)
+    assert open_ended.price.usd > 2 * fixed.price.usd
+    assert open_ended.state_transitions > 2 * fixed.state_transitions
+    sizes = [
+        [sum(burst.shots for burst in lane.steps[0].bursts) for lane in open_ended.lanes.values() if lane.round == n]
+        for n in range(6)
+    ]
+    assert sizes == [[13] * 5, [12] * 5] * 3
+    assert [lane.round for lane in fixed.lanes.values()] == [0] * 5 + [1] * 5
+    assert list(open_ended.lanes)[:10] == list(fixed.lanes)
+
+
+def test_a_lane_may_be_spared_by_what_its_own_function_did_before_and_nothing_else():
+    plan = plan_of({"targets": ["default", "pkg50"], "rounds": 2, "precision": 0.05, "max_rounds": 4})
+    for task in plan.tasks():
+        if task.lane.round < 2:
+            assert task.enough is None
+        else:
+            assert task.enough.precision.median == 0.05
+            assert task.enough.earlier == [f"r{n:02d}-{task.lane.target}-us-east-1" for n in range(task.lane.round)]
+    assert all(task.enough is None for task in plan_of({"targets": ["default"], "rounds": 2}).tasks())

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from isotherm.aggregation import build_summary
 from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
-from isotherm.aws.table import Table
+from isotherm.aws.table import ENDED, Table
 from isotherm.campaign import Plan
 from isotherm.report.csv import write_csv
 from isotherm.summary import LaneOutcome
@@ -59,7 +59,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             reason=lane.get("reason"),
         )
         for lane in progress
-        if lane["status"] in ("succeeded", "failed")
+        if lane["status"] in ENDED
     ]
     summary = build_summary(
         plan,

@@ -1,4 +1,7 @@
-"""Starts one lane in its own region (a state machine cannot call a function of another); the lane answers the token."""
+"""Starts one lane in its own region (a state machine cannot call a function of another); the lane answers the token.
+
+A lane whose cells are precise enough already is spared: the token is answered at once and no function is touched.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from isotherm.aws.clients import Home
-from isotherm.aws.executions import fail, lane_execution_name, start_lane
+from isotherm.aws.executions import fail, lane_execution_name, start_lane, succeed
 from isotherm.aws.table import Table
+from isotherm.enough import shortfalls
+from isotherm.lane import LaneTask
 
 logger = Logger()
 
@@ -27,16 +32,22 @@ class DispatchRequest(BaseModel):
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Start the lane's execution; where that fails, answer the token at once rather than let the campaign wait."""
+    """Start the lane's execution; where it is not needed or cannot start, answer the token rather than let it wait."""
     request = DispatchRequest.model_validate(event)
     home = Home.from_environment()
     table = Table(home)
-    lane = table.task(request.campaign_id, request.lane_key).lane
+    task = table.task(request.campaign_id, request.lane_key)
+    lane = task.lane
     # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
     machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.region}:")
     name = lane_execution_name(request.campaign_id, request.lane_key)
     if table.campaign_stopped(request.campaign_id):
         return _not_started(table, home, request, "the campaign was stopped")
+    if _is_precise_enough(table, task):
+        reason = f"precise enough after {lane.round} rounds"
+        table.update_lane(request.campaign_id, request.lane_key, status="spared", phase="done", reason=reason)
+        succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "spared"})
+        return {"status": "spared", "reason": reason}
     table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting")
     try:
         steps = [step.step for step in lane.steps]
@@ -46,6 +57,18 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return _not_started(table, home, request, f"could not be started in {lane.region}: {fault}")
     table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, execution_arn=execution_arn)
     return {"status": "started", "execution_arn": execution_arn}
+
+
+def _is_precise_enough(table: Table, task: LaneTask) -> bool:
+    if task.enough is None:
+        return False
+    try:
+        missing = shortfalls(task, table.timings(task.campaign_id, task.enough.earlier))
+    except (ClientError, BotoCoreError):  # where it cannot be told, the round is measured
+        logger.exception("precision unknown")
+        return False
+    logger.info("precision", extra={"lane": task.lane.key, "missing": missing})
+    return not missing
 
 
 def _not_started(table: Table, home: Home, request: DispatchRequest, reason: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from isotherm.campaign import Plan
 from isotherm.lane import Lane, Step
 
-ENDED = ("succeeded", "failed")
+ENDED = ("succeeded", "failed", "spared")
 
 # What a lane says it is doing, in words that are followed by the target's name.
 _PHASES = {
@@ -43,7 +43,7 @@ class LaneProgress:
 
     @property
     def ended(self) -> bool:
-        """Whether it has succeeded or failed."""
+        """Whether it has succeeded or failed, or was not needed."""
         return self.status in ENDED
 
     @property
@@ -110,7 +110,7 @@ def campaign_progress(plan: Plan, items: Iterable[Mapping[str, Any]]) -> Campaig
     said = {str(item["lane_key"]): item for item in items}
     return CampaignProgress(
         campaign_id=plan.campaign_id,
-        rounds=plan.campaign.rounds,
+        rounds=plan.campaign.most_rounds,
         lanes=tuple(_lane_progress(plan.lanes[key], said.get(key, {})) for wave in plan.waves for key in wave),
     )
 
@@ -124,7 +124,7 @@ def _lane_progress(lane: Lane, item: Mapping[str, Any]) -> LaneProgress:
     collected = phase in _AFTER_FIRING
     return LaneProgress(
         lane=lane,
-        planned=planned_shots(lane),
+        planned=0 if item.get("status") == "spared" else planned_shots(lane),
         status=str(item.get("status", "planned")),
         phase=phase,
         step=step,
@@ -203,6 +203,8 @@ def _mark(lane: LaneProgress) -> str:
         return "[green]●[/]"
     if lane.status == "failed":
         return "[red]✗[/]"
+    if lane.status == "spared":
+        return "[dim]–[/]"  # noqa: RUF001 - a dash: nothing to do
     return "[cyan]◐[/]" if lane.begun else "[dim]○[/]"
 
 

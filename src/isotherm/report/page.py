@@ -132,7 +132,7 @@ def _facts(summary: CampaignSummary) -> str:
             f"{len(targets)}",
             f"{'target' if len(targets) == 1 else 'targets'} in {count(len(regions), 'region')}",
         ),
-        ("Rounds", f"{summary.campaign.rounds}", f"seed {summary.campaign.seed}"),
+        ("Rounds", _rounds(summary), f"seed {summary.campaign.seed}"),
         ("Price", dollars(price.usd), "in the end" if summary.actual_price else "planned"),
     )
     cells = "".join(
@@ -140,6 +140,16 @@ def _facts(summary: CampaignSummary) -> str:
         for name, value, aside in facts
     )
     return f'<dl class="facts">{cells}</dl>'
+
+
+def _rounds(summary: CampaignSummary) -> str:
+    """How many rounds were run; as a range where targets differ because precision spared some of them."""
+    run: dict[tuple[str, str], int] = {}
+    for lane in summary.lanes:
+        place = (lane.target, lane.region)
+        run[place] = run.get(place, 0) + (lane.status != "spared")
+    least, most = min(run.values(), default=0), max(run.values(), default=0)
+    return f"{most}" if least == most else f"{least} to {most}"
 
 
 def _notices(summary: CampaignSummary) -> str:
@@ -209,7 +219,12 @@ def _card(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cel
 {figures}
 {_results_table(summary, title, metrics, cells)}
 <p class="line">{escape(_account_of(cells))}</p>
-{_full_table(title, cells)}</div>"""
+{_precisions(cells)}{_full_table(title, cells)}</div>"""
+
+
+def _precisions(cells: Iterable[Cell]) -> str:
+    said = "; ".join(f"{cell.target} {cell.precision}" for cell in cells if cell.precision)
+    return f'<p class="line">Precision: {escape(said)}.</p>\n' if said else ""
 
 
 def _figure(name: str, figure: str, label: str, caption: str) -> str:
@@ -377,6 +392,7 @@ def _accounting_section(summary: CampaignSummary) -> str:
         "planned": "planned",
         "issued": "issued",
         "not_issued": "not issued",
+        "spared": "spared",
         "answered": "answered",
         "function_errors": "function errors",
         "timeouts": "timeouts",
@@ -514,6 +530,7 @@ def _settings_section(summary: CampaignSummary) -> str:
         "Cold starts": f"{cold.samples:,} of each cell, {cold.method}, {cold.concurrency} at once",
         "Warm calls": f"{warm.samples:,} of each cell, {warm.concurrency} at once, after priming",
         "Rounds": f"{campaign.rounds}, targets interleaved in an order drawn from seed {campaign.seed}",
+        **_enough(summary),
         "Waves": f"{summary.waves}, lanes of a wave side by side",
         "Report deadline": f"{campaign.report_deadline_s} s",
         "Budget": dollars(campaign.budget_usd),
@@ -528,6 +545,20 @@ def _settings_section(summary: CampaignSummary) -> str:
 <div class="card"><h3>Settings</h3>{_definitions(settings)}</div>
 <div class="card"><h3>Functions</h3>{_functions_table(summary)}{_packages(summary)}</div>
 <div class="card"><h3>What the columns are</h3>{_definitions(metrics)}</div></section>"""
+
+
+def _enough(summary: CampaignSummary) -> dict[str, str]:
+    campaign = summary.campaign
+    if campaign.precision is None:
+        return {}
+    asked = f"interval of the median at most {percent(campaign.precision.median)} of it wide"
+    if campaign.precision.p95 is not None:
+        asked += f", that of the p95 at most {percent(campaign.precision.p95)}"
+    spared = sum(lane.status == "spared" for lane in summary.lanes)
+    return {
+        "Precision": f"{asked}; looked at after each round from {campaign.rounds} on, at most {campaign.most_rounds}",
+        "Spared": f"{count(spared, 'lane')} of {len(summary.lanes):,}: precise enough before their round",
+    }
 
 
 def _is_measured(summary: CampaignSummary, metric: MetricName) -> bool:

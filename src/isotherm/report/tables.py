@@ -35,6 +35,7 @@ def campaign_tables(summary: CampaignSummary) -> Group:
         for (region, memory_mb), cells in groups(summary.cells, kind).items():
             parts += [Text(), _table(summary, kind, region, memory_mb, cells)]
             parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
+            parts += [Text(f"{cell.target}: {cell.precision}", style="dim") for cell in cells if cell.precision]
     parts += [
         Text(),
         Text(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from isotherm.accounting import Account
-from isotherm.sample import Kind
+from isotherm.sample import Accounting, Kind
 from isotherm.summary import CampaignSummary, Cell, MetricName
 
 #: Short names for column headings; what each is: `isotherm.summary.METRICS`.
@@ -46,7 +45,7 @@ def shown_metrics(summary: CampaignSummary, kind: Kind) -> list[MetricName]:
     return [metric for metric in (cold if kind == "cold" else warm) if metric in measured]
 
 
-def accounting_line(account: Account) -> str:
+def accounting_line(account: Accounting) -> str:
     """Where every planned call ended, in one line that can be checked by adding up."""
     failures = {
         "function errors": account.function_errors,
@@ -62,8 +61,9 @@ def accounting_line(account: Account) -> str:
         "priming": account.primed,
     }
     failed = f"{account.failed:,} failed" + _bracket(failures)
-    issued = f"planned {account.planned:,} = issued {account.issued:,}" + (
-        f" + {account.not_issued:,} not issued" if account.not_issued else ""
+    rest = {"not issued": account.not_issued, "spared": account.spared}
+    issued = f"planned {account.planned:,} = issued {account.issued:,}" + "".join(
+        f" + {number:,} {name}" for name, number in rest.items() if number
     )
     reports = f"reports: {account.report_found:,} found, {account.report_missing:,} missing" + (
         f", {account.report_not_due:,} not due" if account.report_not_due else ""

@@ -129,7 +129,7 @@ def made_up_samples(plan: Plan, *, seed: int = 1, mishaps: float = 0.0) -> list[
     """All samples of a plan; `mishaps` is the share of calls to which something happens."""
     rng = np.random.default_rng(seed)
     samples: list[Sample] = []
-    luck = {number: float(rng.normal(1.0, 0.03)) for number in range(plan.campaign.rounds)}
+    luck = {number: float(rng.normal(1.0, 0.03)) for number in range(plan.campaign.most_rounds)}
     clock = 1_795_230_000_000.0
     for lane in plan.lanes.values():
         for step in lane.steps:

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import made_up_plan, made_up_samples
 
-from isotherm.accounting import Account, CellKey, account, cell_key, distinct, imbalances, planned_shots, total
-from isotherm.sample import Sample
+from isotherm.accounting import CellKey, account, cell_key, distinct, imbalances, planned_shots, total
+from isotherm.sample import Accounting, Sample
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=6, warm=4, rounds=2, concurrency=2)
 ALL = made_up_samples(PLAN)
@@ -97,8 +97,8 @@ def test_more_issued_than_planned_is_an_imbalance() -> None:
     stranger = replace(ALL[0], shot_id="a stranger", target="nobody-asked")
     accounts = account(PLAN, [*ALL, surplus, stranger])
 
-    assert imbalances(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + not issued 0"]
-    assert imbalances(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + not issued 0"]
+    assert imbalances(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + not issued 0 + spared 0"]
+    assert imbalances(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + not issued 0 + spared 0"]
     assert imbalances(total(accounts.values()))
 
 
@@ -115,9 +115,9 @@ def test_more_issued_than_planned_is_an_imbalance() -> None:
     ],
 )
 def test_each_identity_can_fail(field: str, start: str) -> None:
-    entry = Account(**{**asdict(Account()), field: 1})
+    entry = Accounting(**{**asdict(Accounting()), field: 1})
 
-    assert imbalances(Account()) == []
+    assert imbalances(Accounting()) == []
     assert imbalances(entry)[0].startswith(start)
 
 
@@ -126,3 +126,21 @@ def test_a_verdict_that_does_not_fit_its_outcome_shows() -> None:
     assert imbalances(total(account(PLAN, [odd]).values())) == [
         "answered 1 is not used 0 + contested 0 + unexpected 0 + proactive 0 + unwitnessed 0 + primed 0"
     ]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(samples=happened(), spared=st.sets(st.sampled_from(sorted(PLAN.lanes))))
+def test_what_was_spared_is_neither_missing_nor_issued(samples: list[Sample], spared: set[str]) -> None:
+    ran = [sample for sample in samples if sample.lane not in spared]
+    accounts = account(PLAN, ran, spared)
+    whole = total(accounts.values())
+
+    assert [line for entry in accounts.values() for line in imbalances(entry)] == []
+    assert whole.spared == sum(sample.lane in spared for sample in ALL)
+    assert whole.not_issued == len(ALL) - whole.spared - len(ran)
+
+
+def test_a_call_of_a_lane_that_was_spared_is_an_imbalance() -> None:
+    accounts = account(PLAN, ALL, [ALL[0].lane])
+
+    assert imbalances(accounts[cell_key(ALL[0])]) == ["planned 6 is not issued 6 + not issued 0 + spared 3"]

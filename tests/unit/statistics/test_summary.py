@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
+from isotherm.lane import Precision
 from isotherm.sample import Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell
 
@@ -182,7 +183,9 @@ def test_one_target_alone_is_stated_with_its_interval() -> None:
 def test_a_sample_of_a_stranger_is_counted_and_named() -> None:
     stranger = replace(SAMPLES[0], shot_id="x", target="nobody-asked")
     summary = build_summary(PLAN, [*SAMPLES, stranger], made_up_lanes(PLAN))
-    assert summary.imbalances == ["nobody-asked in us-east-1, 128 MB, cold: planned 0 is not issued 1 + not issued 0"]
+    assert summary.imbalances == [
+        "nobody-asked in us-east-1, 128 MB, cold: planned 0 is not issued 1 + not issued 0 + spared 0"
+    ]
 
 
 def test_rounds_that_differ_are_warned_about_and_equal_ones_are_not() -> None:
@@ -214,3 +217,38 @@ def test_what_the_page_needs_is_light(module: str) -> None:
     code = f"import sys, {module}; sys.exit(str({heavy} & set(sys.modules) or ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
+    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=200, warm=200, rounds=5)
+    asked = plan.campaign.model_copy(update={"rounds": 2, "max_rounds": 5, "precision": Precision(median=0.05)})
+    plan = plan.model_copy(update={"campaign": asked})
+    spared = {lane.key for lane in plan.lanes.values() if lane.round >= 3 and lane.target == "pkg50"}
+    lanes = [
+        outcome.model_copy(update={"status": "spared"}) if outcome.lane_key in spared else outcome
+        for outcome in made_up_lanes(plan)
+    ]
+    samples = [sample for sample in made_up_samples(plan) if sample.lane not in spared]
+    # One cell stays wide: its times come from two hosts.
+    samples = [
+        replace(s, client_ms=200.0 if s.index % 2 else 20.0) if (s.target, s.kind) == ("default", "warm") else s
+        for s in samples
+    ]
+    summary = build_summary(plan, samples, lanes)
+
+    assert summary.imbalances == []
+    assert summary.accounting.spared == 2 * (40 + 1 + 40)
+    assert summary.accounting.not_issued == 0
+    assert not any("not issued" in warning for warning in summary.warnings)
+    early = _cell(summary, "pkg50", "us-east-1", "cold")
+    assert early.precision is not None
+    assert early.precision.startswith("precise enough after 3 of at most 5 rounds: interval of the median ")
+    wide = _cell(summary, "default", "us-east-1", "warm")
+    assert wide.precision is not None
+    assert wide.precision.startswith("not precise enough after 5 of at most 5 rounds: ")
+    assert [w for w in summary.warnings if "precise" in w] == [f"default in us-east-1, 128 MB, warm: {wide.precision}."]
+    assert _cell(summary, "pkg50", "us-east-1", "prime").precision is None
+
+
+def test_nothing_is_said_of_precision_where_none_was_asked_for() -> None:
+    assert {cell.precision for cell in SUMMARY.cells} == {None}
