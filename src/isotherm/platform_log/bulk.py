@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +29,7 @@ WORDS: Final = ("event", "request_id", "status", "error_type", "xray_trace_id", 
 """Columns of str."""
 
 _REPORTS = frozenset(("report", "platform.report"))
-_BLOCK = 1 << 21
+_BLOCK = 1 << 22
 # A line that starts nearer to the end of the data than this is left to the exact reader, so that no window of bytes
 # taken from a line can reach beyond the data. No line read here is longer.
 _MARGIN = 1024
@@ -43,6 +43,7 @@ Mask = NDArray[np.bool_]
 _U64 = np.uint64
 
 
+@cache
 def _code(text: str) -> np.uint64:
     """The first eight characters as the number that eight bytes of the data are read as."""
     return _U64(int.from_bytes(text.encode()[:8].ljust(8, b"\0"), "little"))
@@ -69,7 +70,7 @@ _STATUSES: Final = ("timeout", "error", "failure", "success")
 _STATUS_WORDS = np.array([b"", *(status.encode() for status in _STATUSES)])
 _ERROR_TYPE = re.compile(rb"([A-Za-z]{1,40}\.[A-Za-z]{1,40})[\t\r\n ]")
 # Only behind such a line begins is it certain that the report before it has no more lines.
-_NEXT_LINES = np.array([_code(text) for text in ("REPORT R", "START Re", "END Requ", "INIT_STA", "INIT_REP")])
+_NEXT_LINES = ("REPORT R", "START Re", "END Requ", "INIT_STA", "INIT_REP")
 
 
 class ReportTable:
@@ -222,6 +223,13 @@ def _blocks(data: bytes) -> Iterator[_Block]:
         start = end
 
 
+def _is_next(word: Eights) -> Mask:
+    found: Mask = word == _code(_NEXT_LINES[0])
+    for text in _NEXT_LINES[1:]:
+        found |= word == _code(text)
+    return found
+
+
 class _Block:
     """Lines of one block that are reports beyond doubt, read a column at a time.
 
@@ -335,11 +343,12 @@ class _Block:
 
     def _begins_message(self, lines: Index) -> Mask:
         """Whether a line begins another message of the platform, behind a time or at once."""
-        begins: Mask = np.isin(self._eights[lines], _NEXT_LINES)
+        begins = _is_next(self._eights[lines])
         for prefix in _TIME_LENGTHS[1:]:
             other = np.flatnonzero(~begins)
-            other = other[np.isin(self._eights[lines[other] + prefix], _NEXT_LINES)]
-            begins[other] = self._is_time(lines[other], prefix - 1)
+            other = other[_is_next(self._eights[lines[other] + prefix])]
+            if len(other):
+                begins[other] = self._is_time(lines[other], prefix - 1)
         return begins
 
     def _is_id(self, at: Index, length: int) -> Mask:
@@ -364,6 +373,7 @@ class _Block:
         ends = np.zeros(len(starts), dtype=np.int64)
         seen = np.zeros(len(starts), dtype=np.uint16)
         rows, at = np.arange(len(starts)), starts + (_ID_START + _ID_LENGTH)
+        turn = 0
         while len(rows):
             byte = get[at]
             white = _WHITE[byte]
@@ -385,21 +395,29 @@ class _Block:
                 ends[rows[last]] = at[last] + 1
                 right &= ~ended
             rows, at = rows[right], at[right]
-            rows, at = self._read_field(rows, at, seen)
+            rows, at = self._read_field(rows, at, seen, turn)
+            turn += 1
         return ends
 
-    def _read_field(self, rows: Index, at: Index, seen: NDArray[np.uint16]) -> tuple[Index, Index]:
+    def _read_field(self, rows: Index, at: Index, seen: NDArray[np.uint16], turn: int) -> tuple[Index, Index]:
         """Read the field at each position; the rows and positions behind it of the lines where that went well."""
         word = self._eights[at]
         behind = np.zeros(len(rows), dtype=np.int64)
-        for bit, (label, read) in enumerate(_FIELDS):
+        waiting = len(rows)
+        for place in range(len(_FIELDS)):
+            # Most lines have their fields in this order, so that the first guess is right for most of them.
+            bit = (turn + place) % len(_FIELDS)
+            label, read = _FIELDS[bit]
             chosen = np.flatnonzero(word == _code(label))
             if not len(chosen):
                 continue
+            waiting -= len(chosen)
             mine, value = rows[chosen], at[chosen] + len(label)
             right = self._is_label(at[chosen], label) & ((seen[mine] >> bit) & 1 == 0)
             seen[mine] |= np.uint16(1 << bit)
             behind[chosen] = np.where(right, read(self, mine, value), 0)
+            if not waiting:
+                break
         good = behind > 0
         return rows[good], behind[good]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from isotherm.platform_log.events import Event, field_name
 from isotherm.platform_log.fields import KNOWN_LABEL, LINE_PREFIX, QUANTITIES, read_fields
+from isotherm.platform_log.wrappers import BASE64_SIGNS
 
 # Every alternative starts with a letter, not with a group, so that the regex engine can skip ahead to those letters;
-# the empty groups tell which one matched, in the order of `_READERS`. The last is "equestId" in base64, which looks
-# different at each of its three alignments.
+# the empty groups tell which one matched, in the order of `_READERS`; the last three are `BASE64_SIGNS`.
 MARK = re.compile(
     r"REPORT\s+RequestId:()"
     r"|START\s+RequestId:()"
@@ -34,8 +34,7 @@ MARK = re.compile(
     r"|Max\s+Memory\s+Used:()"
     r"|Init\s+Duration:()"
     r"|Restore\s+Duration:()"
-    r"|REPORT ()"
-    r"|ZXF1ZXN0SW()|VxdWVzdElk()|XVlc3RJZ()"
+    r"|REPORT ()" + "".join(f"|{sign}()" for sign in BASE64_SIGNS)
 )
 _ENCODED = 23
 
@@ -145,7 +144,7 @@ _HEAD, _GLUED, _PROSE_BEFORE, _USERS = range(4)
 
 
 class InsideObject(Exception):
-    """A message begins where it may be inside a JSON object."""
+    """A message begins, or goes on, where it may be inside a JSON object."""
 
 
 class Encoded(Exception):
@@ -220,6 +219,8 @@ def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
                 if kind < _ENCODED:
                     scanner = scanner or Scanner(text, events)
                     position = _READERS[kind](scanner, start, mark.end())
+                    if objects and text.find("{", start, position) >= 0:
+                        raise InsideObject
                 elif packed:
                     raise Encoded
                 else:

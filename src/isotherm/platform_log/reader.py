@@ -101,8 +101,8 @@ def _read_text(text: str, depth: int, first: bool = False, objects: bool = False
         except Encoded:
             pass
     events: list[Event] = []
-    for piece, decoded in split_base64(text, _is_log):
-        events += _read(piece, depth + 1) if decoded else scan(piece)
+    for piece, decoded in split_base64(text, _is_log, first):
+        events += _read(piece, depth + 1) if decoded else scan(piece, objects)
     return events
 
 

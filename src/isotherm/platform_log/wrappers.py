@@ -22,6 +22,8 @@ _BASE64_RUN = re.compile(
     r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}+"
     r"(?:[ \t]*+(?:[\r\n]|\\[nr])++[ \t]*+[A-Za-z0-9+/]{2,}+(?=={0,2}[ \t]*(?:[\r\n\\\"',]|\Z)))*+={0,2}"
 )
+# "equestId" in base64, at each of its three alignments.
+BASE64_SIGNS = ("ZXF1ZXN0SW", "VxdWVzdElk", "XVlc3RJZ")
 _BASE64_HEAD = re.compile(r"[\s\"']*+[A-Za-z0-9+/]{24}")
 _BASE64_SPACE = re.compile(r"\\[nr]|\s")
 
@@ -102,7 +104,7 @@ def starts_as_base64(text: str) -> bool:
     return " " not in text[:24] and _BASE64_HEAD.match(text) is not None
 
 
-def split_base64(text: str, is_log: Callable[[str], bool]) -> list[tuple[str, bool]]:
+def split_base64(text: str, is_log: Callable[[str], bool], first: bool) -> list[tuple[str, bool]]:
     """Split text into what is plain and what was base64.
 
     Parameters
@@ -111,6 +113,8 @@ def split_base64(text: str, is_log: Callable[[str], bool]) -> list[tuple[str, bo
         Text that may hold base64 of log text, as in the ``LogResult`` of an invocation.
     is_log : callable
         Whether a decoded text is worth reading; much that is not base64 at all can be decoded.
+    first : bool
+        Whether the text may begin with base64 in which no request id shows.
 
     Returns
     -------
@@ -120,7 +124,11 @@ def split_base64(text: str, is_log: Callable[[str], bool]) -> list[tuple[str, bo
     pieces: list[tuple[str, bool]] = []
     done = 0
     for match in _BASE64_RUN.finditer(text):
-        decoded = _decode(match.group(), is_log)
+        packed = _BASE64_SPACE.sub("", match.group()).rstrip("=")
+        shows = any(sign in packed for sign in BASE64_SIGNS) or (
+            first and not text[: match.start()].strip(" \t\r\n\"'")
+        )
+        decoded = _decode(packed, is_log) if shows else ""
         if decoded:
             pieces += [(text[done : match.start()], False), (decoded, True)]
             done = match.end()
@@ -128,8 +136,7 @@ def split_base64(text: str, is_log: Callable[[str], bool]) -> list[tuple[str, bo
     return pieces
 
 
-def _decode(run: str, is_log: Callable[[str], bool]) -> str:
-    packed = _BASE64_SPACE.sub("", run).rstrip("=")
+def _decode(packed: str, is_log: Callable[[str], bool]) -> str:
     # A paste may begin anywhere, so the first characters can belong to a group that is not all there.
     for skipped in range(4):
         group = packed[skipped:]
