@@ -34,4 +34,6 @@ def follow(
 
     place = Place(on, stack, home)
     place.enter()
-    follow_and_show(Campaigns(place.deployment()), campaign_id, place, output, as_json)
+    campaigns = Campaigns(place.deployment())
+    campaigns.state(campaign_id)  # refuses an id that nobody has, before anything is said
+    follow_and_show(campaigns, campaign_id, place, output, as_json)

@@ -45,7 +45,7 @@ def plan(
     place = Place(on, stack, home)
     place.enter()
     try:
-        with waiting(remarks()) as say:
+        with waiting(remarks(), brief=True) as say:
             say("planning")
             made = Campaigns(place.deployment()).make_plan(document)
     except CampaignRefused as refusal:

@@ -40,9 +40,13 @@ class Waiting:
 
 
 @contextmanager
-def waiting(console: Console) -> Iterator[Waiting]:
-    """Show what takes time for the length of a `with` block: a spinner on a terminal, a line for each thing else."""
+def waiting(console: Console, *, brief: bool = False) -> Iterator[Waiting]:
+    """Show what takes time for the length of a `with` block: a spinner on a terminal, a line for each thing else.
+
+    With `brief` there are no lines: what takes a second or two is not worth any in a log.
+    """
     if not console.is_terminal:
+        console = Console(quiet=True) if brief else console
         yield Waiting(console, None)
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
