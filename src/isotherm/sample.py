@@ -265,7 +265,8 @@ def _sample(
         duration_ms=report.duration_ms if report and not held else None,
         billed_duration_ms=report.billed_duration_ms if report else None,
         memory_size_mb=report.memory_size_mb if report else None,
-        max_memory_used_mb=report.max_memory_used_mb if report else None,
+        # The embedded stack reports the most that any of its processes ever used: nothing about this function.
+        max_memory_used_mb=report.max_memory_used_mb if report and not context.emulated else None,
         environment_id=probe.environment_id if probe else None,
         invocation_index=probe.invocation_index if probe else None,
         startup_ms=_startup_ms(probe) if probe else None,
