@@ -13,6 +13,7 @@ from isotherm.enough import CONFIDENCE, start_metric
 from isotherm.numerals import count, digits, interval, listed
 from isotherm.ranks import relative_width
 from isotherm.sample import Accounting, Kind, Sample
+from isotherm.startup import startup_costs
 from isotherm.statistics import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 from isotherm.summary import (
     EMULATED_NOTE,
@@ -24,6 +25,7 @@ from isotherm.summary import (
     LaneOutcome,
     MetricName,
     MetricSummary,
+    StartupCost,
     TargetComparison,
 )
 
@@ -111,6 +113,7 @@ def build_summary(
         accounting=whole,
         cells=cells,
         comparisons=comparisons,
+        startup_costs=_startup_costs(plan, cells, used, start, confidence),
         contested=[_contested(s) for s in kept if s.verdict == "contested"],
         lanes=outcomes,
         waves=len(plan.waves),
@@ -197,6 +200,31 @@ def _precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Iterable
         parts.append(f"interval of the {name} {shown}, {100 * allowed:.4g} % asked for")
     verdict = "precise enough" if precise else "not precise enough"
     return f"{verdict} after {run} of at most {count(len(ours), 'round')}: {'; '.join(parts)}"
+
+
+def _startup_costs(
+    plan: Plan,
+    cells: Iterable[Cell],
+    used: Mapping[CellKey, Sequence[Sample]],
+    start: MetricName | None,
+    confidence: float,
+) -> list[StartupCost]:
+    if start is None:
+        return []
+    sizes = {region.region: {t.target: t.code_size_bytes for t in region.targets} for region in plan.inventory}
+    places = dict.fromkeys((cell.region, cell.memory_mb) for cell in cells if cell.kind == "cold")
+    return [
+        cost
+        for region, memory_mb in places
+        for cost in startup_costs(
+            region,
+            memory_mb,
+            {key.target: of for key, of in used.items() if key[1:] == (region, memory_mb, "cold")},
+            sizes.get(region, {}),
+            start,
+            confidence,
+        )
+    ]
 
 
 def _comparisons(

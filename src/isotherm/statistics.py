@@ -332,7 +332,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
+def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95, strata: ArrayLike | None = None) -> Slope:
     """Straight line through points, by the median of all slopes: up to 29 % of the points may be anything.
 
     Parameters
@@ -341,12 +341,14 @@ def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
         Points, finite; at most 5,000, as every pair of them is looked at.
     confidence : float
         Coverage of the interval, in (0, 1).
+    strata : (n,) array, optional
+        Only points of the same stratum are paired, so what differs between strata does not enter the slope.
 
     Returns
     -------
     Slope
-        In units of `y` per unit of `x`; all but `n` None where fewer than two values of `x` differ, and the interval
-        None where there are too few points to bound the slope.
+        In units of `y` per unit of `x`; all but `n` None where no two points that may be paired differ in `x`, and the
+        interval None where there are too few of them to bound the slope. The intercept is that of all points.
 
     Raises
     ------
@@ -357,6 +359,7 @@ def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
     ----------
     Sen, Estimates of the regression coefficient based on Kendall's tau, JASA 63 (1968), 1379-1389.
     Kendall, Rank Correlation Methods (1970), chapter 5 (variance with ties in both).
+    Helsel & Frans, Regional Kendall test for trend, Environmental Science & Technology 40 (2006), 4066-4073 (strata).
     """
     _check_fraction("confidence", confidence)
     across, up = _finite(x), _finite(y)
@@ -365,13 +368,15 @@ def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
         raise ValueError(f"y: {up.size} values for {n} of x; one for each is needed")
     if n > _MOST_POINTS:
         raise ValueError(f"x: {n} points; at most {_MOST_POINTS} are accepted, so compare medians of cells")
-    if n == 0 or across.min() == across.max():
+    labels = np.zeros(n, dtype=np.int8) if strata is None else np.asarray(strata)
+    if labels.shape != across.shape:
+        raise ValueError(f"strata: {labels.size} labels for {n} points; one for each is needed")
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    slopes = np.sort(np.concatenate([_pair_slopes(across[m], up[m]) for m in members] or [np.empty(0)]))
+    if not slopes.size:
         return Slope(n=n, slope=None, low=None, high=None, intercept=None)
-    first, second = np.triu_indices(n, 1)
-    apart = across[second] != across[first]
-    slopes = np.sort((up[second] - up[first])[apart] / (across[second] - across[first])[apart])
     slope = float(np.median(slopes))
-    deviation = math.sqrt(max(0.0, _pairs_variance(n, across, up)))
+    deviation = math.sqrt(max(0.0, sum(_pairs_variance(m.size, across[m], up[m]) for m in members)))
     margin = float(stats.norm.ppf(0.5 + confidence / 2)) * deviation
     low = math.floor((slopes.size - margin) / 2)
     bounded = low >= 1
@@ -382,6 +387,14 @@ def theil_sen(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Slope:
         high=float(slopes[slopes.size - low]) if bounded else None,
         intercept=float(np.median(up - slope * across)),
     )
+
+
+def _pair_slopes(x: Floats, y: Floats) -> Floats:
+    first, second = np.triu_indices(x.size, 1)
+    run = x[second] - x[first]
+    apart = run != 0
+    slopes: Floats = (y[second] - y[first])[apart] / run[apart]
+    return slopes
 
 
 def _pairs_variance(n: int, x: Floats, y: Floats) -> float:

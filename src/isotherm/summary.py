@@ -121,6 +121,22 @@ class Slope(_Shape):
     intercept: float | None
 
 
+class StartupCost(_Shape):
+    """What one unit of `per` adds to a time of cold starts in one region and memory size, by a Theil-Sen slope.
+
+    `time` "rest" is the start-up less its imports, so that size and imports are told apart. `held` says that only
+    targets of equal archive size were paired; where there are none, both axes are in the slope, and `sentence` says so.
+    """
+
+    region: str
+    memory_mb: int
+    time: Literal["start", "rest", "overhead"]
+    per: Literal["archive_mb", "import_ms"]
+    held: bool
+    slope: Slope
+    sentence: str
+
+
 class TargetComparison(_Shape):
     """A comparison of two targets in one region, memory size and temperature; `p_holm` is corrected for all of them."""
 
@@ -212,6 +228,7 @@ class CampaignSummary(_Shape):
     accounting: Accounting
     cells: list[Cell]
     comparisons: list[TargetComparison]
+    startup_costs: list[StartupCost] = Field(default_factory=list)
     contested: list[ContestedSample]
     lanes: list[LaneOutcome]
     waves: int

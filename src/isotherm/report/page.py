@@ -339,7 +339,38 @@ client's time beyond what was spent inside, against the size.</p>
 {_figure("", "overhead", "Overhead against package size", "Overhead of cold starts against package size.")}
 </div>
 {_table("Package size, imports, start-up and overhead of cold starts", columns, rows)}
-</div></section>"""
+</div>{_startup_costs(summary)}</section>"""
+
+
+def _startup_costs(summary: CampaignSummary) -> str:
+    if not summary.startup_costs:
+        return ""
+    columns = [
+        Column("Where", numeric=False),
+        Column("Time", numeric=False),
+        Column("Against", numeric=False),
+        Column("Slope", hint="ms for each"),
+        Column("Points"),
+        Column("In words", numeric=False),
+    ]
+    times = {"start": "start-up", "rest": "start-up less imports", "overhead": "overhead"}
+    axes = {"archive_mb": "archive, MB", "import_ms": "imports, ms"}
+    rows: list[list[str]] = [
+        [
+            f"{cost.region}, {cost.memory_mb} MB",
+            times[cost.time],
+            axes[cost.per],
+            _with_interval(cost.slope.slope, cost.slope.low, cost.slope.high),
+            f"{cost.slope.n:,}",
+            cost.sentence,
+        ]
+        for cost in summary.startup_costs
+    ]
+    caption = f"Cost of start-up: Theil-Sen slopes with {percent(summary.confidence)} intervals"
+    return f"""<div class="card"><h3>What a megabyte costs, and what an import</h3>
+<p class="line">Each point is one cold start, placed at its package's size and its target's median import time. The
+intervals are about the scatter of these starts; other packages may cost otherwise.</p>
+{_table(caption, columns, rows)}</div>"""
 
 
 def _comparison_section(summary: CampaignSummary) -> str:

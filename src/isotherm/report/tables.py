@@ -36,6 +36,9 @@ def campaign_tables(summary: CampaignSummary) -> Group:
             parts += [Text(), _table(summary, kind, region, memory_mb, cells)]
             parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
             parts += [Text(f"{cell.target}: {cell.precision}", style="dim") for cell in cells if cell.precision]
+    if summary.startup_costs:
+        parts += [Text(), Text("Cost of start-up", style="bold")]
+        parts += [Text(f"{cost.region}, {cost.memory_mb} MB: {cost.sentence}") for cost in summary.startup_costs]
     parts += [
         Text(),
         Text(
