@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 BASE_FIELDS = (
@@ -103,8 +103,9 @@ class Event(Mapping[str, Any]):
 
     Parameters
     ----------
-    fields : dict
-        Field values by name, with at least ``event``; the dict is taken over, not copied.
+    fields : dict or callable
+        Field values by name, with at least ``event``; the dict is taken over, not copied. A callable that gives the
+        dict is called when a field is first asked for: most events of a log tail are never looked into.
     record : object
         The ``record`` of a JSON event as it was read (spans with their durations, tracing), None for text.
 
@@ -115,22 +116,29 @@ class Event(Mapping[str, Any]):
     (1.48, None)
     """
 
-    __slots__ = ("_fields", "record")
+    __slots__ = ("_fields", "_pending", "record")
 
     record: Any
+    _fields: dict[str, Any]
 
-    def __init__(self, fields: dict[str, Any], record: Any = None) -> None:
-        self._fields = fields
+    def __init__(self, fields: dict[str, Any] | Callable[[], dict[str, Any]], record: Any = None) -> None:
+        if isinstance(fields, dict):
+            self._fields = fields
+        else:
+            self._pending = fields
         self.record = record
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for names which are no slots, that is for fields.
+        # Reached only for slots not yet filled, and for names that are no slots, that is for fields.
         if name[:1] != "_":
             value = self._fields.get(name, self)
             if value is not self:
                 return value
             if name in KNOWN_FIELDS:
                 return None
+        elif name == "_fields":
+            self._fields = self._pending()
+            return self._fields
         raise AttributeError(name)
 
     def __getitem__(self, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from isotherm.platform_log.events import Event, field_name
@@ -151,29 +152,6 @@ class Encoded(Exception):
     """A request id shows through base64."""
 
 
-class LineEvent(Event):
-    """Event of a line read in one match; its numbers are converted when one is first asked for.
-
-    Most events of a log tail are never looked into: who wants its REPORT passes over the START and the END.
-
-    Parameters
-    ----------
-    line : re.Match
-        Match of `_LINE`.
-    """
-
-    __slots__ = ("_line",)
-
-    def __init__(self, line: re.Match[str]) -> None:
-        self._line = line
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_fields":
-            self._fields = _line_fields(self._line)
-            return self._fields
-        return None if name == "record" else super().__getattr__(name)
-
-
 def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
     """All events of a text, in order.
 
@@ -226,7 +204,7 @@ def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
                 else:
                     position = mark.end()
                 continue
-        events.append(LineEvent(line))
+        events.append(Event(partial(_line_fields, line)))
         position = line.end() + 1
 
 
