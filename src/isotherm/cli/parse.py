@@ -74,7 +74,7 @@ def parse(
         for source, text in _texts(sources, census):
             _measure(text, source.name, measures, census)
         _write_statistics(measures, output)
-        census.duplicates = measures.duplicates
+        census.duplicates, census.shared_ids = measures.duplicates, measures.shared_ids
     else:
         writers: dict[Output, type[Writer]] = {Output.JSONL: _JsonLines, Output.CSV: _Csv, Output.TABLE: _Table}
         writer = writers[output]()
@@ -103,6 +103,7 @@ class Census:
     foreign: int = 0
     undecodable: int = 0
     duplicates: int = 0
+    shared_ids: int = 0
 
     def count(self, text: str, events: list[Event]) -> None:
         """Count a text and its events."""
@@ -138,6 +139,7 @@ class Census:
             (self.incomplete, "report is cut or lacks units: kept, with nulls"),
             (self.events["report_fragment"], "report lost its beginning: kept without its request id"),
             (self.duplicates, "report came more than once: counted once"),
+            (self.shared_ids, "report has the request id of another function's: counted for both"),
             (self.undecodable, "character is no UTF-8: replaced"),
         ):
             if number:
@@ -297,7 +299,7 @@ class Writer(Protocol):
 
 class _JsonLines:
     def write(self, event: Event) -> None:
-        sys.stdout.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(event.to_dict()) + "\n")
 
     def close(self) -> None:
         sys.stdout.flush()
@@ -312,7 +314,7 @@ class _Csv:
         values = [event.get(name) for name in (*BASE_FIELDS, *OTHER_FIELDS)]
         extra = event.extra
         cells = (json.dumps(value) if isinstance(value, (list, dict, bool)) else value for value in values)
-        self._writer.writerow([*cells, json.dumps(extra) if extra else None])
+        self._writer.writerow([*map(_writable, cells), json.dumps(extra) if extra else None])
 
     def close(self) -> None:
         sys.stdout.flush()
@@ -422,6 +424,11 @@ def _print(table: Any) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=200)
     console.print(table)
+
+
+def _writable(cell: Any) -> Any:
+    # Half of a surrogate pair, from an escape that was cut, has no encoding.
+    return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) else cell
 
 
 def _printable(text: str) -> str:

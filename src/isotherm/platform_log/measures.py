@@ -37,10 +37,16 @@ class Group:
 
 
 class Measures:
-    """Collects what reports measured, each report once however often its log is read."""
+    """Collects what reports measured, each report once however often its log is read.
+
+    `duplicates` counts the repetitions left out, `shared_ids` the reports whose request id another function has too:
+    they count, for a log does not tell which of the two is a slip of who pasted it.
+    """
 
     def __init__(self) -> None:
         self.duplicates = 0
+        self.shared_ids = 0
+        self._function_of: dict[str, str] = {}
         self._values: dict[Group, dict[str, list[float]]] = {}
         self._seen: set[tuple[str, str]] = set()
 
@@ -63,6 +69,7 @@ class Measures:
                 self.duplicates += 1
                 return
             self._seen.add(identity)
+            self.shared_ids += self._function_of.setdefault(event.request_id, function) != function
         cold = event.init_duration_ms is not None or event.restore_duration_ms is not None
         size = event.memory_size_mb
         group = Group(function, size, "cold" if cold else "warm")
