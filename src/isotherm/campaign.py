@@ -127,12 +127,16 @@ class PriceLine(Strict):
 
 
 class Price(Strict):
-    """Dollars, in all and by service, from a dated table; an estimate before the campaign, a bill after it."""
+    """Dollars, in all and by service, from a dated table; an estimate before the campaign, a bill after it.
+
+    `notes` say how quantities were found, and of which regions the table does not know a price.
+    """
 
     usd: float
     lines: list[PriceLine]
     as_of: str
     source: str
+    notes: list[str] = Field(default_factory=list)
 
 
 class Plan(Strict):

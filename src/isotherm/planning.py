@@ -8,12 +8,11 @@ from __future__ import annotations
 import bisect
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from isotherm.campaign import Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
+from isotherm.costing import campaign_transitions, estimate
 from isotherm.lane import Burst, Lane, Platform, Step, TargetFunction
-from isotherm.pricing import Bill
-from isotherm.shots import shards
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
 CONTROL_CONCURRENCY = 2
@@ -27,20 +26,6 @@ CODE_STORAGE_BYTES = 75 * 2**30
 #: AWS, Step Functions quotas: an execution's history holds at most 25,000 events. A lane in a wave of its own costs the
 #: campaign 14 of them, about 20 where it has to be rescued (tests/statemachines).
 MAX_LANES = 1000
-
-#: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
-ASSUMED_COLD_BILLED_MS = 2000.0
-ASSUMED_WARM_BILLED_MS = 20.0
-ASSUMED_CONTROL_BILLED_MS = 3000.0
-ASSUMED_PUBLISH_BILLED_MS = 3000.0
-ASSUMED_BURST_FIRE_MS = 3000.0
-CONTROL_MEMORY_MB = 512
-FIRE_MEMORY_MB = 1769
-LOG_BYTES_PER_CALL = 900
-
-_LANE_TRANSITIONS = 4  # DispatchLane, RunSteps, RestoreFunction, NotifyCampaign
-_STEP_TRANSITIONS = 3  # PublishFreshVersions, FireShots, CollectReports; and one Fire for each shard
-_CAMPAIGN_TRANSITIONS = 5  # PlanCampaign, AdmitOrRefuse, MeasureWaves, AggregateResults, PublishReport
 
 
 def split_evenly(total: int, parts: int) -> list[int]:
@@ -95,8 +80,12 @@ def make_plan(
     def priced(candidate: Campaign) -> tuple[list[Lane], list[list[str]], int, Price]:
         lanes = _lanes(candidate, regions, functions)
         waves = _waves(candidate, lanes, by_region, at_once)
-        transitions = _transitions(waves, lanes)
-        return lanes, waves, transitions, _estimate(lanes, functions, transitions, home_region)
+        return (
+            lanes,
+            waves,
+            campaign_transitions(len(waves), lanes),
+            estimate(candidate, lanes, functions, len(waves), home_region),
+        )
 
     lanes, waves, transitions, price = priced(campaign)
     if len(lanes) > MAX_LANES:
@@ -267,43 +256,6 @@ def _waves(
             used[lane.region] += per_lane
         waves.append(wave)
     return waves
-
-
-def _transitions(waves: list[list[str]], lanes: Iterable[Lane]) -> int:
-    steps = sum(_STEP_TRANSITIONS + len(shards(step)) for lane in lanes for step in lane.steps)
-    return _CAMPAIGN_TRANSITIONS + len(waves) + _LANE_TRANSITIONS * sum(map(len, waves)) + steps
-
-
-def _estimate(
-    lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction], transitions: int, home_region: str
-) -> Price:
-    bill = Bill()
-    calls = 0
-    for lane in lanes:
-        function = functions[lane.region, lane.target]
-        for step in lane.steps:
-            memory_mb = step.memory_mb or function.memory_mb
-            cold = sum(burst.shots for burst in step.bursts)
-            warm = step.warm_shots + step.prime_shots
-            calls += cold + warm
-            bill.add_lambda(
-                lane.region,
-                function.architecture,
-                memory_mb,
-                cold + warm,
-                cold * ASSUMED_COLD_BILLED_MS + warm * ASSUMED_WARM_BILLED_MS,
-            )
-            firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
-            firing += step.warm_shots / step.warm_concurrency * ASSUMED_WARM_BILLED_MS
-            control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
-            bill.add_lambda(lane.region, function.architecture, FIRE_MEMORY_MB, len(shards(step)), firing)
-            bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 2, control_ms)
-        bill.add_lambda(lane.region, function.architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS)
-    bill.add_transitions(home_region, transitions)
-    bill.add_table(home_region, writes=calls + 8 * len(lanes), reads=calls + 8 * len(lanes))
-    bill.add_bucket(home_region, puts=3 + len(lanes), gets=8 * len(lanes))
-    bill.add_logs(home_region, calls * LOG_BYTES_PER_CALL)
-    return bill.price()
 
 
 def _over_budget(campaign: Campaign, price: Price, price_of: Callable[[Campaign], float]) -> str:

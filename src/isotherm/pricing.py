@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from isotherm.campaign import Price, PriceLine
@@ -13,19 +14,49 @@ from isotherm.campaign import Price, PriceLine
 #: Lambda bills a memory size of 1,024 MB as one GB (AWS, Lambda pricing, worked examples).
 MB_PER_GB = 1024
 
+#: Prices of a region that the table does not know are those of this one, and the bill says so.
+KNOWN_REGION = "us-east-1"
+
+#: What each price is of, by its name in the table.
+PRICES: dict[str, str] = {
+    "lambda_gb_s_x86_64": "Lambda compute on x86_64, GB-second",
+    "lambda_gb_s_arm64": "Lambda compute on arm64, GB-second",
+    "lambda_request_x86_64": "Lambda request on x86_64",
+    "lambda_request_arm64": "Lambda request on arm64",
+    "step_functions_transition": "Step Functions state transition, standard workflow",
+    "dynamodb_write": "DynamoDB on-demand write request unit (1 KB)",
+    "dynamodb_read": "DynamoDB on-demand read request unit (4 KB)",
+    "s3_put": "S3 Standard PUT, COPY, POST or LIST request",
+    "s3_get": "S3 Standard GET request",
+    "logs_gb": "CloudWatch Logs ingestion, GB",
+}
+
+
+def price_file() -> Path:
+    """Where the table lies that is shipped with the package."""
+    return Path(str(resources.files("isotherm").joinpath("prices.json")))
+
 
 @cache
 def price_table() -> dict[str, Any]:
-    """Return the table shipped with the package: `as_of`, `source`, and USD by service, architecture and region."""
+    """Return the table shipped with the package: `as_of`, `source`, and `usd` by price and region."""
     table: dict[str, Any] = json.loads(resources.files("isotherm").joinpath("prices.json").read_text("utf-8"))
     return table
 
 
-def _rate(name: str, region: str, architecture: str | None = None) -> float:
-    rates = price_table()[name]
-    if architecture is not None:
-        rates = rates[architecture]
-    return float(rates.get(region, rates["default"]))
+def rate(name: str, region: str) -> tuple[float, bool]:
+    """USD for one unit in a region, and whether the table knows it (else it is that of us-east-1).
+
+    Parameters
+    ----------
+    name : str
+        One of `PRICES`.
+    region : str
+        A region's name.
+    """
+    rates: dict[str, float] = price_table()["usd"][name]
+    known = region if region in rates else "default" if "default" in rates else None
+    return rates[known or KNOWN_REGION], known is not None
 
 
 @dataclass(slots=True)
@@ -36,41 +67,50 @@ class Bill:
     """
 
     _lines: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    _unknown: dict[str, set[str]] = field(default_factory=dict)
+    _notes: list[str] = field(default_factory=list)
 
-    def _add(self, service: str, unit: str, quantity: float, usd: float) -> None:
+    def _add(self, service: str, unit: str, quantity: float, name: str, region: str) -> None:
+        usd, known = rate(name, region)
         line = self._lines.setdefault((service, unit), [0.0, 0.0])
         line[0] += quantity
-        line[1] += usd
+        line[1] += quantity * usd
+        if quantity and not known:
+            self._unknown.setdefault(region, set()).add(service)
 
-    def add_lambda(self, region: str, architecture: str, memory_mb: int, requests: float, billed_ms: float) -> None:
-        """Add `requests` invocations which are billed `billed_ms` milliseconds in all."""
+    def add_lambda(
+        self, region: str, architecture: str, memory_mb: int, requests: float, billed_ms: float, *, own: bool = False
+    ) -> None:
+        """Add `requests` invocations which are billed `billed_ms` milliseconds in all.
+
+        `own` marks Isotherm's own functions, which are listed apart from those that are measured.
+        """
+        whose = ", Isotherm's own" if own else ""
         gb_s = memory_mb / MB_PER_GB * billed_ms / 1000
-        self._add("Lambda compute", "GB-s", gb_s, gb_s * _rate("lambda_usd_per_gb_s", region, architecture))
-        self._add("Lambda requests", "requests", requests, requests * _rate("lambda_usd_per_request", region))
+        self._add(f"Lambda compute{whose}", "GB-s", gb_s, f"lambda_gb_s_{architecture}", region)
+        self._add(f"Lambda requests{whose}", "requests", requests, f"lambda_request_{architecture}", region)
 
     def add_transitions(self, region: str, transitions: float) -> None:
         """Add state transitions of standard workflows."""
-        self._add(
-            "Step Functions",
-            "transitions",
-            transitions,
-            transitions * _rate("step_functions_usd_per_transition", region),
-        )
+        self._add("Step Functions", "transitions", transitions, "step_functions_transition", region)
 
     def add_table(self, region: str, writes: float, reads: float) -> None:
         """Add on-demand DynamoDB requests, each of at most 1 KB written or 4 KB read."""
-        self._add("DynamoDB", "requests", writes, writes * _rate("dynamodb_usd_per_write", region))
-        self._add("DynamoDB", "requests", reads, reads * _rate("dynamodb_usd_per_read", region))
+        self._add("DynamoDB", "writes", writes, "dynamodb_write", region)
+        self._add("DynamoDB", "reads", reads, "dynamodb_read", region)
 
     def add_bucket(self, region: str, puts: float, gets: float) -> None:
         """Add S3 requests."""
-        self._add("S3", "requests", puts, puts * _rate("s3_usd_per_put", region))
-        self._add("S3", "requests", gets, gets * _rate("s3_usd_per_get", region))
+        self._add("S3", "puts", puts, "s3_put", region)
+        self._add("S3", "gets", gets, "s3_get", region)
 
     def add_logs(self, region: str, ingested_bytes: float) -> None:
         """Add bytes ingested by CloudWatch Logs."""
-        gb = ingested_bytes / 1e9
-        self._add("CloudWatch Logs", "GB", gb, gb * _rate("logs_usd_per_gb", region))
+        self._add("CloudWatch Logs", "GB", ingested_bytes / 1e9, "logs_gb", region)
+
+    def note(self, sentence: str) -> None:
+        """Say something of how a quantity was found."""
+        self._notes.append(sentence)
 
     def price(self) -> Price:
         """Return dollars in all and by service."""
@@ -79,4 +119,15 @@ class Bill:
             PriceLine(service=service, unit=unit, quantity=quantity, usd=usd)
             for (service, unit), (quantity, usd) in sorted(self._lines.items())
         ]
-        return Price(usd=sum(line.usd for line in lines), lines=lines, as_of=table["as_of"], source=table["source"])
+        unknown = [
+            f"{', '.join(sorted(services))} in {region}: priced as in {KNOWN_REGION}, the table does not know better "
+            "(isotherm prices --refresh)"
+            for region, services in sorted(self._unknown.items())
+        ]
+        return Price(
+            usd=sum(line.usd for line in lines),
+            lines=lines,
+            as_of=table["as_of"],
+            source=table["source"],
+            notes=[*self._notes, *unknown],
+        )

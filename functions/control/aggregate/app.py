@@ -11,11 +11,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
+from isotherm.accounting import distinct
 from isotherm.aggregation import build_summary
 from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.table import ENDED, Table
 from isotherm.campaign import Plan
+from isotherm.costing import actual
 from isotherm.report.csv import write_csv
 from isotherm.summary import LaneOutcome
 
@@ -65,6 +67,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         plan,
         samples,
         outcomes,
+        actual_price=actual(plan, distinct(samples)[0], outcomes),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         packages={lane["target"]: lane["package"] for lane in progress if lane.get("package")},
     )

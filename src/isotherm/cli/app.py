@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from isotherm.cli import demo, deploy, follow, local, parse, plan, report, run, stop
+from isotherm.cli import demo, deploy, follow, local, parse, plan, prices, report, run, stop
 from isotherm.cli.endings import FAILED, Failed
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command()(report.report)
 app.command()(deploy.deploy)
 app.add_typer(local.commands, name="local")
 app.command()(parse.parse)
+app.command()(prices.prices)
 
 
 @app.callback(invoke_without_command=True)

@@ -20,7 +20,15 @@ from isotherm.numerals import NOTHING, count, data_size, digits, dollars, interv
 from isotherm.report.figures import POINTS_SHOWN, code_sizes, figure_data, group_id
 from isotherm.report.script import SCRIPT
 from isotherm.report.style import STYLE
-from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, accounting_line, groups, shown_metrics, unit
+from isotherm.report.wording import (
+    KIND_LABELS,
+    METRIC_LABELS,
+    accounting_line,
+    groups,
+    price_lines,
+    shown_metrics,
+    unit,
+)
 from isotherm.sample import Kind, Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, TargetComparison
 
@@ -522,24 +530,22 @@ def _cost_section(summary: CampaignSummary) -> str:
     ]
     if actual is not None:
         columns += [Column("Actual quantity"), Column("Actual")]
-    in_the_end = {(line.service, line.unit): line for line in actual.lines} if actual else {}
     rows = []
-    for line in planned.lines:
-        row = [line.service, line.unit, digits(line.quantity), dollars(line.usd)]
-        if actual is not None:
-            after = in_the_end.pop((line.service, line.unit), None)
-            row += [digits(after.quantity), dollars(after.usd)] if after else [NOTHING, NOTHING]
+    for service, unit_of, before, after in price_lines(planned, actual):
+        row = [service, unit_of]
+        for line in (before, after) if actual is not None else (before,):
+            row += [digits(line.quantity), dollars(line.usd)] if line else [NOTHING, NOTHING]
         rows.append(row)
-    rows += [[x.service, x.unit, NOTHING, NOTHING, digits(x.quantity), dollars(x.usd)] for x in in_the_end.values()]
     whole = ["All", "", "", dollars(planned.usd)]
     rows.append(whole + (["", dollars(actual.usd)] if actual is not None else []))
     billed = summary.billed
     unreported = f"; {billed.unreported:,} more ran, or may have, without a report" if billed.unreported else ""
     note = " Nothing was spent: the prices are what AWS would ask." if summary.platform == "emulated" else ""
+    notes = "".join(f'<p class="line">{escape(said[0].upper() + said[1:])}.</p>' for said in (actual or planned).notes)
     return f"""<section><h2>What it cost</h2>
 <p class="lead">Reports bill {digits(billed.billed_ms / 1000)} s, or {digits(billed.gb_seconds)} GB-seconds, for
 {count(billed.reports, "call")}{unreported}.{note}</p>
-<div class="card">{_table(_price_caption(planned), columns, rows, last_is_sum=True)}</div></section>"""
+<div class="card">{_table(_price_caption(planned), columns, rows, last_is_sum=True)}{notes}</div></section>"""
 
 
 def _price_caption(price: Price) -> str:

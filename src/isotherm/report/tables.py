@@ -9,7 +9,14 @@ from rich.text import Text
 
 from isotherm.accounting import total
 from isotherm.numerals import NOTHING, count, digits, dollars, interval, percent
-from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, accounting_line, groups, shown_metrics
+from isotherm.report.wording import (
+    KIND_LABELS,
+    METRIC_LABELS,
+    accounting_line,
+    groups,
+    price_lines,
+    shown_metrics,
+)
 from isotherm.sample import Kind
 from isotherm.summary import CampaignSummary, Cell, MetricName
 
@@ -55,7 +62,7 @@ def campaign_tables(summary: CampaignSummary) -> Group:
         parts.append(Text("Contested: " + ", ".join(sample.shot_id for sample in summary.contested[:20])))
         if len(summary.contested) > 20:
             parts.append(Text(f"and {count(len(summary.contested) - 20, 'more')} in summary.json"))
-    parts.append(Text(_price(summary)))
+    parts += [Text(), _price_table(summary), *(Text(note, style="dim") for note in _price_notes(summary))]
     return Group(*parts)
 
 
@@ -98,8 +105,29 @@ def _numbers(cell: Cell, metric: MetricName, *, full: bool) -> list[str]:
     return [digits(found.median), interval(found.median_low, found.median_high, " … "), digits(found.p95)]
 
 
-def _price(summary: CampaignSummary) -> str:
-    planned = f"Price: {dollars(summary.planned_price.usd)} planned"
-    if summary.actual_price is None:
-        return planned
-    return f"{planned}, {dollars(summary.actual_price.usd)} in the end"
+def _price_table(summary: CampaignSummary) -> Table:
+    planned, in_the_end = summary.planned_price, summary.actual_price
+    title = f"Dollars by service, prices of {planned.as_of}"
+    if summary.note:
+        title += ", what AWS would ask: nothing was spent"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for name in ("Service", "Unit"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Planned", "USD", *(("Actual", "USD") if in_the_end else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    for service, unit, before, after in price_lines(planned, in_the_end):
+        row = [
+            text
+            for line in (before, after)
+            for text in ((digits(line.quantity), dollars(line.usd)) if line else (NOTHING, NOTHING))
+        ]
+        table.add_row(Text(service), Text(unit), *(row if in_the_end else row[:2]))
+    sums = ["", dollars(planned.usd), *(("", dollars(in_the_end.usd)) if in_the_end else ())]
+    table.add_row("All", "", *sums, style="bold")
+    return table
+
+
+def _price_notes(summary: CampaignSummary) -> list[str]:
+    return (summary.actual_price or summary.planned_price).notes

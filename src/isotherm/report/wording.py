@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from isotherm.campaign import Price, PriceLine
 from isotherm.sample import Accounting, Kind
 from isotherm.summary import CampaignSummary, Cell, MetricName
 
@@ -78,3 +79,10 @@ def accounting_line(account: Accounting) -> str:
 def _bracket(parts: dict[str, int]) -> str:
     named = [f"{name} {number:,}" for name, number in parts.items() if number]
     return f" ({', '.join(named)})" if named else ""
+
+
+def price_lines(planned: Price, actual: Price | None) -> list[tuple[str, str, PriceLine | None, PriceLine | None]]:
+    """Service, unit, planned and actual line of each service of either price, the planned ones first."""
+    before = {(line.service, line.unit): line for line in planned.lines}
+    after = {(line.service, line.unit): line for line in actual.lines} if actual else {}
+    return [(*key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]

@@ -13,7 +13,7 @@ import pytest
 
 from isotherm.cli.app import run_command
 
-COMMANDS = ["demo", "plan", "run", "follow", "stop", "report", "deploy", "local", "parse"]
+COMMANDS = ["demo", "plan", "run", "follow", "stop", "report", "deploy", "local", "parse", "prices"]
 
 
 @dataclass(frozen=True)

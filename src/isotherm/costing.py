@@ -1,0 +1,205 @@
+"""What a campaign costs: estimated from its lanes before it, counted from what it did after it. Calls nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from isotherm.campaign import Campaign, Plan, Price
+from isotherm.lane import Lane, Step, TargetFunction
+from isotherm.pricing import Bill
+from isotherm.sample import Sample
+from isotherm.shots import shards
+
+if TYPE_CHECKING:
+    from isotherm.summary import LaneOutcome
+
+#: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
+ASSUMED_COLD_BILLED_MS = 2000.0
+ASSUMED_WARM_BILLED_MS = 20.0
+ASSUMED_CONTROL_BILLED_MS = 3000.0
+ASSUMED_PUBLISH_BILLED_MS = 3000.0
+ASSUMED_BURST_FIRE_MS = 3000.0
+CONTROL_MEMORY_MB = 512
+FIRE_MEMORY_MB = 1769
+LOG_BYTES_PER_CALL = 900
+#: DynamoDB requests of a lane beside its samples': task, lease, progress.
+TABLE_REQUESTS_PER_LANE = 8
+#: A sample of about 1 KB is a quarter of a strongly consistent read of 4 KB when many are queried.
+READS_PER_SAMPLE = 0.25
+
+LANE_TRANSITIONS = 4  # DispatchLane, RunSteps, RestoreFunction, NotifyCampaign
+STEP_TRANSITIONS = 3  # PublishFreshVersions, FireShots, CollectReports; and one Fire for each shard
+CAMPAIGN_TRANSITIONS = 5  # PlanCampaign, AdmitOrRefuse, MeasureWaves, AggregateResults, PublishReport
+
+Functions = Mapping[tuple[str, str], TargetFunction]
+
+
+def lane_transitions(lane: Lane) -> int:
+    """State transitions of a lane that is run to its end, its dispatch included."""
+    return LANE_TRANSITIONS + sum(STEP_TRANSITIONS + len(shards(step)) for step in lane.steps)
+
+
+def campaign_transitions(waves: int, lanes: Iterable[Lane]) -> int:
+    """State transitions of a campaign all of whose lanes are run."""
+    return CAMPAIGN_TRANSITIONS + waves + sum(map(lane_transitions, lanes))
+
+
+def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, waves: int, home_region: str) -> Price:
+    """The most that a campaign is expected to cost, before anything was called.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        What was asked for.
+    lanes : sequence of Lane
+        All that the plan holds, those that precision may spare included.
+    functions : mapping
+        Deployed function by region and target.
+    waves : int
+        How many waves the lanes are in.
+    home_region : str
+        Where table, bucket and campaign machine are.
+    """
+    bill = Bill()
+    calls = 0
+    for lane in lanes:
+        function = functions[lane.region, lane.target]
+        for step in lane.steps:
+            cold, warm = _cold_shots(step), step.warm_shots + step.prime_shots
+            calls += cold + warm
+            bill.add_lambda(
+                lane.region,
+                function.architecture,
+                step.memory_mb or function.memory_mb,
+                cold + warm,
+                cold * ASSUMED_COLD_BILLED_MS + warm * ASSUMED_WARM_BILLED_MS,
+            )
+            firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
+            firing += step.warm_shots / step.warm_concurrency * ASSUMED_WARM_BILLED_MS
+            _add_control(bill, lane, step, function.architecture, firing)
+        _add_lane(bill, lane, function.architecture)
+    bill.add_transitions(home_region, campaign_transitions(waves, lanes))
+    _add_stores(bill, home_region, calls, len(lanes))
+    _add_looks(bill, campaign, lanes, home_region)
+    return bill.price()
+
+
+def actual(plan: Plan, samples: Sequence[Sample], outcomes: Iterable[LaneOutcome]) -> Price:
+    """What a campaign cost, by what its samples and lanes say.
+
+    Billed time of measured calls is the reports' own; a call that ran without a report that was found is booked at the
+    mean of its cell's, or as assumed before. The time of Fire is that from a step's first call to its last answer.
+    The other control functions are counted, their times assumed: nobody collects their reports. A lane that failed is
+    booked with all of its transitions and one for its rescue; a spared one with its dispatch alone.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was meant to happen.
+    samples : sequence of Sample
+        What happened, each shot once.
+    outcomes : iterable of LaneOutcome
+        How each lane ended.
+    """
+    bill = Bill()
+    functions = {(t.region, t.target): t for region in plan.inventory for t in region.targets}
+    by_step: dict[tuple[str, int], list[Sample]] = {}
+    for sample in samples:
+        by_step.setdefault((sample.lane, sample.step), []).append(sample)
+    status = {outcome.lane_key: outcome.status for outcome in outcomes}
+    unreported = _add_measured(bill, functions, samples)
+    transitions = CAMPAIGN_TRANSITIONS + len(plan.waves)
+    ran = 0
+    for lane in plan.lanes.values():
+        function = functions[lane.region, lane.target]
+        ended = status.get(lane.key, "failed")
+        if ended == "spared":
+            transitions += 1
+            bill.add_lambda(
+                plan.home_region, function.architecture, CONTROL_MEMORY_MB, 1, ASSUMED_CONTROL_BILLED_MS, own=True
+            )
+            continue
+        ran += 1
+        transitions += lane_transitions(lane) + (ended == "failed")
+        for step in lane.steps:
+            _add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
+        _add_lane(bill, lane, function.architecture)
+    bill.add_transitions(plan.home_region, transitions)
+    _add_stores(bill, plan.home_region, len(samples), ran)
+    _add_looks(bill, plan.campaign, list(plan.lanes.values()), plan.home_region)
+    bill.note(
+        "measured calls by their reports' billed time; Fire by the time from first call to last answer; the times of "
+        "the other control functions, table, bucket and log quantities from counts, as estimated before"
+    )
+    if unreported:
+        bill.note(
+            f"{unreported} calls without a billed time are booked at the mean of their cell, or as assumed before"
+        )
+    if plan.platform == "emulated":
+        bill.note("emulated: what AWS would have asked, by this machine's times, in which billed time holds start-up")
+    return bill.price()
+
+
+def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -> int:
+    """Book the measured calls by cell; how many of them ran, or may have, without a billed time."""
+    cells: dict[tuple[str, str, int, str], list[float | None]] = {}
+    for sample in samples:
+        if sample.billed_duration_ms is None and sample.outcome in ("throttled", "client_error"):
+            continue  # refused before it ran: no request is charged
+        key = (sample.region, sample.target, sample.memory_mb, sample.kind)
+        cells.setdefault(key, []).append(sample.billed_duration_ms)
+    unreported = 0
+    for (region, target, memory_mb, kind), billed in cells.items():
+        known = [value for value in billed if value is not None]
+        assumed = ASSUMED_COLD_BILLED_MS if kind == "cold" else ASSUMED_WARM_BILLED_MS
+        mean = sum(known) / len(known) if known else assumed
+        unreported += len(billed) - len(known)
+        function = functions.get((region, target))
+        architecture = function.architecture if function else "x86_64"
+        billed_ms = sum(known) + (len(billed) - len(known)) * mean
+        bill.add_lambda(region, architecture, memory_mb, len(billed), billed_ms)
+    return unreported
+
+
+def _add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_ms: float) -> None:
+    control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
+    bill.add_lambda(lane.region, architecture, FIRE_MEMORY_MB, len(shards(step)), firing_ms, own=True)
+    bill.add_lambda(lane.region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
+
+
+def _add_lane(bill: Bill, lane: Lane, architecture: str) -> None:
+    bill.add_lambda(lane.region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
+
+
+def _add_stores(bill: Bill, home_region: str, calls: int, lanes: int) -> None:
+    requests = TABLE_REQUESTS_PER_LANE * lanes
+    bill.add_table(home_region, writes=calls + requests, reads=calls * READS_PER_SAMPLE + requests)
+    bill.add_bucket(home_region, puts=4 + 2 * lanes, gets=4 + TABLE_REQUESTS_PER_LANE * lanes)
+    bill.add_logs(home_region, calls * LOG_BYTES_PER_CALL)
+
+
+def _add_looks(bill: Bill, campaign: Campaign, lanes: Sequence[Lane], home_region: str) -> None:
+    """What Dispatch reads to tell whether a lane's cells are precise enough: all samples of its earlier rounds."""
+    if campaign.precision is None:
+        return
+    shots: dict[tuple[str, str, int], int] = {}
+    for lane in lanes:
+        count = sum(_cold_shots(step) + step.prime_shots + step.warm_shots for step in lane.steps)
+        shots[lane.region, lane.target, lane.round] = count
+    read = sum(
+        count * sum(later >= max(number + 1, campaign.rounds) for later in range(campaign.most_rounds))
+        for (_, _, number), count in shots.items()
+    )
+    bill.add_table(home_region, writes=0, reads=read * READS_PER_SAMPLE)
+
+
+def _firing_ms(samples: Sequence[Sample]) -> float:
+    if not samples:
+        return 0.0
+    ends = [sample.sent_at_ms + (sample.client_ms or 0.0) + (sample.hold_ms or 0.0) for sample in samples]
+    return max(ends) - min(sample.sent_at_ms for sample in samples)
+
+
+def _cold_shots(step: Step) -> int:
+    return sum(burst.shots for burst in step.bursts)
