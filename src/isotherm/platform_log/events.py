@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from isotherm.platform_log.pattern import Pattern
 
 BASE_FIELDS = (
     "event",
@@ -63,7 +64,7 @@ _BASE = frozenset(BASE_FIELDS)
 KNOWN_FIELDS = _BASE.union(OTHER_FIELDS)
 """Names of all fields this version knows."""
 
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s_-]+")
+_WORD_START = Pattern(r"(?<=[a-z0-9])(?=[A-Z])|[\s_-]+")
 
 
 def field_name(label: str, unit: str = "") -> str:

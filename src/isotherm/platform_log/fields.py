@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from isotherm.platform_log.events import KNOWN_FIELDS, field_name
+from isotherm.platform_log.pattern import Pattern
 
 # What a tool puts in front of a physical line: a time, a stream, a name, a comment sign, a bullet, white space.
 _TIME = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:.,]{5,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -17,28 +18,28 @@ LINE_PREFIX = (
     rf"|{_DAY}|[^A-Za-z\n\"'{{}}\[\]<]{{1,80}}))?"
 )
 
-_GAP = re.compile(r"[^\w\n\"'`{}\[\]()<>:$]*+")
-_NEXT_LINE = re.compile(r"\n" + LINE_PREFIX)
+_GAP = Pattern(r"[^\w\n\"'`{}\[\]()<>:$]*+")
+_NEXT_LINE = Pattern(r"\n" + LINE_PREFIX)
 # A log copied with every other line blank: nothing else than a report goes on with a trace.
-_BLANK_THEN_TRACE = re.compile(r"\n[ \t\r#*>]*+\n" + LINE_PREFIX + r"(?=XRAY\s+TraceId:)")
-_NUMBER_GAP = re.compile(r"[ \t\r]*+(?:\n[ \t]*+(?:[#>*|]+|//)?[ \t]*+)?")
-_LABEL = re.compile(r"[A-Z][A-Za-z]*+(?:\s++[A-Z][A-Za-z]*+){0,3}\s*+:")
+_BLANK_THEN_TRACE = Pattern(r"\n[ \t\r#*>]*+\n" + LINE_PREFIX + r"(?=XRAY\s+TraceId:)")
+_NUMBER_GAP = Pattern(r"[ \t\r]*+(?:\n[ \t]*+(?:[#>*|]+|//)?[ \t]*+)?")
+_LABEL = Pattern(r"[A-Z][A-Za-z]*+(?:\s++[A-Z][A-Za-z]*+){0,3}\s*+:")
 
 # No more digits than a float holds exactly, and no unit that merely begins like one.
-_NUMBER = re.compile(r"([0-9]{1,15})(\.[0-9]{1,9})?\s*(ms|MB)(?![a-z0-9_])")
-_ANY_NUMBER = re.compile(r"[ \t]*([0-9]{1,15}(?:\.[0-9]{1,9})?)[ \t]*([A-Za-z]{0,8})(?![\w.,:])")
-_FREE = re.compile(
+_NUMBER = Pattern(r"([0-9]{1,15})(\.[0-9]{1,9})?\s*(ms|MB)(?![a-z0-9_])")
+_ANY_NUMBER = Pattern(r"[ \t]*([0-9]{1,15}(?:\.[0-9]{1,9})?)[ \t]*([A-Za-z]{0,8})(?![\w.,:])")
+_FREE = Pattern(
     r"[ \t]*([^\t\n\r|\"]{0,200}?)[ \t]*(?=[ \t]{2}|[\t\n\r|\"]|[ \t][A-Z][A-Za-z]{0,20}(?: [A-Za-z]{1,20})?:|\Z)"
 )
-_STATUS = re.compile(r"[ \t]*(success|failure|timeout|error|[a-z]+(?:[-_][a-z]+)*)")
-_WORD = re.compile(r"[ \t]*([a-z]+(?:-[a-z]+)*)")
-_TYPE = re.compile(r"[ \t]*((?!XRAY\b)[A-Za-z_](?:(?!XRAY )\w)*(?:\.[A-Za-z_](?:(?!XRAY )\w)*)*)")
+_STATUS = Pattern(r"[ \t]*(success|failure|timeout|error|[a-z]+(?:[-_][a-z]+)*)")
+_WORD = Pattern(r"[ \t]*([a-z]+(?:-[a-z]+)*)")
+_TYPE = Pattern(r"[ \t]*((?!XRAY\b)[A-Za-z_](?:(?!XRAY )\w)*(?:\.[A-Za-z_](?:(?!XRAY )\w)*)*)")
 # Ids have fixed lengths, which finds their end where the separator behind them is lost.
-_TRACE = re.compile(r"[ \t]*(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9]-(?:(?!SegmentId:|Sampled:)[^\s\"',|])+)")
-_SEGMENT = re.compile(r"[ \t]*((?!Sampled:)(?:[0-9a-f]{16}|(?:(?!Sampled:)[^\s\"',|])+))")
-_SAMPLED = re.compile(r"[ \t]*(true|false)", re.IGNORECASE)
-_VERSION = re.compile(r"[ \t]*((?:(?!Runtime\s+Version\s+ARN:)[^\s\"',|])+)")
-_ARN = re.compile(r"[ \t]*(arn:[\w-]*:lambda:[\w-]*::runtime:[0-9a-f]{64}|[^\s\"',|]+)")
+_TRACE = Pattern(r"[ \t]*(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9]-(?:(?!SegmentId:|Sampled:)[^\s\"',|])+)")
+_SEGMENT = Pattern(r"[ \t]*((?!Sampled:)(?:[0-9a-f]{16}|(?:(?!Sampled:)[^\s\"',|])+))")
+_SAMPLED = Pattern(r"[ \t]*(true|false)", re.IGNORECASE)
+_VERSION = Pattern(r"[ \t]*((?:(?!Runtime\s+Version\s+ARN:)[^\s\"',|])+)")
+_ARN = Pattern(r"[ \t]*(arn:[\w-]*:lambda:[\w-]*::runtime:[0-9a-f]{64}|[^\s\"',|]+)")
 
 QUANTITIES = {
     "Duration": "duration_ms",
@@ -64,14 +65,14 @@ _STRINGS = {
     "Runtime Version": ("runtime_version", _VERSION),
     "Runtime Version ARN": ("runtime_version_arn", _ARN),
 }
-KNOWN_LABEL = re.compile(
+KNOWN_LABEL = Pattern(
     r"(?:Post\s+Runtime\s+|Runtime\s+|Billed\s+Restore\s+|Billed\s+|Init\s+|Restore\s+)?Duration:|Memory\s+Size:|"
     r"Max\s+Memory\s+Used:|Status:|Error\s?Type:|(?:XRAY\s+)?TraceId:|SegmentId:|Sampled:|Phase:|Initialization\s+Type:|"
     r"Runtime\s+Version(?:\s+ARN)?:"
 )
-_NEXT_MESSAGE = re.compile(r"START|END|REPORT|INIT_")
-_OTHER_MESSAGE = re.compile(r"(?:START|END|REPORT|EXTENSION|TELEMETRY|LOGS|IMAGE)\s|\w*RequestI")
-_TIMED_OUT = re.compile(r"Task timed out after ([0-9]{1,9}(?:\.[0-9]{1,9})?) second")
+_NEXT_MESSAGE = Pattern(r"START|END|REPORT|INIT_")
+_OTHER_MESSAGE = Pattern(r"(?:START|END|REPORT|EXTENSION|TELEMETRY|LOGS|IMAGE)\s|\w*RequestI")
+_TIMED_OUT = Pattern(r"Task timed out after ([0-9]{1,9}(?:\.[0-9]{1,9})?) second")
 _RECOVERY = 60
 
 

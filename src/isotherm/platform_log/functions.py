@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 from isotherm.platform_log.events import Event
 from isotherm.platform_log.fields import LINE_PREFIX
+from isotherm.platform_log.pattern import Pattern
 from isotherm.platform_log.reader import parse_events
 
 _NAME = r"[A-Za-z0-9_-]{1,64}"
-_LABEL = re.compile(
+_LABEL = Pattern(
     # "* aws-default", "## aws-default", "aws-default:", alone on a line; "==> /aws/lambda/aws-default <=="
     rf"^[ \t]*(?:(?:[*+-]|\#{{1,6}})[ \t]+[`*]{{0,2}}(?P<heading>{_NAME})[`*]{{0,2}}:?|(?P<title>{_NAME}):)[ \t\r]*$"
     rf"|^[^\n\"{{]{{0,80}}/aws/lambda/(?:us-east-1\.)?(?P<group>{_NAME})"
@@ -26,11 +27,11 @@ _LABEL = re.compile(
 )
 _HEADINGS = ("heading", "title")
 # A list item is a heading if a message is the next thing below it; other lists are only lists.
-_MESSAGE_BELOW = re.compile(
+_MESSAGE_BELOW = Pattern(
     rf"(?:\s|```[a-z]*\n)*(?:\[\w{{1,16}}\][ \t]*)?{LINE_PREFIX}"
     r"[ \t]*(?:REPORT|START|INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|END|\{\s*\"time\")\b"
 )
-_GROUP_IN_JSON = re.compile(rf"/aws/lambda/(?:us-east-1\.)?({_NAME})")
+_GROUP_IN_JSON = Pattern(rf"/aws/lambda/(?:us-east-1\.)?({_NAME})")
 
 
 def events_by_function(text: str) -> Iterator[tuple[str | None, Event]]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from isotherm.platform_log.events import Event, field_name
 from isotherm.platform_log.fields import KNOWN_LABEL, LINE_PREFIX, QUANTITIES, read_fields
+from isotherm.platform_log.pattern import Pattern
 from isotherm.platform_log.wrappers import BASE64_SIGNS
 
 # Every alternative starts with a letter, not with a group, so that the regex engine can skip ahead to those letters;
 # the empty groups tell which one matched, in the order of `_READERS`; the last three are `BASE64_SIGNS`.
-MARK = re.compile(
+MARK = Pattern(
     r"REPORT\s+RequestId:()"
     r"|START\s+RequestId:()"
     r"|END\s+RequestId:()"
@@ -40,11 +41,11 @@ MARK = re.compile(
 _ENCODED = 23
 
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_FULL_UUID = re.compile(_UUID)
+_FULL_UUID = Pattern(_UUID)
 
 # The three lines of every invocation as the service writes them, each in one match; REPORT only where what follows
 # cannot belong to it any more. Whatever they refuse is read by the rules below, with the same result.
-_LINE = re.compile(
+_LINE = Pattern(
     r"START RequestId: ([0-9a-f-]{36}) Version: (\$LATEST|[0-9]+)[ \t]*+(?=\n|\Z)"
     r"|END RequestId: ([0-9a-f-]{36})[ \t]*+(?=\n|\Z)"
     r"|REPORT RequestId: ([0-9a-f-]{36})[ \t]++"
@@ -59,61 +60,59 @@ _LINE = re.compile(
 )
 
 # A request id is whatever stands there, save a label: authors mask, shorten and blank ids.
-_ID = re.compile(
+_ID = Pattern(
     r"[ \t]*+(?!(?:(?:Init|Billed|Restore|Runtime|Post)\s+)*Duration:|Memory\s+Size:|Max\s+Memory\s+Used:|"
     r"Version:|Status:|Error:)"
     rf"({_UUID}(?![\w-])|{_UUID}(?=[A-Z])|"
     r"(?:(?!(?:(?:Init|Billed|Restore)\s+)*Duration:|Version:)[^\s\"',|\\])+)"
 )
-_WRAPPED_ID = re.compile(rf"[ \t\r]*\n{LINE_PREFIX}(?={_UUID})")
-_START_VERSION = re.compile(r"\s+Version:[ \t]*(\$LATEST|[0-9]+|[^\s\"',|]*)|Version:[ \t]*(\$LATEST|[0-9]+)")
-_PLAIN_VERSION = re.compile(r"[ \t]+Version:[ \t]*(\$LATEST|[0-9]+)")
+_WRAPPED_ID = Pattern(rf"[ \t\r]*\n{LINE_PREFIX}(?={_UUID})")
+_START_VERSION = Pattern(r"\s+Version:[ \t]*(\$LATEST|[0-9]+|[^\s\"',|]*)|Version:[ \t]*(\$LATEST|[0-9]+)")
+_PLAIN_VERSION = Pattern(r"[ \t]+Version:[ \t]*(\$LATEST|[0-9]+)")
 # What may stand behind a complete message: the rest of a wrapper, or the next message where a newline is lost.
-_MESSAGE_END = re.compile(
-    r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*\\]|(?:START|END|REPORT)\s+RequestId:|INIT_|XRAY|20[0-9]{2}-)"
-)
-_CUT_LABEL = re.compile(r"\t|[ ]+[A-Z][A-Za-z ]{0,20}(?:\n|\Z)")
-_TIMEOUT_HEAD = re.compile(
+_MESSAGE_END = Pattern(r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*\\]|(?:START|END|REPORT)\s+RequestId:|INIT_|XRAY|20[0-9]{2}-)")
+_CUT_LABEL = Pattern(r"\t|[ ]+[A-Z][A-Za-z ]{0,20}(?:\n|\Z)")
+_TIMEOUT_HEAD = Pattern(
     rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:.]{{8,18}}Z?)[ \t]+([^\s\"',|]{{1,80}})[ \t]+\Z|({_UUID})[ \t]+\Z"
 )
 _HEAD_LENGTH = 160
-_SECONDS = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s+second")
-_TIMED_OUT = re.compile(r"Task\s+timed\s+out\s+after")
-_ERROR_MESSAGE = re.compile(
+_SECONDS = Pattern(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s+second")
+_TIMED_OUT = Pattern(r"Task\s+timed\s+out\s+after")
+_ERROR_MESSAGE = Pattern(
     r"\s+Error:[ \t]*([^\n]*?)[ \t\r]*(?=\n|\Z|[\"']\s*(?:[,}\]\n]|\Z)|[ \t]\|)"
     r"|\s+(Process exited before completing request)"
 )
 _OWN_MESSAGES = ("Runtime ", "fork/exec ", "Task timed out", "exit status", "Process exited", "Extension ", "Couldn't ")
-_TYPE_LINE = re.compile(
+_TYPE_LINE = Pattern(
     rf"[ \t\r|]*(?:\n{LINE_PREFIX}[ \t]*)?([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)(?=[ \t\r]*(?:[\n\"'|,]|\Z))"
 )
-_TYPE_LAST = re.compile(r"\s([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)\Z")
-_PAYLOAD_TYPE = re.compile(r"errorType[\"']?\s*:\s*[\"']?([A-Z]\w*\.[A-Z]\w*)")
+_TYPE_LAST = Pattern(r"\s([A-Z][A-Za-z]*\.[A-Z][A-Za-z]*)\Z")
+_PAYLOAD_TYPE = Pattern(r"errorType[\"']?\s*:\s*[\"']?([A-Z]\w*\.[A-Z]\w*)")
 _PAYLOAD_REACH = 200
-_RECORD_KEY = re.compile(r"record[\"']\s*:\s*[\"']\Z")
+_RECORD_KEY = Pattern(r"record[\"']\s*:\s*[\"']\Z")
 _STATUSES = ("success", "failure", "error", "timeout")
-_TOLD = re.compile(r"\s*(?:(Status:)|Error:|Process exited|Version:)")
-_PROSE = re.compile(r"[A-Za-z_]{2,}[.;]?\Z")
-_CLOCK = re.compile(r"[0-9] ?(?:Z|[AP]M)\Z")
+_TOLD = Pattern(r"\s*(?:(Status:)|Error:|Process exited|Version:)")
+_PROSE = Pattern(r"[A-Za-z_]{2,}[.;]?\Z")
+_CLOCK = Pattern(r"[0-9] ?(?:Z|[AP]M)\Z")
 # Behind one of these a message begins as on a line of its own: a string, a cell of a table, an element of a list.
 _OPENERS = ('"', "'", "|", ",", ">")
-_PREFIX = re.compile(LINE_PREFIX + r"[ \t]*[\"'`\[(]{0,2}\Z")
+_PREFIX = Pattern(LINE_PREFIX + r"[ \t]*[\"'`\[(]{0,2}\Z")
 _PREFIX_REACH = 600
-_CUT_HEAD = re.compile(rf"(?:.{{0,20}}[Ii]d: )?({_UUID}|[0-9a-f-]{{0,36}})[ \t]+\Z")
-_FRAGMENT_END = re.compile(r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*])")
+_CUT_HEAD = Pattern(rf"(?:.{{0,20}}[Ii]d: )?({_UUID}|[0-9a-f-]{{0,36}})[ \t]+\Z")
+_FRAGMENT_END = Pattern(r"[ \t\r]*+(?:\n|\Z|[\"'|,`)\]}<*])")
 # The prefix the Node.js and Python runtimes give every line a handler logs.
-_LOGGER = re.compile(
+_LOGGER = Pattern(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,16}Z[ \t]+\S{1,80}[ \t]+(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)[ \t]"
     r"|\[(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\][ \t]+[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,16}Z[ \t]"
 )
 _LOGGER_REACH = 400
-_IMAGE = re.compile(
+_IMAGE = Pattern(
     r"Entrypoint:\s*\[([^\]\n]{0,300})\]\s*Cmd:\s*\[([^\]\n]{0,300})\]\s*WorkingDir:\s*\[([^\]\n]{0,300})\]"
 )
 _IMAGE_REACH = 2000
-_RAPID = re.compile(r"([A-Z]+)\s([A-Z]+)\(([^()\n]{0,2000})\)")
-_RAPID_FIELD = re.compile(r"([A-Za-z][A-Za-z ]{0,40}):[ ]?([^,]*)(?:,[ ]?|\Z)")
-_RAPID_NUMBER = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(?:ms)?")
+_RAPID = Pattern(r"([A-Z]+)\s([A-Z]+)\(([^()\n]{0,2000})\)")
+_RAPID_FIELD = Pattern(r"([A-Za-z][A-Za-z ]{0,40}):[ ]?([^,]*)(?:,[ ]?|\Z)")
+_RAPID_NUMBER = Pattern(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(?:ms)?")
 _MEASURED = frozenset(QUANTITIES.values())
 _RAPID_NAMES = {
     "type": "initialization_type",
@@ -123,11 +122,11 @@ _RAPID_NAMES = {
     "state": "extension_state",
     "duration": "duration_ms",
 }
-_AGENT_FIELD = re.compile(r"\s*\b(Name|State|Events|Types|Error\s+Type):[ \t]*")
-_AGENT_LIST = re.compile(r"\[([^\]\n]{0,500})\]")
-_AGENT_WORD = re.compile(r"([\w.-]+)")
+_AGENT_FIELD = Pattern(r"\s*\b(Name|State|Events|Types|Error\s+Type):[ \t]*")
+_AGENT_LIST = Pattern(r"\[([^\]\n]{0,500})\]")
+_AGENT_WORD = Pattern(r"([\w.-]+)")
 # A name may hold spaces, so it goes on to the next label or to what cannot be part of a name.
-_AGENT_NAME_END = re.compile(
+_AGENT_NAME_END = Pattern(
     r"(?:State|Events|Types|Error\s+Type):|[\t\r\n|\"']|[ ]{2}|(?:EXTENSION|TELEMETRY|LOGS|START|END|REPORT)\s"
 )
 _AGENT_NAME_REACH = 200
@@ -536,7 +535,7 @@ def _read_agent(scanner: Scanner, start: int, _: int) -> int:
     return position
 
 
-MARK_WORD = re.compile(r"[A-Z]+")
+MARK_WORD = Pattern(r"[A-Z]+")
 
 
 def _read_image(scanner: Scanner, start: int, end: int) -> int:

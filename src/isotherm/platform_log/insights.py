@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from isotherm.platform_log.events import Event
+from isotherm.platform_log.pattern import Pattern
 
 # Insights counts memory in bytes of which 1,000,000 make the MB of the REPORT line.
 _BYTES_PER_MB = 1_000_000
@@ -20,7 +20,7 @@ _NAMES = {
     "@xraySegmentId": "xray_segment_id",
 }
 _MEMORY = {"@memorySize": "memory_size", "@maxMemoryUsed": "max_memory_used"}
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = Pattern(r"[0-9]{1,15}(?:\.[0-9]{1,9})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
 def is_pair(value: Any) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from json import JSONDecoder
 from typing import Any
 
 from isotherm.platform_log.events import BASE_FIELDS, Event, field_name
+from isotherm.platform_log.pattern import Pattern
 from isotherm.platform_log.wrappers import unescape_once
 
 _DEEPEST = 64
 _DECODER = JSONDecoder()
-_TOKEN = re.compile(
+_TOKEN = Pattern(
     r"\s*(?:([{}\[\]:,])"
     r'|"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
     r"|'([^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'"
@@ -27,7 +27,7 @@ _NAMES = {
     "types": "subscribed_types",
 }
 _QUANTITIES = frozenset(name for name in BASE_FIELDS if name.endswith(("_ms", "_mb")))
-_TRACE = re.compile(r"(Root|Parent|Sampled)=([^;\s\"']+)")
+_TRACE = Pattern(r"(Root|Parent|Sampled)=([^;\s\"']+)")
 
 
 class Budget:

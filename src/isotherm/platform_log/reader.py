@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from isotherm.platform_log.events import Event
 from isotherm.platform_log.grammar import MARK, Encoded, InsideObject, scan
 from isotherm.platform_log.insights import Rows, is_pair, row_event, row_of
 from isotherm.platform_log.jsonevents import Budget, envelope_event, is_envelope, read_loosely, read_object
+from isotherm.platform_log.pattern import Pattern
 from isotherm.platform_log.wrappers import (
     split_base64,
     starts_as_base64,
@@ -21,9 +21,9 @@ from isotherm.platform_log.wrappers import (
 _DEEPEST = 8
 _MOST_NESTED = 64
 # The first key of an object, with how often its quotes are escaped, or doubled as in CSV.
-_OBJECT = re.compile(r"\{\s*+(\\*+)(\"\"?|')[\w@.$ -]{0,80}\1\2\s*+:")
-_QUOTES = {"'": re.compile(r"(?<!\\)\\*+'"), '"': re.compile(r'(?<!\\)\\*+"')}
-_CSV_END = re.compile(r"(?<!\")(?:\"\")*+\"(?!\")")
+_OBJECT = Pattern(r"\{\s*+(\\*+)(\"\"?|')[\w@.$ -]{0,80}\1\2\s*+:")
+_QUOTES: dict[str, Pattern] = {"'": Pattern(r"(?<!\\)\\*+'"), '"': Pattern(r'(?<!\\)\\*+"')}
+_CSV_END = Pattern(r"(?<!\")(?:\"\")*+\"(?!\")")
 _LOG_LEVELS = frozenset(("level", "levelname", "severity", "log_level", "logLevel"))
 _PRINTED = frozenset(("function", "extension"))
 

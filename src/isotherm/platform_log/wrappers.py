@@ -7,25 +7,27 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
-_ANY_LEVEL = re.compile(r"(?<!\\)\\++(u[0-9a-fA-F]{4}|x[0-7][0-9a-fA-F]|[ntr\"'/])")
+from isotherm.platform_log.pattern import Pattern
+
+_ESCAPE = Pattern(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_ANY_LEVEL = Pattern(r"(?<!\\)\\++(u[0-9a-fA-F]{4}|x[0-7][0-9a-fA-F]|[ntr\"'/])")
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]{0,16}m")
+_COLOUR = Pattern(r"\x1b\[[0-9;]{0,16}m")
 # ESC is lost or replaced when a terminal's output passes through a web page: "?[32m", "^[[32m", "[0m".
-_CODE = re.compile(r"\[[0-9]{1,3}(?:;[0-9]{1,3}){0,4}m")
-_MANGLED_COLOUR = re.compile(r"(?:\^\[|[?\u241b\ufffd])?" + _CODE.pattern)
+_CODE = Pattern(r"\[[0-9]{1,3}(?:;[0-9]{1,3}){0,4}m")
+_MANGLED_COLOUR = Pattern(r"(?:\^\[|[?\u241b\ufffd])?" + _CODE.pattern)
 
 # A run goes on over a line end only into a line that is base64 to its end: tails are pasted hard-wrapped.
 # Possessive, so that a run is read once and never given back.
-_BASE64_RUN = re.compile(
+_BASE64_RUN = Pattern(
     r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}+"
     r"(?:[ \t]*+(?:[\r\n]|\\[nr])++[ \t]*+[A-Za-z0-9+/]{2,}+(?=={0,2}[ \t]*(?:[\r\n\\\"',]|\Z)))*+={0,2}"
 )
 # "equestId" in base64, at each of its three alignments.
 BASE64_SIGNS = ("ZXF1ZXN0SW", "VxdWVzdElk", "XVlc3RJZ")
-_BASE64_HEAD = re.compile(r"[\s\"']*+[A-Za-z0-9+/]{24}")
-_BASE64_SPACE = re.compile(r"\\[nr]|\s")
+_BASE64_HEAD = Pattern(r"[\s\"']*+[A-Za-z0-9+/]{24}")
+_BASE64_SPACE = Pattern(r"\\[nr]|\s")
 
 
 def unescape_once(text: str) -> str:
