@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isotherm.platform_log.pattern import Pattern
@@ -104,9 +104,8 @@ class Event(Mapping[str, Any]):
 
     Parameters
     ----------
-    fields : dict or callable
-        Field values by name, with at least ``event``; the dict is taken over, not copied. A callable that gives the
-        dict is called when a field is first asked for: most events of a log tail are never looked into.
+    fields : dict
+        Field values by name, with at least ``event``; the dict is taken over, not copied.
     record : object
         The ``record`` of a JSON event as it was read (spans with their durations, tracing), None for text.
 
@@ -117,16 +116,13 @@ class Event(Mapping[str, Any]):
     (1.48, None)
     """
 
-    __slots__ = ("_fields", "_pending", "record")
+    __slots__ = ("_fields", "record")
 
     record: Any
     _fields: dict[str, Any]
 
-    def __init__(self, fields: dict[str, Any] | Callable[[], dict[str, Any]], record: Any = None) -> None:
-        if isinstance(fields, dict):
-            self._fields = fields
-        else:
-            self._pending = fields
+    def __init__(self, fields: dict[str, Any], record: Any = None) -> None:
+        self._fields = fields
         self.record = record
 
     def __getattr__(self, name: str) -> Any:
@@ -135,12 +131,16 @@ class Event(Mapping[str, Any]):
             value = self._fields.get(name, self)
             if value is not self:
                 return value
-            if name in KNOWN_FIELDS:
+            if name in KNOWN_FIELDS or name == "record":
                 return None
         elif name == "_fields":
-            self._fields = self._pending()
+            self._fields = self._late_fields()
             return self._fields
         raise AttributeError(name)
+
+    def _late_fields(self) -> dict[str, Any]:
+        """Fields of an event made without them, called when one is first asked for."""
+        raise AttributeError("_fields")
 
     def __getitem__(self, name: str) -> Any:
         try:

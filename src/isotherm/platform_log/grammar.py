@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from isotherm.platform_log.events import Event, field_name
@@ -151,6 +150,21 @@ class Encoded(Exception):
     """A request id shows through base64."""
 
 
+class LineEvent(Event):
+    """Event of a line read in one match, whose fields are made when one is first asked for.
+
+    Most events of a log tail are never looked into: who wants its REPORT passes over the START and the END. Made
+    without `__init__`, since there may be millions.
+    """
+
+    __slots__ = ("line",)
+
+    line: re.Match[str]
+
+    def _late_fields(self) -> dict[str, Any]:
+        return _line_fields(self.line)
+
+
 def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
     """All events of a text, in order.
 
@@ -174,6 +188,7 @@ def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
         Where the text has to be taken apart first.
     """
     events: list[Event] = []
+    new = LineEvent.__new__
     scanner: Scanner | None = None
     brace: int | None = None
     position = 0
@@ -203,7 +218,9 @@ def scan(text: str, objects: bool = False, packed: bool = False) -> list[Event]:
                 else:
                     position = mark.end()
                 continue
-        events.append(Event(partial(_line_fields, line)))
+        event = new(LineEvent)
+        event.line = line
+        events.append(event)
         position = line.end() + 1
 
 
