@@ -11,14 +11,15 @@ import base64
 import json
 import random
 import sys
+import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
 from isotherm.platform_log import BASE_FIELDS, parse_events, parse_reports
 
 CORPUS = Path(__file__).parent.parent / "unit" / "platform_log" / "corpus.jsonl"
+_ATHERIS_BEGINS_WITH, _ATHERIS_LONGEST = 2000, 4096
 REPORTS = ("report", "platform.report")
 TIMES = ("2024-02-02T20:11:04.919Z\t", "2021-01-16T17:26:43.137+01:00\t", "2024-02-02 20:11:04.919Z\t", "20T1-Z1:Z ")
 # The columnar reader leaves the last kilobyte to the exact one; without this it would never be tried on small inputs.
@@ -196,23 +197,17 @@ def run(inputs: int, seed: int) -> int:
 
 
 def run_atheris(inputs: int, seed: int) -> int:
-    """The same with atheris choosing the inputs by the code they reach, beginning with the corpus."""
+    """The same with atheris choosing the inputs by the code they reach, beginning with damaged logs."""
     import atheris  # type: ignore[import-untyped]
 
-    mutate: Any = atheris.Mutate
     damage = Damage(seed)
-
-    def customised(data: bytes, size: int, chosen: int) -> bytes:
-        changed: bytes = damage.next() if chosen % 4 == 0 else mutate(data, len(data))
-        return changed[:size]
-
-    atheris.instrument_all()
-    atheris.Setup(
-        [sys.argv[0], f"-atheris_runs={inputs}", f"-seed={seed}", "-max_len=4096"],
-        exercise,
-        custom_mutator=customised,
-    )
-    atheris.Fuzz()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(_ATHERIS_BEGINS_WITH):
+            Path(folder, str(number)).write_bytes(damage.next()[:_ATHERIS_LONGEST])
+        atheris.instrument_all()
+        limits = [f"-atheris_runs={inputs}", f"-seed={seed}", f"-max_len={_ATHERIS_LONGEST}"]
+        atheris.Setup([sys.argv[0], *limits, folder], exercise)
+        atheris.Fuzz()  # leaves the process when it is done, with 77 if an input failed
     return 0
 
 
