@@ -1,4 +1,4 @@
-"""Makes the page of a campaign from its summary and samples."""
+"""Makes the page of a campaign, and the same as Markdown, from its summary and samples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from isotherm.aws.bucket import Bucket, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
 from isotherm.report.csv import read_csv
+from isotherm.report.markdown import render_markdown
 from isotherm.report.page import render_page
 from isotherm.summary import CampaignSummary
 
 logger = Logger()
+
+REPORT_FILES = ("summary.json", "samples.csv.gz", "index.html", "report.md")
 
 
 class PublishRequest(BaseModel):
@@ -26,14 +29,15 @@ class PublishRequest(BaseModel):
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Write `index.html`; answer where the report lies, which is what the campaign's execution answers."""
+    """Write `index.html` and `report.md`; answer where they lie, which is what the campaign's execution answers."""
     request = PublishRequest.model_validate(event)
     home = Home.from_environment()
     bucket = Bucket(home)
-    keys = {name: report_key(request.campaign_id, name) for name in ("summary.json", "samples.csv.gz", "index.html")}
+    keys = {name: report_key(request.campaign_id, name) for name in REPORT_FILES}
     summary = CampaignSummary.model_validate_json(bucket.read(keys["summary.json"]))
     samples = read_csv(bucket.read(keys["samples.csv.gz"]))
     bucket.write(keys["index.html"], render_page(summary, samples).encode(), "text/html; charset=utf-8")
+    bucket.write(keys["report.md"], render_markdown(summary).encode(), "text/markdown; charset=utf-8")
     Table(home).finish_campaign(request.campaign_id, summary.headline)
     return {
         "campaign_id": request.campaign_id,

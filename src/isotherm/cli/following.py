@@ -79,6 +79,14 @@ def show_results(fetched: Fetched) -> None:
     remarks().print(f"page: {shown_path(fetched.page)}", markup=False, soft_wrap=True)
 
 
+def write_markdown(fetched: Fetched) -> None:
+    """Write `report.md` beside a fetched report, by its summary, and say where it is."""
+    from isotherm.report.markdown import render_markdown
+
+    fetched.markdown.write_text(render_markdown(read_summary(fetched)), encoding="utf-8")
+    remarks().print(f"for pasting into an issue: {shown_path(fetched.markdown)}", markup=False, soft_wrap=True)
+
+
 def shown_path(path: Path) -> str:
     """A path as short as it can be said from here."""
     try:

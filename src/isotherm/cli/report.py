@@ -26,11 +26,12 @@ def report(
 ) -> None:
     """Show the results of a campaign that has ended; --json prints its summary.json.
 
-    A report that was fetched before is shown again even where the stack is gone.
+    Beside the page it writes report.md, for pasting into an issue. A report that was fetched before is shown again even
+    where the stack is gone.
     """
     from isotherm.cli.campaigns import REPORT_FILES, Campaigns, Fetched
     from isotherm.cli.endings import Failed
-    from isotherm.cli.following import report_folder, show_results
+    from isotherm.cli.following import report_folder, show_results, write_markdown
 
     place = Place(on, stack, home)
     fetched = Fetched(report_folder(campaign_id, output))
@@ -45,3 +46,4 @@ def report(
         print(fetched.summary.read_text(encoding="utf-8"), end="")
     else:
         show_results(fetched)
+        write_markdown(fetched)
