@@ -154,6 +154,18 @@ class Table:
         """What was recorded of a campaign; None where it was never admitted."""
         return self._get(f"campaign#{campaign_id}", "campaign")
 
+    def campaigns(self, limit: int) -> list[dict[str, Any]]:
+        """What was recorded of the latest campaigns that were admitted, the newest first."""
+        answer = self._db.query(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "campaigns"}},
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        listed = [decode(item) for item in answer["Items"]]
+        return [self.campaign(item["campaign_id"]) or item for item in listed]
+
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
         """The progress of each lane; `lane_key` is added to what was recorded."""
         items = self._query(f"campaign#{campaign_id}", "lane#")

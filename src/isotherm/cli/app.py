@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from isotherm.cli import demo, deploy, follow, local, parse, plan, prices, report, run, stop
+from isotherm.cli import compare, demo, deploy, export, follow, listing, local, parse, plan, prices, report, run, stop
 from isotherm.cli.endings import FAILED, Failed
 
 app = typer.Typer(
@@ -28,6 +28,9 @@ app.command()(run.run)
 app.command()(follow.follow)
 app.command()(stop.stop)
 app.command()(report.report)
+app.command()(compare.compare)
+app.command()(export.export)
+app.command("list")(listing.list_campaigns)
 app.command()(deploy.deploy)
 app.add_typer(local.commands, name="local")
 app.command()(parse.parse)

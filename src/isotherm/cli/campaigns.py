@@ -59,9 +59,26 @@ class Fetched:
         return self.folder / "summary.json"
 
     @property
+    def markdown(self) -> Path:
+        """The same as Markdown, for pasting into an issue."""
+        return self.folder / "report.md"
+
+    @property
     def samples(self) -> Path:
         """The raw samples."""
         return self.folder / "samples.csv.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of `isotherm list`; `headline` once there is a report."""
+
+    campaign_id: str
+    started_at: str
+    status: str
+    lanes: int
+    price_usd: float | None
+    headline: str | None
 
 
 def new_campaign_id(name: str, now: float | None = None) -> str:
@@ -174,6 +191,26 @@ class Campaigns:
             raise Failed(f"ID: there is no campaign {campaign_id} on stack {self._home.stack}") from None
         return State(facts["status"], facts.get("error"), facts.get("cause"), facts["startDate"].timestamp())
 
+    def latest(self, limit: int) -> list[Listed]:
+        """The campaigns that were admitted last, the newest first."""
+        return [
+            Listed(
+                campaign_id=item["campaign_id"],
+                started_at=item["started_at"],
+                status=self._status(item),
+                lanes=int(item.get("lanes", 0)),
+                price_usd=item.get("price_usd"),
+                headline=item.get("headline"),
+            )
+            for item in self._table.campaigns(limit)
+        ]
+
+    def _status(self, item: dict[str, Any]) -> str:
+        try:
+            return self.state(item["campaign_id"]).status
+        except Failed:  # Step Functions forgets an execution after 90 days, the table after 400
+            return SUCCEEDED if "finished_at" in item else "STOPPED" if "stopped_at" in item else "UNKNOWN"
+
     def plan(self, campaign_id: str) -> Plan | None:
         """Its plan, once there is one; a dry run leaves none."""
         from isotherm.aws.bucket import plan_key
@@ -284,10 +321,23 @@ class Campaigns:
         for name in REPORT_FILES:
             body = self._read(report_key(campaign_id, name))
             if body is None:
-                raise Failed(f"ID: campaign {campaign_id} has no {name}; it is {self.state(campaign_id).status}")
+                raise Failed(self._no_report(campaign_id))
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(body)
         return Fetched(folder)
+
+    def _no_report(self, campaign_id: str) -> str:
+        """Why a campaign has no report, and what can be done."""
+        state = self.state(campaign_id)
+        if state.status == RUNNING:
+            return (
+                f"ID: campaign {campaign_id} is still running; wait for it (isotherm follow {campaign_id}) "
+                f"or end it (isotherm stop {campaign_id})"
+            )
+        why = ": ".join(part for part in (state.error, state.cause) if part)
+        if state.status == SUCCEEDED:
+            why = "it was a dry run, or its report was deleted"
+        return f"ID: campaign {campaign_id} has no report; it ended as {state.status}" + (f": {why}" if why else "")
 
 
 def read_summary(fetched: Fetched) -> CampaignSummary:

@@ -13,7 +13,21 @@ import pytest
 
 from isotherm.cli.app import run_command
 
-COMMANDS = ["demo", "plan", "run", "follow", "stop", "report", "deploy", "local", "parse", "prices"]
+COMMANDS = [
+    "demo",
+    "plan",
+    "run",
+    "follow",
+    "stop",
+    "report",
+    "deploy",
+    "local",
+    "parse",
+    "prices",
+    "compare",
+    "export",
+    "list",
+]
 
 
 @dataclass(frozen=True)
@@ -73,8 +87,6 @@ def test_help_lists_exactly_what_there_is(isotherm: Isotherm) -> None:
     assert ran.code == 0
     for command in COMMANDS:
         assert f" {command} " in ran.out
-    for not_there in ("compare", "export", "list"):
-        assert f" {not_there} " not in ran.out
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["plan", "x", "--on", "mars"], ["nonsense"], ["local", "sideways"]])

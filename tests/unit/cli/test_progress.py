@@ -126,6 +126,7 @@ def test_a_failed_lane_is_seen_in_the_picture() -> None:
         console.print(picture(progress, 12.0))
 
     assert [lane.reason for lane in progress.failed] == ["LaneFailed: broken"]
+    assert captured.get().splitlines()[-1].startswith("  12 s  2 of 2 lanes")
     assert "✗" in captured.get()
     assert "failed" in captured.get()
 

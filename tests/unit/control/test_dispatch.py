@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
 from isotherm.aws.table import Table
 from isotherm.campaign import Plan, RegionInventory, parse_campaign
@@ -45,7 +46,9 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         monkeypatch.setenv(name, value)
     for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
-    client.cache_clear()
+    # moto answers only the sessions that are made after it was imported.
+    for made in (client, clients._session):
+        made.cache_clear()
     with mock_aws():
         keys = ("pk", "HASH"), ("sk", "RANGE")
         client("dynamodb", HOME.region).create_table(

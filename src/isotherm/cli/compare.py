@@ -1,0 +1,155 @@
+"""`isotherm compare`: what changed from one campaign to another, and whether it is a change for the worse."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from isotherm.comparing import CampaignComparison, Change
+    from isotherm.sample import Kind
+
+_WHAT = "a campaign's id, a report's folder, its summary.json or samples.csv.gz."
+BeforeArgument = Annotated[str, typer.Argument(metavar="A", help=f"Before: {_WHAT}")]
+AfterArgument = Annotated[str, typer.Argument(metavar="B", help=f"After: {_WHAT}")]
+LimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on-regression",
+        metavar="PERCENT",
+        help="Exit code 1 where a median got slower by more than this, such as 5%, and surely slower at all; "
+        "also where that cannot be told of a cell.",
+    ),
+]
+
+
+def compare(
+    before: BeforeArgument,
+    after: AfterArgument,
+    fail_on_regression: LimitOption = None,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what changed from campaign A to campaign B, with intervals; settings that differ come first."""
+    limit = None if fail_on_regression is None else _share(fail_on_regression)
+    from isotherm.cli.console import results
+    from isotherm.cli.endings import Failed
+    from isotherm.cli.fetched import refuse_empty, results_of
+    from isotherm.comparing import change_name, compare_campaigns, regressions, undecided
+    from isotherm.numerals import count, percent
+
+    place = Place(on, stack, home)
+    sides = results_of(before, "A", place), results_of(after, "B", place)
+    refuse_empty(*sides)
+    comparison = compare_campaigns(*sides)
+    worse = [] if limit is None else regressions(comparison, limit)
+    unclear = [] if limit is None else undecided(comparison)
+    if as_json:
+        document = comparison.model_dump(mode="json")
+        document |= {"limit": limit, "regressions": [change_name(c) for c in worse], "undecided": unclear}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for renderable in describe(comparison):
+            results().print(renderable)
+    if worse:
+        named = "; ".join(f"{change_name(c)}: {_ratio(c)}" for c in worse)
+        raise Failed(f"{count(len(worse), 'median')} slower by more than {percent(limit or 0.0)}: {named}")
+    if unclear:
+        raise Failed(
+            f"it cannot be told that nothing got slower by more than {percent(limit or 0)}: {'; '.join(unclear)}"
+        )
+
+
+def describe(comparison: CampaignComparison) -> list[RenderableType]:
+    """The comparison as lines and a table for a terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from isotherm.numerals import NOTHING, digits, interval, probability
+    from isotherm.report.wording import KIND_LABELS, METRIC_LABELS
+
+    parts: list[RenderableType] = [Text(f"{comparison.before} before, {comparison.after} after", style="bold")]
+    if not comparison.settings_known:
+        parts.append(Text("settings are not compared: a side has samples but no summary.json", style="yellow"))
+    elif not comparison.settings:
+        parts.append(Text("same settings"))
+    else:
+        parts.append(Text("Settings that differ", style="bold yellow"))
+        parts += [
+            Text(f"  {found.setting}: {found.before or NOTHING} → {found.after or NOTHING}")
+            for found in comparison.settings
+        ]
+    for only, when in ((comparison.only_before, "before"), (comparison.only_after, "after")):
+        parts += [Text(f"only {when}: {name}", style="yellow") for name in only]
+    groups: dict[tuple[str, int, Kind], list[Change]] = {}
+    for change in comparison.changes:
+        groups.setdefault((change.region, change.memory_mb, change.kind), []).append(change)
+    for (region, memory_mb, kind), changes in groups.items():
+        table = Table(
+            title=f"{KIND_LABELS[kind]}, {region}, {memory_mb} MB",
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+        )
+        for heading in ("Target", "What"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("Before", "After", "Change", "interval", "p (Holm)", "n"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for change in changes:
+            result = change.result
+            low, high = result.shift_low, result.shift_high
+            apart = low is not None and high is not None and not low <= 0 <= high
+            table.add_row(
+                Text(change.target),
+                METRIC_LABELS[change.metric],
+                digits(result.baseline_median),
+                digits(result.other_median),
+                Text(digits(result.shift), style=("red" if (result.shift or 0) > 0 else "green") if apart else ""),
+                interval(low, high, " … "),
+                probability(change.p_holm),
+                f"{result.baseline_n:,}, {result.other_n:,}",
+            )
+        parts += [Text(), table]
+    parts.append(Text("Medians in ms; change: Hodges-Lehmann shift with its 95 % interval, red slower."))
+    return parts
+
+
+def _ratio(change: Change) -> str:
+    from isotherm.numerals import interval
+
+    result = change.result
+    return f"{100 * ((result.ratio or 1) - 1):.3g} % (ratio {interval(result.ratio_low, result.ratio_high)})"
+
+
+def _share(text: str) -> float:
+    from isotherm.cli.endings import BadInput
+
+    number = text.strip().removesuffix("%").strip()
+    try:
+        value = float(number) / 100
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 1000:
+        raise BadInput(f"--fail-on-regression: {text!r} is no percentage; give one such as 5%")
+    return value

@@ -1,0 +1,76 @@
+"""`isotherm export`: every sample of a campaign, for other programs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+
+
+class Format(StrEnum):
+    """What can be written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+WhatArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="A campaign's id, a report's folder, or its samples.csv.gz.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="Parquet needs pyarrow (isotherm[parquet]).")]
+FileOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File to write, - for standard output (else samples.FORMAT).")
+]
+
+
+def export(
+    what: WhatArgument,
+    format_: FormatOption = Format.CSV,
+    output: FileOption = None,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every sample of a campaign, used or not, one row each; what is missing is empty, never zero."""
+    import json
+    import sys
+
+    from isotherm.cli.console import remarks
+    from isotherm.cli.endings import BadInput, Failed
+    from isotherm.cli.fetched import results_of
+    from isotherm.cli.following import shown_path
+    from isotherm.report import exports
+
+    to_stdout = str(output) == "-"
+    if to_stdout and as_json:
+        raise BadInput("--json: says where the file is; with --output - the samples themselves go to standard output")
+    if format_ is Format.PARQUET and not exports.can_parquet():
+        raise Failed(f"parquet needs pyarrow, which is not installed: {exports.PARQUET_HINT}; or --format csv")
+    side = results_of(what, "ID", Place(on, stack, home))
+    if not side.samples:
+        raise Failed(f"{what} has no samples to export; isotherm report {what} says what became of it")
+    data = exports.WRITERS[format_.value](side.samples)
+    if to_stdout:
+        sys.stdout.buffer.write(data)
+        return
+    path = output or Path(f"samples.{format_.value}")
+    path.write_bytes(data)
+    if as_json:
+        print(json.dumps({"file": str(path), "format": format_.value, "samples": len(side.samples)}, indent=2))
+    else:
+        remarks().print(f"{len(side.samples):,} samples: {shown_path(path)}", markup=False, soft_wrap=True)

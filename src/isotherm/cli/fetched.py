@@ -1,0 +1,107 @@
+"""The results of a campaign by its id or by a path, as the commands that read them want them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isotherm.cli.endings import BadInput, Failed
+
+if TYPE_CHECKING:
+    from isotherm.cli.place import Place
+    from isotherm.comparing import Side
+    from isotherm.sample import Sample
+
+SAMPLES = "samples.csv.gz"
+SUMMARY = "summary.json"
+
+
+def results_of(what: str, argument: str, place: Place) -> Side:
+    """Samples and summary of a campaign.
+
+    Parameters
+    ----------
+    what : str
+        A campaign's id (fetched from its stack, unless that was done before), or the path of a report's folder, its
+        `summary.json` or its `samples.csv.gz`.
+    argument : str
+        What the command calls it, for messages.
+    place : Place
+        Where to look for an id.
+
+    Raises
+    ------
+    BadInput
+        The files are not what they should be.
+    Failed
+        There is no such campaign, or it is still running.
+    """
+    path = Path(what)
+    if path.is_dir():
+        return _read(what, path / SAMPLES, path / SUMMARY, argument)
+    if path.is_file():
+        if path.suffix == ".json":
+            return _read(what, path.parent / SAMPLES, path, argument)
+        return _read(what, path, path.parent / SUMMARY, argument)
+    if "/" in what or path.suffix:
+        raise BadInput(f"{argument}: there is no file or folder {what}")
+    folder = _fetch(what, place)
+    return _read(what, folder / SAMPLES, folder / SUMMARY, argument)
+
+
+def _fetch(campaign_id: str, place: Place) -> Path:
+    from isotherm.cli.campaigns import Campaigns
+    from isotherm.cli.following import report_folder
+
+    folder = report_folder(campaign_id, None)
+    if (folder / SAMPLES).is_file() and (folder / SUMMARY).is_file():
+        return folder
+    place.enter()
+    return Campaigns(place.deployment()).fetch(campaign_id, folder).folder
+
+
+def _read(name: str, samples: Path, summary: Path, argument: str) -> Side:
+    from pydantic import ValidationError
+
+    from isotherm.comparing import Side
+    from isotherm.summary import CampaignSummary
+
+    if not samples.is_file():
+        raise Failed(f"{argument}: {samples} is missing; intervals need the samples: isotherm report ID fetches them")
+    document = None
+    if summary.is_file():
+        try:
+            document = CampaignSummary.model_validate_json(summary.read_bytes())
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "document"
+            raise BadInput(f"{argument}: {summary} is no summary of this version ({where}: {first['msg']})") from None
+    return Side(name=name, samples=_samples(samples, argument), summary=document)
+
+
+def _samples(path: Path, argument: str) -> list[Sample]:
+    import gzip
+
+    from isotherm.report.csv import read_csv
+
+    data = path.read_bytes()
+    try:
+        return read_csv(data if data[:2] == b"\x1f\x8b" else gzip.compress(data, compresslevel=1))
+    except ValueError as fault:
+        raise BadInput(f"{argument}: {path}: {fault}") from None
+
+
+def refuse_empty(*sides: Side) -> None:
+    """Go on where every side has used samples.
+
+    Raises
+    ------
+    Failed
+        One has none; the text says why, and what can be done.
+    """
+    from isotherm.comparing import no_used_samples
+
+    for side in sides:
+        reason = no_used_samples(side)
+        if reason:
+            raise Failed(reason)

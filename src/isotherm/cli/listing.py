@@ -1,0 +1,66 @@
+"""`isotherm list`: the campaigns of a stack, the newest first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="At most so many.")]
+
+
+def list_campaigns(
+    limit: LimitOption = 20,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """List the campaigns of a stack that were admitted, the newest first, with what each found."""
+    from isotherm.cli.campaigns import Campaigns
+    from isotherm.cli.console import remarks, results
+    from isotherm.numerals import NOTHING, dollars
+
+    place = Place(on, stack, home)
+    place.enter()
+    found = Campaigns(place.deployment()).latest(limit)
+    if as_json:
+        print(json.dumps([asdict(campaign) for campaign in found], indent=2, ensure_ascii=False))
+        return
+    if not found:
+        remarks().print("no campaign yet; start one with: isotherm run events/campaign-package-size.json", markup=False)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Campaign", overflow="fold")
+    for title in ("Started", "Status"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("Lanes", justify="right")
+    table.add_column("Planned", justify="right", no_wrap=True)
+    table.add_column("Found", overflow="fold")
+    for campaign in found:
+        table.add_row(
+            Text(campaign.campaign_id),
+            campaign.started_at[:16].replace("T", " "),
+            campaign.status.lower(),
+            f"{campaign.lanes:,}",
+            NOTHING if campaign.price_usd is None else dollars(campaign.price_usd),
+            Text(campaign.headline or NOTHING),
+        )
+    results().print(table)

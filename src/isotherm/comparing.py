@@ -1,0 +1,228 @@
+"""What changed from one campaign to another: settings first, then every cell both have. Knows nothing of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from isotherm.accounting import CellKey, cell_key, distinct
+from isotherm.enough import start_metric
+from isotherm.numerals import count
+from isotherm.sample import Kind, Sample
+from isotherm.statistics import ANSWERS, STARTS, compare, holm
+from isotherm.summary import CampaignSummary, Comparison, MetricName
+
+SIGNIFICANT = 0.05
+
+
+class Side(NamedTuple):
+    """One of the two: what it is called, its samples, and its summary where there is one."""
+
+    name: str
+    samples: Sequence[Sample]
+    summary: CampaignSummary | None
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Difference(_Shape):
+    """A setting that differs: its value before and after, None where that side has none."""
+
+    setting: str
+    before: str | None
+    after: str | None
+
+
+class Change(_Shape):
+    """How one metric of one cell changed; `result.baseline_*` is before, `result.other_*` after."""
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    metric: MetricName
+    p_holm: float | None
+    result: Comparison
+
+
+class CampaignComparison(_Shape):
+    """Everything that changed. `only_before` and `only_after` are cells that one side alone has used samples of."""
+
+    before: str
+    after: str
+    settings_known: bool
+    settings: list[Difference]
+    changes: list[Change]
+    only_before: list[str]
+    only_after: list[str]
+
+
+def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> CampaignComparison:
+    """Compare the cold start-ups and all client times of each cell that both sides have used samples of.
+
+    Parameters
+    ----------
+    before, after : Side
+        In any order of time; positive differences mean that `after` is slower.
+    confidence : float
+        Of the intervals.
+
+    Returns
+    -------
+    CampaignComparison
+        p-values are corrected (Holm) for all comparisons that were made.
+    """
+    ours, theirs = _used(before.samples), _used(after.samples)
+    found: list[Change] = []
+    for key in sorted(set(ours) & set(theirs), key=_reading_order):
+        for metric in _metrics(key, ours[key], theirs[key]):
+            result = compare(
+                _values(ours[key], metric),
+                _values(theirs[key], metric),
+                names=("before", f"{key.target} in {key.region}, {key.memory_mb} MB, {key.kind},"),
+                words=ANSWERS if metric == "client_ms" else STARTS,
+                confidence=confidence,
+            )
+            found.append(Change(**key._asdict(), metric=metric, p_holm=None, result=result))
+    corrected = holm([change.result.p_value for change in found])
+    known = before.summary is not None and after.summary is not None
+    return CampaignComparison(
+        before=before.name,
+        after=after.name,
+        settings_known=known,
+        settings=settings_that_differ(before, after),
+        changes=[c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)],
+        only_before=[_name(key) for key in sorted(set(ours) - set(theirs), key=_reading_order)],
+        only_after=[_name(key) for key in sorted(set(theirs) - set(ours), key=_reading_order)],
+    )
+
+
+def settings_that_differ(before: Side, after: Side) -> list[Difference]:
+    """Settings, versions and functions in which two campaigns differ; empty where a summary is missing."""
+    if before.summary is None or after.summary is None:
+        return []
+    ours, theirs = _settings(before.summary), _settings(after.summary)
+    return [
+        Difference(setting=name, before=ours.get(name), after=theirs.get(name))
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name) != theirs.get(name)
+    ]
+
+
+def regressions(comparison: CampaignComparison, limit: float) -> list[Change]:
+    """Changes for the worse: median slower by more than `limit`, and surely slower at all.
+
+    Parameters
+    ----------
+    limit : float
+        Share of the median before, such as 0.05; a median above (1 + limit) times that one is too slow.
+
+    Returns
+    -------
+    list of Change
+        Those whose ratio of medians is above 1 + limit, with an interval above 1 and a corrected p under 0.05: a slower
+        median alone may be chance, and a sure but small difference may not matter.
+    """
+    return [
+        change
+        for change in comparison.changes
+        if change.result.ratio is not None
+        and change.result.ratio > 1 + limit
+        and change.result.ratio_low is not None
+        and change.result.ratio_low > 1
+        and change.p_holm is not None
+        and change.p_holm < SIGNIFICANT
+    ]
+
+
+def undecided(comparison: CampaignComparison) -> list[str]:
+    """Why a comparison cannot say that nothing got slower, in words; empty where it can say something of each cell."""
+    found = [f"{name}: used samples only before" for name in comparison.only_before]
+    short = [change for change in comparison.changes if change.result.ratio_low is None]
+    found += [f"{change_name(change)}: too few samples for an interval" for change in short]
+    if not comparison.changes:
+        found.append("the two have no cell in common")
+    return found
+
+
+def change_name(change: Change) -> str:
+    """A change's cell and metric, in words."""
+    what = "client time" if change.metric == "client_ms" else "start-up"
+    return f"{change.target} in {change.region}, {change.memory_mb} MB, {change.kind}, {what}"
+
+
+def no_used_samples(side: Side) -> str | None:
+    """Why a side has nothing to compare, and what can be done; None where it has used samples."""
+    if any(sample.verdict == "used" for sample in side.samples):
+        return None
+    said = f"{side.name} has no used samples: {count(len(side.samples), 'sample')}"
+    verdicts = sorted({sample.verdict for sample in side.samples})
+    said += f", all {' or '.join(verdicts)}" if verdicts else ""
+    failed = [lane for lane in side.summary.lanes if lane.status == "failed"] if side.summary else []
+    if failed:
+        said += f"; {count(len(failed), 'lane')} failed, the first for: {failed[0].reason}"
+    return said + "; run it again"
+
+
+def _used(samples: Sequence[Sample]) -> dict[CellKey, list[Sample]]:
+    found: dict[CellKey, list[Sample]] = {}
+    for sample in distinct(samples)[0]:
+        if sample.verdict == "used" and sample.kind != "prime":
+            found.setdefault(cell_key(sample), []).append(sample)
+    return found
+
+
+def _metrics(key: CellKey, ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[MetricName]:
+    """Client time, and for cold starts the start-up that both sides measured."""
+    both = [
+        {m for m in ("init_duration_ms", "startup_ms") if any(getattr(s, m) is not None for s in side)}
+        for side in (ours, theirs)
+    ]
+    emulated = any(sample.emulated for sample in (*ours, *theirs))
+    start = start_metric("emulated" if emulated else "aws", both[0] & both[1]) if key.kind == "cold" else None
+    return [start, "client_ms"] if start else ["client_ms"]
+
+
+def _values(samples: Sequence[Sample], metric: MetricName) -> list[float]:
+    return [value for sample in samples if (value := getattr(sample, metric)) is not None]
+
+
+def _settings(summary: CampaignSummary) -> dict[str, str]:
+    found: dict[str, str] = {
+        "platform": summary.platform,
+        "stack": summary.stack,
+        "home region": summary.home_region,
+        "Isotherm": summary.version,
+    }
+    asked = summary.campaign.model_dump(exclude={"name", "comment", "budget_usd", "dry_run"})
+    found |= _flat(asked)
+    for region in summary.inventory:
+        for target in region.targets:
+            where = f"{target.target} in {region.region}"
+            found[f"{where}: runtime"] = f"{target.runtime} on {target.architecture}"
+            found[f"{where}: memory deployed"] = f"{target.memory_mb} MB"
+            found[f"{where}: archive"] = f"{target.code_size_bytes:,} bytes"
+            found[f"{where}: code"] = target.code_sha256
+    return found
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{above}{name}.")
+        elif value is not None:
+            found[above + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return found
+
+
+def _name(key: CellKey) -> str:
+    return f"{key.target} in {key.region}, {key.memory_mb} MB, {key.kind}"
+
+
+def _reading_order(key: CellKey) -> tuple[str, int, str, str]:
+    return key.region, key.memory_mb, key.kind, key.target
