@@ -101,12 +101,21 @@ def describe(made: Plan) -> list[Any]:
     shots = sum(planned_shots(lane) for lane in made.lanes.values())
     total = Text(
         f"{shots} calls of {', '.join(runtimes)}, {made.state_transitions} state transitions, "
-        f"about {made.price.usd:.4f} USD "
+        f"{'at most' if made.campaign.precision else 'about'} {made.price.usd:.4f} USD "
         f"of a budget of {made.campaign.budget_usd:g} USD"
         + (" (what AWS would ask; the embedded stack asks nothing)" if made.platform == "emulated" else "")
     )
     warnings = [Text(f"warning: {warning}", style="yellow") for warning in made.warnings]
-    return [lanes, price, total, *warnings]
+    notes = [Text(note, style="dim") for note in made.price.notes]
+    enough = []
+    if made.campaign.most_rounds > made.campaign.rounds:
+        enough.append(
+            Text(
+                f"rounds {made.campaign.rounds + 1} to {made.campaign.most_rounds} are run for the targets alone "
+                "whose cells are not precise enough by then"
+            )
+        )
+    return [lanes, price, *notes, total, *enough, *warnings]
 
 
 def _table(title: str) -> Table:
