@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from .embedded import REGIONS, SATELLITE, Embedded
+from isotherm.local.stack import processes_of
+
+from .embedded import REGIONS, ROOT, SATELLITE, Embedded, command_line
 
 LONG: dict[str, Any] = {
     "name": "long",
@@ -100,6 +102,28 @@ def test_ctrl_c_leaves_the_campaign_running_and_says_how_to_stop_it(embedded: Em
         machines = embedded.client("stepfunctions", region)
         lane = embedded.campaign_machine_arn.replace("us-east-1", region).replace("-campaign", "-lane")
         assert machines.list_executions(stateMachineArn=lane, statusFilter="RUNNING")["executions"] == []
+
+
+@pytest.mark.usefixtures("embedded")  # what it builds need not be built again
+def test_a_demo_that_is_interrupted_leaves_nothing_running() -> None:
+    isotherm = command_line("tests-demo")
+    process = isotherm.begin("demo")
+    assert process.stderr is not None
+    said = ""
+    try:
+        while "of 20 lanes" not in said:
+            said += process.stderr.readline()
+            assert process.poll() is None, said
+        token = json.loads((ROOT / ".isotherm" / "tests-demo" / "stack.json").read_text())["token"]
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        isotherm("local", "down")
+
+    assert process.returncode == 130
+    assert rest.splitlines()[-1] == "isotherm: interrupted; nothing is left running"
+    assert processes_of(token) == []
 
 
 def test_a_function_that_another_campaign_holds_is_left_alone(embedded: Embedded) -> None:

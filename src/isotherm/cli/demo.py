@@ -50,7 +50,9 @@ def demo(
         campaigns = Campaigns(place.deployment())
         follow_and_show(campaigns, campaigns.start(document), place, output, as_json)
         remarks().print(f"{time.monotonic() - begun:.0f} s in all", markup=False)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted) as interruption:
+        if was_up and isinstance(interruption, Interrupted):
+            raise  # the campaign goes on, on the stack that stays up
         raise Interrupted("interrupted" + ("" if was_up else "; nothing is left running")) from None
     finally:
         if not was_up:

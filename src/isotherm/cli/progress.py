@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -188,7 +189,8 @@ def picture(progress: CampaignProgress | None, elapsed_s: float) -> RenderableTy
         f"{progress.ended} of {len(progress.lanes)} lanes, {progress.samples} of {progress.planned} samples; ",
         (f"waiting for {waiting_for(progress)}", "cyan"),
     )
-    return Group(table, ProgressBar(total=max(progress.planned, 1), completed=progress.samples, width=60), foot)
+    bar = ProgressBar(total=max(progress.planned, 1), completed=progress.samples, width=60)
+    return Group(table, Padding(bar, (1, 0, 0, 0)), foot)
 
 
 def _by_function(progress: CampaignProgress) -> dict[tuple[str, str], list[LaneProgress]]:
