@@ -70,11 +70,12 @@ class Bill:
     _unknown: dict[str, set[str]] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
 
-    def _add(self, service: str, unit: str, quantity: float, name: str, region: str) -> None:
+    def _add(self, service: str, unit: str, quantity: float, name: str, region: str, share: float = 1.0) -> None:
+        """Book `quantity` in `unit`, which is `share` of what the price `name` is of."""
         usd, known = rate(name, region)
         line = self._lines.setdefault((service, unit), [0.0, 0.0])
         line[0] += quantity
-        line[1] += quantity * usd
+        line[1] += quantity * share * usd
         if quantity and not known:
             self._unknown.setdefault(region, set()).add(service)
 
@@ -106,7 +107,7 @@ class Bill:
 
     def add_logs(self, region: str, ingested_bytes: float) -> None:
         """Add bytes ingested by CloudWatch Logs."""
-        self._add("CloudWatch Logs", "GB", ingested_bytes / 1e9, "logs_gb", region)
+        self._add("CloudWatch Logs", "MB", ingested_bytes / 1e6, "logs_gb", region, share=1e-3)
 
     def note(self, sentence: str) -> None:
         """Say something of how a quantity was found."""

@@ -51,3 +51,11 @@ def test_a_price_says_from_when_and_where_it_is():
     assert price.usd == 0
     assert price.as_of == price_table()["as_of"]
     assert "aws.amazon.com/lambda/pricing" in price.source
+
+
+def test_logs_are_priced_by_the_gigabyte_and_shown_in_megabytes():
+    bill = Bill()
+    bill.add_logs("us-east-1", 2.5e9)
+    (line,) = bill.price().lines
+    assert (line.unit, line.quantity) == ("MB", pytest.approx(2500))
+    assert line.usd == pytest.approx(1.25)  # AWS, CloudWatch pricing: 0.50 USD for each GB in N. Virginia

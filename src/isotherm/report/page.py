@@ -141,13 +141,19 @@ def _facts(summary: CampaignSummary) -> str:
             f"{'target' if len(targets) == 1 else 'targets'} in {count(len(regions), 'region')}",
         ),
         ("Rounds", _rounds(summary), f"seed {summary.campaign.seed}"),
-        ("Price", dollars(price.usd), "in the end" if summary.actual_price else "planned"),
+        ("Price", dollars(price.usd), _price_aside(summary)),
     )
     cells = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)} <small>{escape(aside)}</small></dd></div>"
         for name, value, aside in facts
     )
     return f'<dl class="facts">{cells}</dl>'
+
+
+def _price_aside(summary: CampaignSummary) -> str:
+    if summary.platform == "emulated":
+        return "AWS would ask; nothing was spent"
+    return "in the end" if summary.actual_price else "planned"
 
 
 def _rounds(summary: CampaignSummary) -> str:
