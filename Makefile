@@ -23,8 +23,9 @@ lint: $(READY) ## check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(READY) ## run the benchmarks
-	@$(BIN)/python -m bench $(ARGS)
+bench: $(READY) ## run the benchmarks; one of them: make bench BENCH=campaign ARGS=--help
+	@set -e; for script in $(if $(BENCH),bench/$(BENCH).py,$(wildcard bench/*.py)); do \
+		echo "== $$script"; $(BIN)/python $$script $(ARGS); done
 
 clean: ## stop what runs and remove all that was made here
 	@if [ -x $(BIN)/isotherm ]; then $(BIN)/isotherm local down; fi
