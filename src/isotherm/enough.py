@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Literal, Protocol
 
-from isotherm.lane import LaneTask, Platform, Precision
+from isotherm.lane import LaneTask, Platform
 from isotherm.ranks import quantile_width
 
 CONFIDENCE = 0.95
@@ -51,6 +51,18 @@ class Timed(Protocol):
         """The client's time."""
 
 
+class Precise(Protocol):
+    """How wide intervals may be, as shares of what they bound; None asks nothing."""
+
+    @property
+    def median(self) -> float:
+        """Of the median's interval."""
+
+    @property
+    def p95(self) -> float | None:
+        """Of the p95's interval."""
+
+
 def start_metric(platform: Platform, measured: Collection[str]) -> TimeName | None:
     """The metric that speaks for a cold start: Init Duration where the platform reports it, else the probe's."""
     return next((metric for metric in _STARTS[platform] if metric in measured), None)
@@ -83,11 +95,11 @@ def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[str]:
         for kind, wanted in (("cold", bool(step.bursts)), ("warm", step.warm_shots > 0)):
             if wanted:
                 values = _values(task.platform, kind, used.get((memory_mb, kind), []))
-                found += [f"{memory_mb} MB, {kind}: {what}" for what in too_wide(values, task.enough.precision)]
+                found += [f"{memory_mb} MB, {kind}: {what}" for what in too_wide(values, task.enough)]
     return found
 
 
-def too_wide(values: Iterable[float], precision: Precision) -> list[str]:
+def too_wide(values: Iterable[float], precision: Precise) -> list[str]:
     """Which of the intervals that `precision` speaks of are wider than it allows, in words."""
     ordered = sorted(values)
     found = []

@@ -1,47 +1,29 @@
-"""What one lane has to do, and to which function. All that the control functions of a lane know of the campaign."""
+"""What one lane has to do, and to which function. All that the control functions of a lane know of the campaign.
+
+Plain dataclasses: what was validated when the campaign was planned need not be validated again by each function, and
+pydantic's import would be a third of theirs (docs/decisions.md, "Import time").
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
 
 
-class Strict(BaseModel):
-    """A shape in which nothing is guessed: no field that is not known, no text for a number; never changed."""
-
-    # A function builds only those of its models that it uses (docs/decisions.md, "Import time").
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-
-class Precision(Strict):
-    """How narrow intervals have to be, as a share of what they bound: 0.05 is 97.5 to 102.5 ms around 100 ms.
-
-    Of each cell's start-up (cold) or client time (warm), at 95 %. `p95` None asks nothing of the p95.
-    """
-
-    median: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    p95: Annotated[float, Field(gt=0, lt=1)] | None = None
-
-
-class Enough(Strict):
-    """When a lane need not run: its cells are as precise as `precision` asks after the `earlier` lanes (their keys)."""
-
-    precision: Precision
-    earlier: list[str]
-
-
-class Burst(Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
     """Calls that go out at once to one fresh version; `shots` is 1 for the isolated method."""
 
     burst: int
     shots: int
 
 
-class Step(Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
     """One setting of a lane in one round: which memory, which bursts, how many warm calls.
 
     `memory_mb` None leaves the function's memory as deployed. `bursts[i]` goes to the i-th freshly published version;
@@ -62,7 +44,8 @@ class Step(Strict):
         return max(len(self.bursts), 1 if self.warm_shots else 0)
 
 
-class Lane(Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
     """One target in one region in one round: the unit that must run alone, as it changes that function."""
 
     key: str
@@ -73,7 +56,8 @@ class Lane(Strict):
     steps: list[Step]
 
 
-class TargetFunction(Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFunction:
     """What a region said of a deployed target."""
 
     target: str
@@ -88,7 +72,20 @@ class TargetFunction(Strict):
     log_group: str
 
 
-class LaneTask(Strict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enough:
+    """When a lane need not run: its cells are as precise as is asked after the `earlier` lanes (their keys).
+
+    `median` and `p95` are the widths of intervals as shares of what they bound; None asks nothing of the p95.
+    """
+
+    median: float
+    p95: float | None
+    earlier: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTask:
     """A lane with all that its control functions need to know; kept in the table beside the lane's progress."""
 
     campaign_id: str
@@ -97,3 +94,20 @@ class LaneTask(Strict):
     platform: Platform
     report_deadline_s: int
     enough: Enough | None = None
+
+    def to_json(self) -> str:
+        """As JSON text."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> LaneTask:
+        """What `to_json` wrote."""
+        task = json.loads(text)
+        lane, enough = task["lane"], task["enough"]
+        steps = [Step(**{**step, "bursts": [Burst(**burst) for burst in step["bursts"]]}) for step in lane["steps"]]
+        parts = {
+            "lane": Lane(**{**lane, "steps": steps}),
+            "function": TargetFunction(**task["function"]),
+            "enough": None if enough is None else Enough(**enough),
+        }
+        return cls(**{**task, **parts})

@@ -15,7 +15,7 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.campaign import Plan, Price
 from isotherm.costing import actual, campaign_transitions, estimate, lane_transitions
-from isotherm.lane import Precision
+from isotherm.campaign import Precision
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)

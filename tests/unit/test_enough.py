@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.aws.table import Timing
-from isotherm.campaign import RegionInventory, parse_campaign
+from isotherm.campaign import Precision, RegionInventory, parse_campaign
 from isotherm.enough import shortfalls, too_wide
-from isotherm.lane import LaneTask, Precision, TargetFunction
+from isotherm.lane import LaneTask, TargetFunction
 from isotherm.planning import make_plan
 from isotherm.statistics import summarize
 
@@ -123,7 +125,7 @@ def test_a_lane_of_the_rounds_that_are_run_in_any_case_has_no_rule() -> None:
     assert task.enough is not None
     assert task.enough.earlier == [f"r0{number}-default-us-east-1" for number in range(3)]
     with pytest.raises(ValueError, match="no rule"):
-        shortfalls(task.model_copy(update={"enough": None}), [])
+        shortfalls(replace(task, enough=None), [])
 
 
 @given(

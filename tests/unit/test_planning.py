@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign import InvalidCampaign, OverBudget, RegionInventory, parse_campaign
+from isotherm.campaign import InvalidCampaign, OverBudget, Plan, RegionInventory, parse_campaign
 from isotherm.lane import TargetFunction
 from isotherm.planning import make_plan, split_evenly
 from isotherm.shots import burst_orders, shards, warm_orders
@@ -247,6 +247,19 @@ def test_a_lane_may_be_spared_by_what_its_own_function_did_before_and_nothing_el
         if task.lane.round < 2:
             assert task.enough is None
         else:
-            assert task.enough.precision.median == 0.05
+            assert task.enough.median == 0.05
             assert task.enough.earlier == [f"r{n:02d}-{task.lane.target}-us-east-1" for n in range(task.lane.round)]
     assert all(task.enough is None for task in plan_of({"targets": ["default"], "rounds": 2}).tasks())
+
+
+@given(campaigns)
+def test_a_lanes_task_survives_being_written_down(document):
+    plan = plan_of({**document, "precision": 0.1, "max_rounds": document["rounds"] + 1}, region(), region("ap-south-1"))
+    for task in plan.tasks():
+        assert type(task).from_json(task.to_json()) == task
+
+
+@given(campaigns)
+def test_a_plan_survives_being_written_down(document):
+    plan = plan_of(document, region(), region("ap-south-1"))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.aws import logs
 from isotherm.aws.bucket import Bucket
@@ -30,7 +30,8 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 WINDOW_MS = 15_000
 
 
-class CollectRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class CollectRequest:
     """One step of one lane."""
 
     campaign_id: str
@@ -69,7 +70,7 @@ class Witnesses:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Join and write the samples of one step; a report that never came is counted as missing."""
-    request = CollectRequest.model_validate(event)
+    request = CollectRequest(**event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key

@@ -6,12 +6,12 @@ A lane whose cells are precise enough already is spared: the token is answered a
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import BaseModel
 
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail, lane_execution_name, start_lane, succeed
@@ -22,7 +22,8 @@ from isotherm.lane import LaneTask
 logger = Logger()
 
 
-class DispatchRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class DispatchRequest:
     """Which lane, and the token by which its outcome reaches the campaign."""
 
     campaign_id: str
@@ -33,7 +34,7 @@ class DispatchRequest(BaseModel):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the lane's execution; where it is not needed or cannot start, answer the token rather than let it wait."""
-    request = DispatchRequest.model_validate(event)
+    request = DispatchRequest(**event)
     home = Home.from_environment()
     table = Table(home)
     task = table.task(request.campaign_id, request.lane_key)
@@ -51,7 +52,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting")
     try:
         steps = [step.step for step in lane.steps]
-        execution_arn = start_lane(lane.region, machine, name, {**request.model_dump(), "steps": steps})
+        execution_arn = start_lane(lane.region, machine, name, {**asdict(request), "steps": steps})
     except (ClientError, BotoCoreError) as fault:
         logger.exception("not started")
         return _not_started(table, home, request, f"could not be started in {lane.region}: {fault}")

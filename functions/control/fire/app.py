@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
@@ -27,7 +27,8 @@ MARGIN_MS = 90_000
 PROGRESS_EVERY_S = 2.0
 
 
-class FireRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class FireRequest:
     """One shard of one step of one lane."""
 
     campaign_id: str
@@ -39,7 +40,7 @@ class FireRequest(BaseModel):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call each burst's own version, then delete that version; prime the last version and make the warm calls on it."""
-    request = FireRequest.model_validate(event)
+    request = FireRequest(**event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     where = (request.campaign_id, request.lane_key, request.step)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail, succeed
@@ -16,20 +16,21 @@ from isotherm.aws.table import Table
 logger = Logger()
 
 
-class NotifyRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class NotifyRequest:
     """`outcome` and `restore` are what the lane's states left: a result, or {"Error", "Cause"} where they failed."""
 
     campaign_id: str
     lane_key: str
     task_token: str
     outcome: dict[str, Any]
-    restore: dict[str, Any] = {}
+    restore: dict[str, Any] = field(default_factory=dict)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Record the lane's outcome, then answer the token: success, or error LaneFailed with a readable cause."""
-    request = NotifyRequest.model_validate(event)
+    request = NotifyRequest(**event)
     home = Home.from_environment()
     reasons = []
     if "Error" in request.outcome:

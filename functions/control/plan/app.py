@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm import __version__
 from isotherm.aws.bucket import Bucket, plan_key
@@ -22,12 +22,14 @@ from isotherm.planning import make_plan
 logger = Logger()
 
 
-class PlanRequest(BaseModel):
-    """`campaign` is the execution's input, as the person wrote it."""
+@dataclass(frozen=True)
+class PlanRequest:
+    """`campaign` is the execution's input, as the person wrote it; `campaign_id` is the execution's name."""
 
     campaign: Any
     campaign_id: str
     started_at: str
+    execution_arn: str | None = None
 
 
 @logger.inject_lambda_context
@@ -36,7 +38,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
     A refusal is an answer and no exception, so that the execution fails with exactly this error and this text.
     """
-    request = PlanRequest.model_validate(event)
+    request = PlanRequest(**event)
     try:
         plan = _plan(request, Home.from_environment())
     except CampaignRefused as refusal:

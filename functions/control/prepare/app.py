@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
@@ -18,7 +18,8 @@ from isotherm.shots import shards
 logger = Logger()
 
 
-class PrepareRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class PrepareRequest:
     """One step of one lane."""
 
     campaign_id: str
@@ -33,7 +34,7 @@ class LaneEnded(Exception):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Publish one version for each burst, in order; answer the numbers of the shards that Fire has to carry out."""
-    request = PrepareRequest.model_validate(event)
+    request = PrepareRequest(**event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key

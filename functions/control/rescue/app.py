@@ -6,11 +6,11 @@ Called by EventBridge where a lane's execution was stopped or failed, and by the
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail
@@ -23,7 +23,8 @@ logger = Logger()
 SETTLE_S = 3.0
 
 
-class RescueRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class RescueRequest:
     """The lane, and why it needs rescue; `task_token` where the campaign is still waiting for it."""
 
     campaign_id: str
@@ -36,7 +37,7 @@ class RescueRequest(BaseModel):
     def of(cls, event: dict[str, Any]) -> RescueRequest:
         """From the campaign's own payload, or from EventBridge's "Step Functions Execution Status Change"."""
         if "detail" not in event:
-            return cls.model_validate(event)
+            return cls(**event)
         detail = event["detail"]
         lane = json.loads(detail["input"])
         status = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}.get(detail["status"], "failed")

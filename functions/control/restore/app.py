@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.aws.clients import Home
 from isotherm.aws.restoring import restore_lane
@@ -15,7 +15,8 @@ from isotherm.aws.table import Table
 logger = Logger()
 
 
-class RestoreRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
     """One lane."""
 
     campaign_id: str
@@ -25,7 +26,7 @@ class RestoreRequest(BaseModel):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Restore the lane's function; answer what had to be undone."""
-    request = RestoreRequest.model_validate(event)
+    request = RestoreRequest(**event)
     home = Home.from_environment()
     table = Table(home)
     lane = table.task(request.campaign_id, request.lane_key).lane

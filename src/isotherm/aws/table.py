@@ -95,7 +95,7 @@ class Table:
                 "target": task.lane.target,
                 "region": task.lane.region,
                 "round": task.lane.round,
-                "task": task.model_dump_json(),
+                "task": task.to_json(),
                 "expires_at": _expiry(),
             }
             for task in tasks
@@ -112,7 +112,7 @@ class Table:
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
         if item is None:
             raise LookupError(f"campaign {campaign_id} has no lane {lane_key}")
-        return LaneTask.model_validate_json(item["task"])
+        return LaneTask.from_json(item["task"])
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""

@@ -12,7 +12,7 @@ from made_up import made_up_plan
 
 from isotherm.campaign import Plan
 from isotherm.cli.plan import describe
-from isotherm.lane import Precision
+from isotherm.campaign import Precision
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=4)
 
