@@ -50,9 +50,7 @@ def test_planned_and_actual_dollars_stand_side_by_side() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    evil=st.text(min_size=1, max_size=30) | st.sampled_from(["a|b", "<script>", "[x](y)", "`", "@a\n\n# h"])
-)
+@given(evil=st.text(min_size=1, max_size=30) | st.sampled_from(["a|b", "<script>", "[x](y)", "`", "@a\n\n# h"]))
 def test_no_input_breaks_a_table_or_becomes_markup(evil: str) -> None:
     lanes = [SUMMARY.lanes[0].model_copy(update={"status": "failed", "reason": evil}), *SUMMARY.lanes[1:]]
     cells = [SUMMARY.cells[0].model_copy(update={"target": evil}), *SUMMARY.cells[1:]]
