@@ -6,6 +6,7 @@ The table is moto's; the state machines are not there, so what would be sent to 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -67,6 +68,7 @@ def dispatch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # where dataclasses look up their types
     spec.loader.exec_module(module)
     sent: list[tuple[str, Any]] = []
 
