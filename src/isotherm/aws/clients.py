@@ -19,6 +19,13 @@ from isotherm.lane import Platform
 #: Control-plane calls: many, and throttled by AWS at about 15 a second, so patience is right.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
 
+#: What `sam local` gives a function as its access key where it has no credentials to hand on.
+_NO_ACCESS_KEY = "defaultkey"
+
+
+class NobodyToAsk(Exception):
+    """Neither credentials for AWS nor an endpoint that stands in for it."""
+
 
 def endpoint_url() -> str | None:
     """The endpoint that stands in for AWS, if there is one.
@@ -40,7 +47,18 @@ def _session() -> Any:
 
 
 def make_client(service: str, region: str | None, config: Config) -> Any:
-    """A client of its own, for a caller that needs other patience or more connections than `client` gives."""
+    """A client of its own, for a caller that needs other patience or more connections than `client` gives.
+
+    Raises
+    ------
+    NobodyToAsk
+        `sam local` runs this, with neither credentials nor an endpoint: AWS would be asked in vain.
+    """
+    if endpoint_url() is None and os.environ.get("AWS_ACCESS_KEY_ID") == _NO_ACCESS_KEY:
+        raise NobodyToAsk(
+            "there is nobody to ask: set ISOTHERM_ENDPOINT_URL to the embedded stack's address, or have credentials "
+            "for AWS (docs/sam-local.md)"
+        )
     return _session().create_client(service, region_name=region, endpoint_url=endpoint_url(), config=config)
 
 
