@@ -1,4 +1,4 @@
-"""One embedded stack for the whole session, deployed to two regions by the command line itself."""
+"""What the tests of the embedded stack share, besides the stack itself (tests/conftest.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .embedded import HOME, SATELLITE, STACK, START_S, Embedded, command_line, skip_without_tools
+from .embedded import Embedded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,24 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.stack)
-
-
-@pytest.fixture(scope="session")
-def embedded() -> Iterator[Embedded]:
-    """The stack, with Isotherm deployed to both regions."""
-    isotherm = command_line("tests")
-    started = isotherm("local", "up", "--json", timeout=START_S)
-    skip_without_tools(started)
-    assert started.code == 0, started.err
-    try:
-        deployed = isotherm("deploy", SATELLITE, "--json", timeout=START_S)
-        skip_without_tools(deployed)
-        assert deployed.code == 0, deployed.err
-        environment = started.document["environment"]
-        account = environment["AWS_ACCESS_KEY_ID"]
-        yield Embedded(isotherm, environment, f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign")
-    finally:
-        isotherm("local", "down")
 
 
 @pytest.fixture
