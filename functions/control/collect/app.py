@@ -1,4 +1,8 @@
-"""Finds every report of a step's shots, joins, and writes the samples; asks again until all are there or time is up."""
+"""Finds every report of a step's shots, joins, and writes the samples; asks again until all are there or time is up.
+
+Also takes what it did not ask for: a CloudWatch Logs subscription's events, and exported log files in S3. Their reports
+are written under their source, for functions that no campaign measures.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent, S3Event
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws import logs
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
-from isotherm.platform_log import parse_events
+from isotherm.platform_log import Event, parse_events
 from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
 from isotherm.shots import shards
 
@@ -51,10 +56,9 @@ class Witnesses:
         for probe in probe_lines(text):
             if probe.shot_id:
                 self.probes[probe.shot_id] = probe
-        for event in parse_events(text):
-            if event["event"] in ("report", "platform.report") and event["request_id"]:
-                known = {name: event.get(name) for name in Report.__dataclass_fields__}
-                self.reports[event["request_id"]] = Report(**known)
+        for event in _reports(text):
+            known = {name: event.get(name) for name in Report.__dataclass_fields__}
+            self.reports[event["request_id"]] = Report(**known)
 
     def missing(self, shots: Iterable[Shot]) -> int:
         """How many shots that reached the function still lack their report or their probe."""
@@ -69,9 +73,41 @@ class Witnesses:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Join and write the samples of one step; a report that never came is counted as missing."""
-    request = CollectRequest(**event)
+    """Take one step of a lane, a subscription's log events, or exported log files; repeats change nothing."""
     home = Home.from_environment()
+    if "awslogs" in event:
+        return _take_subscription(CloudWatchLogsEvent(event), Table(home))
+    if "Records" in event:
+        return _take_files(S3Event(event), Bucket(home), Table(home))
+    return _collect(CollectRequest(**event), home, context)
+
+
+def _take_subscription(event: CloudWatchLogsEvent, table: Table) -> dict[str, Any]:
+    batch = event.parse_logs_data()
+    reports = _reports("\n".join(entry.message for entry in batch.log_events))
+    table.put_reports(batch.log_group, reports)
+    return {"source": batch.log_group, "log_events": len(batch.log_events), "reports": len(reports)}
+
+
+def _take_files(event: S3Event, bucket: Bucket, table: Table) -> dict[str, Any]:
+    found = 0
+    for record in event.records:
+        body = bucket.read_log(record.s3.get_object.key)
+        reports = _reports(body.decode("utf-8", "replace"))
+        table.put_reports(f"s3:{record.s3.get_object.key}", reports)
+        found += len(reports)
+    return {"files": len(event.raw_event["Records"]), "reports": found}
+
+
+def _reports(text: str) -> list[Event]:
+    """Every report in a log text that says whose it is; the last one where a request has several."""
+    kinds = ("report", "platform.report")
+    events = (event for event in parse_events(text) if event["event"] in kinds and event.get("request_id"))
+    return list({event["request_id"]: event for event in events}.values())
+
+
+def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dict[str, Any]:
+    """Join and write the samples of one step; a report that never came is counted as missing."""
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key
     task = table.task(campaign_id, lane_key)

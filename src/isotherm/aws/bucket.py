@@ -28,6 +28,11 @@ class Bucket:
         body: bytes = self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
         return body
 
+    def read_log(self, key: str) -> bytes:
+        """A log file under `logs/`, unpacked where it is gzipped, as CloudWatch Logs exports are."""
+        body = self.read(key)
+        return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+
     def write_versions(self, campaign_id: str, lane_key: str, step: int, versions: list[str]) -> None:
         """Write which versions were published for a step, in the order of its bursts."""
         key = f"raw/{campaign_id}/{lane_key}/s{step}-versions.json"

@@ -6,7 +6,7 @@ One table, keys `pk` and `sk`; `expires_at` (epoch seconds) is its TTL attribute
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
@@ -184,6 +184,19 @@ class Table:
                 **{name: value for name, value in asdict(sample).items() if value is not None},
             }
             for sample in samples
+        )
+
+    def put_reports(self, source: str, reports: Iterable[Mapping[str, Any]]) -> None:
+        """Write reports that no campaign asked for, by where they were found and by request: a repeat changes nothing."""
+        expires_at = _expiry()
+        self._write(
+            {
+                "pk": f"log#{source}",
+                "sk": f"report#{report['request_id']}",
+                "expires_at": expires_at,
+                **{name: value for name, value in report.items() if value is not None},
+            }
+            for report in reports
         )
 
     def samples(self, campaign_id: str, lane_key: str) -> list[Sample]:
