@@ -187,7 +187,7 @@ class Table:
         )
 
     def put_reports(self, source: str, reports: Iterable[Mapping[str, Any]]) -> None:
-        """Write reports that no campaign asked for, by where they were found and by request: a repeat changes nothing."""
+        """Write reports that no campaign asked for, keyed by source and request: a repeat changes nothing."""
         expires_at = _expiry()
         self._write(
             {
