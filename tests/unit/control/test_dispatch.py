@@ -211,3 +211,11 @@ def test_a_stopped_campaign_starts_and_spares_nothing(
 
     assert run(dispatch, "r02-default-us-east-1")["status"] == "failed"
     assert dispatch.sent == ["LaneNotStarted"]
+
+
+def test_its_policy_lets_it_look_and_answer() -> None:
+    """Without these a lane that could be spared is run, or is ended and nobody told."""
+    template = (APP.parents[3] / "template.yaml").read_text()
+    section = template[template.index("  DispatchFunction:") : template.index("  AggregateFunction:")]
+    for action in ("dynamodb:Query", "states:SendTaskSuccess", "states:SendTaskFailure"):
+        assert action in section
