@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
-
-import typer
 
 from isotherm.cli.place import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
 from isotherm.cli.run import OutputOption, follow_and_show
@@ -15,9 +12,6 @@ EVENT = "events/campaign-demo.json"
 
 def demo(
     output: OutputOption = None,
-    enforce_iam: Annotated[
-        bool, typer.Option("--enforce-iam", help="Check every call against the policies that the template deploys.")
-    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure five function sizes in two regions of an embedded stack, and show what came out.
@@ -43,7 +37,7 @@ def demo(
     was_up = embedding.status(checkout) is not None
     try:
         with waiting(remarks()) as say:
-            embedded = embedding.up(checkout, enforce_iam=enforce_iam, say=say)
+            embedded = embedding.up(checkout, say=say)
             embedding.enter(embedded)
             made = building.build(checkout, say=say)
             deploying.deploy(checkout, made, regions, embedded=embedded, say=say)

@@ -24,7 +24,8 @@ def up(
         ),
     ] = None,
     enforce_iam: Annotated[
-        bool, typer.Option("--enforce-iam", help="Check every call against the policies that the template deploys.")
+        bool,
+        typer.Option("--enforce-iam", help="Check every call against the template's policies; for one region only."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import CommandFailed
+from isotherm.local.errors import CommandFailed, LocalError
 from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
@@ -64,8 +64,16 @@ def deploy(
     ------
     CommandFailed
         A region failed. The others were still deployed; the text names all that failed.
+    LocalError
+        More than one region, on an embedded stack that enforces IAM.
     """
     wanted = list(dict.fromkeys([home_region, *regions]))
+    if embedded is not None and embedded.enforce_iam and len(wanted) > 1:
+        # MiniStack names a role by stack and logical id alone, so regions would replace each other's policies.
+        raise LocalError(
+            f"regions: an embedded stack that enforces IAM carries one region, not {', '.join(wanted)}; "
+            "leave the others out, or start it without --enforce-iam"
+        )
     overrides = {
         "PythonRuntime": made.runtime,
         "Architecture": made.architecture,

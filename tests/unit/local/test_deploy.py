@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,16 @@ def test_one_region_that_fails_does_not_keep_the_others_from_being_deployed(
 
     assert again == deploying.Deployed(["ap-south-1"], ["us-east-1"])
     assert len(asked("deploy")) == 3
+
+
+def test_a_stack_that_enforces_iam_takes_one_region(checkout: Checkout, asked: Asked, embedded: Stack) -> None:
+    strict = replace(embedded, enforce_iam=True)
+    made = building.build(checkout)
+    with pytest.raises(LocalError, match="carries one region, not us-east-1, ap-south-1"):
+        deploying.deploy(checkout, made, ["ap-south-1"], embedded=strict)
+    assert asked("deploy") == []
+
+    assert deploying.deploy(checkout, made, [], embedded=strict).changed == ["us-east-1"]
 
 
 def test_on_aws_the_users_own_credentials_are_left_alone_and_nothing_is_assumed_deployed(
