@@ -32,10 +32,10 @@ clean: ## stop what runs and remove all that was made here
 	rm -rf .venv .isotherm .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml Makefile
+$(READY): pyproject.toml constraints.txt Makefile
 	@[ -n "$(PYTHON)" ] || { echo "Isotherm needs Python 3.11 or newer with the venv module" >&2; exit 1; }
 	@echo "setting up .venv with $(PYTHON)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --editable '.[dev]'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraints constraints.txt --editable '.[dev]'
 	@touch $@

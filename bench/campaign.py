@@ -149,7 +149,8 @@ def main() -> None:
     print(f"campaign, all of it   {told['all_s']:8.1f} s  {told['all_s'] / bare_s:.2f} x bare, with the page")
     print(f"used samples          {told['used']:8.0f}    of {samples} planned")
     print(f"seconds per cold one  {told['all_s'] / cold:8.2f}    the tool to beat: {BESIDE_S}")
-    print(f"transitions           {told['transitions']:8.0f}    {per_sample:.3f} a sample; to beat: {BESIDE_TRANSITIONS}")
+    rate = f"{per_sample:.3f} per sample; to beat: {BESIDE_TRANSITIONS}"
+    print(f"transitions           {told['transitions']:8.0f}    {rate}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -82,8 +83,9 @@ class Campaign(Strict):
     targets: Annotated[list[str], Field(min_length=1)]
     regions: Annotated[list[str], Field(min_length=1)] | None = None
     memory_mb: Annotated[list[int], Field(min_length=1)] | None = None
-    cold: ColdStarts = ColdStarts()
-    warm: WarmCalls = WarmCalls()
+    # Made when needed: a default made here would build the models at import.
+    cold: ColdStarts = Field(default_factory=ColdStarts)
+    warm: WarmCalls = Field(default_factory=WarmCalls)
     rounds: Annotated[int, Field(ge=1, le=1000)] = 2
     precision: Precision | None = None
     max_rounds: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -124,7 +126,8 @@ class Campaign(Strict):
         return values
 
 
-class RegionInventory(Strict):
+@dataclass(frozen=True, kw_only=True)
+class RegionInventory:
     """What a region has: its targets, and the concurrency its account leaves to them."""
 
     region: str
@@ -134,7 +137,8 @@ class RegionInventory(Strict):
     stack_version: str | None = None
 
 
-class PriceLine(Strict):
+@dataclass(frozen=True, kw_only=True)
+class PriceLine:
     """Dollars for one service; `quantity` in `unit`."""
 
     service: str
@@ -143,7 +147,8 @@ class PriceLine(Strict):
     usd: float
 
 
-class Price(Strict):
+@dataclass(frozen=True, kw_only=True)
+class Price:
     """Dollars, in all and by service, from a dated table; an estimate before the campaign, a bill after it.
 
     `notes` say how quantities were found, and of which regions the table does not know a price.
@@ -153,7 +158,7 @@ class Price(Strict):
     lines: list[PriceLine]
     as_of: str
     source: str
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Plan(Strict):
@@ -196,13 +201,27 @@ class Plan(Strict):
             )
 
 
+def read_campaign(text: str | bytes, known_regions: Iterable[str] = ()) -> Campaign:
+    """A campaign from the JSON text a person wrote; as `parse_campaign`, which also says what is raised."""
+    try:
+        document = json.loads(text)
+    except ValueError as fault:
+        where = (
+            f"line {fault.lineno}, column {fault.colno}: {fault.msg}"
+            if isinstance(fault, json.JSONDecodeError)
+            else fault
+        )
+        raise InvalidCampaign(f"campaign: this is no JSON ({where})") from None
+    return parse_campaign(document, known_regions)
+
+
 def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campaign:
-    """A campaign from the text or the object a person wrote.
+    """A campaign from what its JSON text was parsed to.
 
     Parameters
     ----------
-    document : str, bytes or object
-        JSON text, or what JSON text was parsed to.
+    document : object
+        What the person wrote.
     known_regions : iterable of str
         Names of AWS regions; where given, `regions` may name no other.
 
@@ -211,16 +230,6 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
     InvalidCampaign
         One line for each fault: the field, its value, what would be accepted.
     """
-    if isinstance(document, (str, bytes)):
-        try:
-            document = json.loads(document)
-        except ValueError as fault:
-            where = (
-                f"line {fault.lineno}, column {fault.colno}: {fault.msg}"
-                if isinstance(fault, json.JSONDecodeError)
-                else fault
-            )
-            raise InvalidCampaign(f"campaign: this is no JSON ({where})") from None
     if not isinstance(document, dict):
         raise InvalidCampaign(
             f'campaign: {_shown(document)} is no campaign; give an object such as {{"targets": ["default"]}}'

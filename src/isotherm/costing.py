@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from isotherm.campaign import Campaign, Plan, Price
-from isotherm.lane import Lane, Step, TargetFunction
+from isotherm.lane import Lane, Step, TargetFunction, shards
 from isotherm.pricing import Bill
-from isotherm.sample import Sample
-from isotherm.shots import shards
 
 if TYPE_CHECKING:
+    from isotherm.sample import Sample
     from isotherm.summary import LaneOutcome
 
 #: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.

@@ -13,8 +13,12 @@ from typing import Literal
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
 
+#: A shard is what one Fire does within Lambda's 15 minutes.
+BURSTS_PER_SHARD = 100
+WARM_CALLS_IN_ROW_PER_SHARD = 5000
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Burst:
     """Calls that go out at once to one fresh version; `shots` is 1 for the isolated method."""
 
@@ -22,7 +26,7 @@ class Burst:
     shots: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One setting of a lane in one round: which memory, which bursts, how many warm calls.
 
@@ -44,7 +48,7 @@ class Step:
         return max(len(self.bursts), 1 if self.warm_shots else 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Lane:
     """One target in one region in one round: the unit that must run alone, as it changes that function."""
 
@@ -56,7 +60,7 @@ class Lane:
     steps: list[Step]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TargetFunction:
     """What a region said of a deployed target."""
 
@@ -72,7 +76,7 @@ class TargetFunction:
     log_group: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Enough:
     """When a lane need not run: its cells are as precise as is asked after the `earlier` lanes (their keys).
 
@@ -84,7 +88,7 @@ class Enough:
     earlier: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LaneTask:
     """A lane with all that its control functions need to know; kept in the table beside the lane's progress."""
 
@@ -111,3 +115,28 @@ class LaneTask:
             "enough": None if enough is None else Enough(**enough),
         }
         return cls(**{**task, **parts})
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one Fire carries out of a step: bursts [first, stop), then primes, then warm calls [first, stop)."""
+
+    bursts: tuple[int, int]
+    prime_shots: int
+    warm: tuple[int, int]
+
+
+def shards(step: Step) -> list[Shard]:
+    """Cut a step into what one Fire can do in its time; at least one shard where there is anything to do."""
+    cut = [
+        Shard(bursts=(first, min(first + BURSTS_PER_SHARD, len(step.bursts))), prime_shots=0, warm=(0, 0))
+        for first in range(0, len(step.bursts), BURSTS_PER_SHARD)
+    ]
+    chunk = WARM_CALLS_IN_ROW_PER_SHARD * step.warm_concurrency
+    warm = [(first, min(first + chunk, step.warm_shots)) for first in range(0, step.warm_shots, chunk)]
+    if warm:
+        last = cut.pop() if cut else Shard(bursts=(0, 0), prime_shots=0, warm=(0, 0))
+        cut.append(Shard(bursts=last.bursts, prime_shots=step.prime_shots, warm=warm[0]))
+        none = (len(step.bursts), len(step.bursts))
+        cut.extend(Shard(bursts=none, prime_shots=0, warm=part) for part in warm[1:])
+    return cut

@@ -9,6 +9,7 @@ import bisect
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from isotherm.campaign import Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
 from isotherm.costing import campaign_transitions, estimate
@@ -106,8 +107,7 @@ def make_plan(
         version=version,
         created_at=created_at,
         inventory=[
-            region.model_copy(update={"targets": [t for t in region.targets if t.target in campaign.targets]})
-            for region in inventory
+            replace(region, targets=[t for t in region.targets if t.target in campaign.targets]) for region in inventory
         ],
         waves=waves,
         lanes={lane.key: lane for lane in lanes},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign import Campaign, InvalidCampaign, parse_campaign
+from isotherm.campaign import Campaign, InvalidCampaign, parse_campaign, read_campaign
 
 REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
 
@@ -63,7 +63,7 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
             "precision.p59: there is no such field; did you mean p95?",
         ),
         ([], 'campaign: [] is no campaign; give an object such as {"targets": ["default"]}'),
-        ("{", "campaign: this is no JSON (line 1, column 2: Expecting property name enclosed in double quotes)"),
+        ("default", 'campaign: "default" is no campaign; give an object such as {"targets": ["default"]}'),
     ],
 )
 def test_a_refusal_names_the_field_the_value_and_what_is_accepted(document, message):
@@ -101,7 +101,7 @@ def test_any_json_is_a_campaign_or_is_refused_in_words(document):
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_campaign_or_are_refused_in_words(document):
     with pytest.raises(InvalidCampaign, match=r"campaign: |targets: "):
-        parse_campaign(document)
+        read_campaign(document)
 
 
 def test_what_is_accepted_survives_a_round_trip():
@@ -114,3 +114,10 @@ def test_a_bare_precision_is_that_of_the_median():
     assert campaign.precision.model_dump() == {"median": 0.03, "p95": None}
     assert campaign.most_rounds == 8
     assert parse_campaign({"targets": ["a"], "rounds": 3}).most_rounds == 3
+
+
+def test_text_that_is_no_json_is_told_where_it_goes_wrong():
+    with pytest.raises(InvalidCampaign) as refusal:
+        read_campaign("{")
+    words = "campaign: this is no JSON (line 1, column 2: Expecting property name enclosed in double quotes)"
+    assert str(refusal.value) == words

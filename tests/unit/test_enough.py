@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.aws.table import Timing
+from isotherm.aws.samples import Timing
 from isotherm.campaign import Precision, RegionInventory, parse_campaign
 from isotherm.enough import shortfalls, too_wide
 from isotherm.lane import LaneTask, TargetFunction

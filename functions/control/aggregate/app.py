@@ -15,6 +15,7 @@ from isotherm.accounting import distinct
 from isotherm.aggregation import build_summary
 from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
+from isotherm.aws.samples import samples_of
 from isotherm.aws.table import ENDED, Table
 from isotherm.campaign import Plan
 from isotherm.costing import actual
@@ -47,7 +48,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     with ThreadPoolExecutor(max_workers=READERS) as pool:
         samples = [
             sample
-            for of_lane in pool.map(partial(table.samples, request.campaign_id), plan.lanes)
+            for of_lane in pool.map(partial(samples_of, table, request.campaign_id), plan.lanes)
             for sample in of_lane
         ]
     progress = table.lanes(request.campaign_id)

@@ -18,10 +18,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm.aws import logs
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
+from isotherm.aws.raw import read_shots
+from isotherm.aws.samples import put_reports, put_samples
 from isotherm.aws.table import Table
+from isotherm.lane import shards
 from isotherm.platform_log import Event, parse_events
 from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
-from isotherm.shots import shards
 
 logger = Logger()
 
@@ -85,7 +87,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _take_subscription(event: CloudWatchLogsEvent, table: Table) -> dict[str, Any]:
     batch = event.parse_logs_data()
     reports = _reports("\n".join(entry.message for entry in batch.log_events))
-    table.put_reports(batch.log_group, reports)
+    put_reports(table, batch.log_group, reports)
     return {"source": batch.log_group, "log_events": len(batch.log_events), "reports": len(reports)}
 
 
@@ -94,7 +96,7 @@ def _take_files(event: S3Event, bucket: Bucket, table: Table) -> dict[str, Any]:
     for record in event.records:
         body = bucket.read_log(record.s3.get_object.key)
         reports = _reports(body.decode("utf-8", "replace"))
-        table.put_reports(f"s3:{record.s3.get_object.key}", reports)
+        put_reports(table, f"s3:{record.s3.get_object.key}", reports)
         found += len(reports)
     return {"files": len(event.raw_event["Records"]), "reports": found}
 
@@ -116,7 +118,7 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     shots = [
         shot
         for shard in range(len(shards(step)))
-        for shot in bucket.read_shots(campaign_id, lane_key, request.step, shard)
+        for shot in read_shots(bucket, campaign_id, lane_key, request.step, shard)
     ]
     table.update_lane(campaign_id, lane_key, unless_ended=True, phase="collecting", step=request.step)
 
@@ -142,7 +144,7 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
         witnesses.probes,
         witnesses.reports,
     )
-    table.put_samples(samples)
+    put_samples(table, samples)
     used = sum(sample.verdict == "used" for sample in samples)
     facts: dict[str, Any] = {"samples": len(samples), "used": used, "missing": missing}
     package = next((probe.package for probe in witnesses.probes.values() if probe.package), None)

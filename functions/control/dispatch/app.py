@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail, lane_execution_name, start_lane, succeed
+from isotherm.aws.samples import timings_of
 from isotherm.aws.table import Table
 from isotherm.enough import shortfalls
 from isotherm.lane import LaneTask
@@ -64,7 +65,7 @@ def _is_precise_enough(table: Table, task: LaneTask) -> bool:
     if task.enough is None:
         return False
     try:
-        missing = shortfalls(task, table.timings(task.campaign_id, task.enough.earlier))
+        missing = shortfalls(task, timings_of(table, task.campaign_id, task.enough.earlier))
     except (ClientError, BotoCoreError):  # where it cannot be told, the round is measured
         logger.exception("precision unknown")
         return False

@@ -14,9 +14,11 @@ from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
+from isotherm.aws.raw import write_shots
 from isotherm.aws.table import Table
+from isotherm.lane import shards
 from isotherm.sample import Shot
-from isotherm.shots import burst_orders, shards, warm_orders
+from isotherm.shots import burst_orders, warm_orders
 
 logger = Logger()
 
@@ -77,7 +79,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             if warm and go_on():
                 shots += caller.in_a_row(warm, step.warm_concurrency, _while_time_is_left(context))
     finally:  # whatever stopped us, what was measured is kept
-        bucket.write_shots(*where, request.shard, shots)
+        write_shots(bucket, *where, request.shard, shots)
         report(len(shots), at_once=True)
     return {"issued": len(shots), "planned": sum(burst.shots for burst in bursts) + len(prime) + len(warm)}
 

@@ -13,7 +13,7 @@ from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.table import Lease, Table
-from isotherm.shots import shards
+from isotherm.lane import shards
 
 logger = Logger()
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
 
 from isotherm.aws.clients import Home, client
-from isotherm.sample import Shot
 
 
 class Bucket:
@@ -28,6 +25,13 @@ class Bucket:
         body: bytes = self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
         return body
 
+    def read_if_there(self, key: str) -> bytes | None:
+        """One object's bytes; None where there is no such object."""
+        try:
+            return self.read(key)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+
     def read_log(self, key: str) -> bytes:
         """A log file under `logs/`, unpacked where it is gzipped, as CloudWatch Logs exports are."""
         body = self.read(key)
@@ -43,29 +47,10 @@ class Bucket:
         versions: list[str] = json.loads(self.read(f"raw/{campaign_id}/{lane_key}/s{step}-versions.json"))
         return versions
 
-    def write_shots(self, campaign_id: str, lane_key: str, step: int, shard: int, shots: Iterable[Shot]) -> str:
-        """Write the shots of one Fire, one JSON object a line, gzipped; a repeat of the same Fire overwrites."""
-        lines = "".join(json.dumps(asdict(shot), separators=(",", ":")) + "\n" for shot in shots)
-        # mtime 0: equal shots give equal bytes.
-        return self.write(shots_key(campaign_id, lane_key, step, shard), gzip.compress(lines.encode(), mtime=0))
-
-    def read_shots(self, campaign_id: str, lane_key: str, step: int, shard: int) -> list[Shot]:
-        """The shots that `write_shots` wrote; none where that Fire never wrote any."""
-        try:
-            body = self.read(shots_key(campaign_id, lane_key, step, shard))
-        except self._s3.exceptions.NoSuchKey:
-            return []
-        return [Shot(**fields) for fields in map(json.loads, gzip.decompress(body).splitlines())]
-
 
 def plan_key(campaign_id: str) -> str:
     """Where a campaign's plan lies."""
     return f"plans/{campaign_id}.json"
-
-
-def shots_key(campaign_id: str, lane_key: str, step: int, shard: int) -> str:
-    """Where the shots of one Fire lie."""
-    return f"raw/{campaign_id}/{lane_key}/s{step}-{shard}.jsonl.gz"
 
 
 def report_key(campaign_id: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The samples table: samples, the progress of lanes, and the lease on a function that is being measured.
+"""The samples table: the progress of lanes, and the lease on a function that is being measured.
 
 One table, keys `pk` and `sk`; `expires_at` (epoch seconds) is its TTL attribute.
 """
@@ -6,16 +6,15 @@ One table, keys `pk` and `sk`; `expires_at` (epoch seconds) is its TTL attribute
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.items import decode, encode
 from isotherm.lane import LaneTask
-from isotherm.sample import Sample
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
 KEEP_DAYS = 400
@@ -27,7 +26,6 @@ LEASE_S = 3 * 3600
 ENDED = ("succeeded", "failed", "spared")
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
-_SAMPLE_FIELDS = [field.name for field in fields(Sample)]
 
 
 class FunctionBusy(Exception):
@@ -46,17 +44,6 @@ class Lease:
     acquired_at: int
 
 
-class Timing(NamedTuple):
-    """Of a sample, what says how precise its cell is."""
-
-    kind: str
-    verdict: str
-    memory_mb: int
-    init_duration_ms: float | None = None
-    startup_ms: float | None = None
-    client_ms: float | None = None
-
-
 class Table:
     """Reads and writes the home region's table."""
 
@@ -68,7 +55,7 @@ class Table:
 
     def put_campaign(self, campaign_id: str, started_at: str, facts: dict[str, Any]) -> None:
         """Record that a campaign was admitted."""
-        item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": _expiry()}
+        item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": expiry()}
         for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
             self._db.put_item(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
@@ -87,7 +74,7 @@ class Table:
 
     def put_tasks(self, tasks: Iterable[LaneTask]) -> None:
         """Record each lane's task and that it has not begun."""
-        self._write(
+        self.write(
             {
                 "pk": f"campaign#{task.campaign_id}",
                 "sk": f"lane#{task.lane.key}",
@@ -96,7 +83,7 @@ class Table:
                 "region": task.lane.region,
                 "round": task.lane.round,
                 "task": task.to_json(),
-                "expires_at": _expiry(),
+                "expires_at": expiry(),
             }
             for task in tasks
         )
@@ -125,7 +112,7 @@ class Table:
 
     def update_lane(self, campaign_id: str, lane_key: str, *, unless_ended: bool = False, **facts: Any) -> None:
         """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended."""
-        facts = {**facts, "updated_at": int(time.time()), "expires_at": _expiry()}
+        facts = {**facts, "updated_at": int(time.time()), "expires_at": expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}
         values = encode({f":{number}": value for number, value in enumerate(facts.values())})
         request: dict[str, Any] = {
@@ -168,47 +155,8 @@ class Table:
 
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
         """The progress of each lane; `lane_key` is added to what was recorded."""
-        items = self._query(f"campaign#{campaign_id}", "lane#")
+        items = self.query(f"campaign#{campaign_id}", "lane#")
         return [{"lane_key": item["sk"].removeprefix("lane#"), **item} for item in items]
-
-    # Samples
-
-    def put_samples(self, samples: Iterable[Sample]) -> None:
-        """Write samples, each under a key of its own, so that a repeat changes nothing."""
-        expires_at = _expiry()
-        self._write(
-            {
-                "pk": f"campaign#{sample.campaign_id}#{sample.lane}",
-                "sk": f"sample#{sample.shot_id}",
-                "expires_at": expires_at,
-                **{name: value for name, value in asdict(sample).items() if value is not None},
-            }
-            for sample in samples
-        )
-
-    def put_reports(self, source: str, reports: Iterable[Mapping[str, Any]]) -> None:
-        """Write reports that no campaign asked for, keyed by source and request: a repeat changes nothing."""
-        expires_at = _expiry()
-        self._write(
-            {
-                "pk": f"log#{source}",
-                "sk": f"report#{report['request_id']}",
-                "expires_at": expires_at,
-                **{name: value for name, value in report.items() if value is not None},
-            }
-            for report in reports
-        )
-
-    def samples(self, campaign_id: str, lane_key: str) -> list[Sample]:
-        """The samples of one lane."""
-        items = self._query(f"campaign#{campaign_id}#{lane_key}", "sample#")
-        return [Sample(**{name: item[name] for name in _SAMPLE_FIELDS if name in item}) for item in items]
-
-    def timings(self, campaign_id: str, lane_keys: Iterable[str]) -> Iterator[Timing]:
-        """The samples of some lanes, with nothing but what says how precise their cells are."""
-        for lane_key in lane_keys:
-            for item in self._query(f"campaign#{campaign_id}#{lane_key}", "sample#", Timing._fields):
-                yield Timing(**{name: item[name] for name in Timing._fields if name in item})
 
     # The lease on a function
 
@@ -268,7 +216,8 @@ class Table:
 
     # Items
 
-    def _write(self, items: Iterable[dict[str, Any]]) -> None:
+    def write(self, items: Iterable[dict[str, Any]]) -> None:
+        """Write items in batches, again where DynamoDB leaves some of them unwritten."""
         requests = [{"PutRequest": {"Item": encode(item)}} for item in items]
         for first in range(0, len(requests), _BATCH):
             self._write_batch(requests[first : first + _BATCH])
@@ -286,7 +235,8 @@ class Table:
         item = self._db.get_item(TableName=self._name, Key=_key(pk, sk), ConsistentRead=True).get("Item")
         return decode(item) if item else None
 
-    def _query(self, pk: str, prefix: str, fields_wanted: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    def query(self, pk: str, prefix: str, fields_wanted: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        """Items of one partition whose sort key begins with `prefix`; all attributes, or those that are wanted."""
         wanted: dict[str, Any] = {}
         if fields_wanted:
             names = {f"#{number}": name for number, name in enumerate(fields_wanted)}
@@ -302,7 +252,8 @@ class Table:
             yield from map(decode, page["Items"])
 
 
-def _expiry() -> int:
+def expiry() -> int:
+    """When what is written now leaves the table, in epoch seconds."""
     return int(time.time()) + KEEP_DAYS * 86_400
 
 

@@ -26,7 +26,7 @@ def read_event(source: str) -> dict[str, Any]:
         It cannot be read, is no JSON, or is no campaign.
     """
     from isotherm.aws.clients import lambda_regions
-    from isotherm.campaign import InvalidCampaign, parse_campaign
+    from isotherm.campaign import InvalidCampaign, read_campaign
 
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def read_event(source: str) -> dict[str, Any]:
     except UnicodeDecodeError as problem:
         raise BadInput(f"EVENT: {source} is no UTF-8 text (byte {problem.start})") from problem
     try:
-        parse_campaign(text, lambda_regions())
+        read_campaign(text, lambda_regions())
     except InvalidCampaign as problem:
         raise BadInput(str(problem)) from problem
     document: dict[str, Any] = json.loads(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -10,9 +11,8 @@ from rich.console import Console
 sys.path.append(str(Path(__file__).parents[1] / "statistics"))
 from made_up import made_up_plan
 
-from isotherm.campaign import Plan
+from isotherm.campaign import Plan, Precision
 from isotherm.cli.plan import describe
-from isotherm.campaign import Precision
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=4)
 
@@ -35,5 +35,5 @@ def test_rounds_that_may_be_spared_and_the_most_they_cost_are_said() -> None:
 
 
 def test_prices_that_are_not_a_regions_own_are_named() -> None:
-    price = PLAN.price.model_copy(update={"notes": ["S3 in eu-west-1: priced as in us-east-1"]})
+    price = replace(PLAN.price, notes=["S3 in eu-west-1: priced as in us-east-1"])
     assert "S3 in eu-west-1: priced as in us-east-1" in shown(PLAN.model_copy(update={"price": price}))

@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
+from isotherm.aws.samples import put_samples
 from isotherm.aws.table import Table
 from isotherm.campaign import Plan, RegionInventory, parse_campaign
 from isotherm.lane import TargetFunction
@@ -162,7 +163,7 @@ def status(table: Table, lane_key: str) -> tuple[str, str | None]:
 
 
 def test_a_lane_that_is_precise_enough_is_ended_at_once(table: Table, dispatch: ModuleType, plan: Plan) -> None:
-    table.put_samples(measured(plan, spread=4))
+    put_samples(table, measured(plan, spread=4))
 
     assert run(dispatch, "r02-default-us-east-1")["status"] == "spared"
     assert dispatch.sent == [("token", {"lane_key": "r02-default-us-east-1", "status": "spared"})]
@@ -174,7 +175,7 @@ def test_a_lane_that_is_precise_enough_is_ended_at_once(table: Table, dispatch: 
 
 
 def test_a_lane_that_is_not_is_started(table: Table, dispatch: ModuleType, plan: Plan) -> None:
-    table.put_samples(measured(plan, spread=60))
+    put_samples(table, measured(plan, spread=60))
 
     assert run(dispatch, "r02-default-us-east-1")["status"] == "started"
     assert dispatch.sent == [("started", "id-r02-default-us-east-1")]
@@ -182,7 +183,7 @@ def test_a_lane_that_is_not_is_started(table: Table, dispatch: ModuleType, plan:
 
 
 def test_the_rounds_that_are_run_in_any_case_are_started(table: Table, dispatch: ModuleType, plan: Plan) -> None:
-    table.put_samples(measured(plan, spread=0))
+    put_samples(table, measured(plan, spread=0))
 
     assert run(dispatch, "r01-default-us-east-1")["status"] == "started"
 
@@ -193,7 +194,7 @@ def test_where_it_cannot_be_told_the_lane_is_started(
     """A function error under a task token would leave the campaign waiting on the embedded stack."""
     from botocore.exceptions import ClientError
 
-    table.put_samples(measured(plan, spread=0))
+    put_samples(table, measured(plan, spread=0))
 
     def refuse(*_: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no Query"}}, "Query")
@@ -205,7 +206,7 @@ def test_where_it_cannot_be_told_the_lane_is_started(
 def test_a_stopped_campaign_starts_and_spares_nothing(
     table: Table, dispatch: ModuleType, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table.put_samples(measured(plan, spread=0))
+    put_samples(table, measured(plan, spread=0))
     table.stop_campaign("id")
     monkeypatch.setattr(dispatch, "fail", lambda *answer: dispatch.sent.append(answer[2]))
 
