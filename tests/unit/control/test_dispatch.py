@@ -199,7 +199,7 @@ def test_where_it_cannot_be_told_the_lane_is_started(
     def refuse(*_: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no Query"}}, "Query")
 
-    monkeypatch.setattr(Table, "timings", refuse)
+    monkeypatch.setattr(Table, "query", refuse)
     assert run(dispatch, "r02-default-us-east-1")["status"] == "started"
 
 
