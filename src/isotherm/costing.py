@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from isotherm.campaign import Campaign, Plan, Price
-from isotherm.lane import Lane, Step, TargetFunction, shards
+from isotherm.lane import Lane, Step, TargetFunction, hold_ms, shards
 from isotherm.pricing import Bill
 
 if TYPE_CHECKING:
@@ -72,13 +72,14 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
                 function.architecture,
                 step.memory_mb or function.memory_mb,
                 cold + warm,
-                cold * ASSUMED_COLD_BILLED_MS + warm * ASSUMED_WARM_BILLED_MS,
+                _cold_billed_ms(step) + warm * ASSUMED_WARM_BILLED_MS,
             )
             firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
             firing += step.warm_shots / step.warm_concurrency * ASSUMED_WARM_BILLED_MS
             _add_control(bill, lane, step, function.architecture, firing)
         _add_lane(bill, lane, function.architecture)
-    bill.add_transitions(home_region, campaign_transitions(waves, lanes))
+        bill.add_transitions(lane.region, lane_transitions(lane) - 1)
+    bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(lanes))
     _add_stores(bill, home_region, calls, len(lanes))
     _add_looks(bill, campaign, lanes, home_region)
     return bill.price()
@@ -120,7 +121,8 @@ def actual(plan: Plan, samples: Sequence[Sample], outcomes: Iterable[LaneOutcome
             )
             continue
         ran += 1
-        transitions += lane_transitions(lane) + (ended == "failed")
+        transitions += 1 + (ended == "failed")  # its dispatch, and its rescue; the rest is in its own region
+        bill.add_transitions(lane.region, lane_transitions(lane) - 1)
         for step in lane.steps:
             _add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
         _add_lane(bill, lane, function.architecture)
@@ -165,6 +167,14 @@ def _add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_m
     control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
     bill.add_lambda(lane.region, architecture, FIRE_MEMORY_MB, len(shards(step)), firing_ms, own=True)
     bill.add_lambda(lane.region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
+
+
+def _cold_billed_ms(step: Step) -> float:
+    """Billed time of a step's bursts; each call of a wide one is held open until all are in."""
+    return sum(
+        burst.shots * max(ASSUMED_COLD_BILLED_MS, hold_ms(burst.shots) + ASSUMED_COLD_BILLED_MS / 2)
+        for burst in step.bursts
+    )
 
 
 def _add_lane(bill: Bill, lane: Lane, architecture: str) -> None:

@@ -140,3 +140,15 @@ def shards(step: Step) -> list[Shard]:
         none = (len(step.bursts), len(step.bursts))
         cut.extend(Shard(bursts=none, prime_shots=0, warm=part) for part in warm[1:])
     return cut
+
+
+#: A burst's calls are held open until this long after it began, by which time all of them are in; the probe holds no
+#: longer than 10 s.
+HOLD_BASE_MS = 250.0
+HOLD_PER_CALL_MS = 10.0
+MAX_HOLD_MS = 10_000.0
+
+
+def hold_ms(calls: int) -> float:
+    """How long a burst of so many calls is held open, in milliseconds from its begin; a lone call is not held."""
+    return min(HOLD_BASE_MS + HOLD_PER_CALL_MS * calls, MAX_HOLD_MS) if calls > 1 else 0.0

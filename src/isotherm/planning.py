@@ -21,6 +21,13 @@ CONTROL_CONCURRENCY = 2
 #: The versions that one Prepare can publish within Lambda's 15 minutes, at 2 to 4 s each.
 MAX_VERSIONS_PER_STEP = 200
 
+#: What a lane can take: its state machine ends it after 6,900 s. And what its parts are taken to need, in seconds.
+MAX_LANE_S = 6000
+PUBLISH_S = 4.0
+BURST_S = 3.0
+WARM_CALL_S = 0.05
+COLLECT_S = 120.0
+
 #: AWS, Lambda quotas, "Storage for uploaded functions (.zip file archives) and layers": 75 GB in each region.
 CODE_STORAGE_BYTES = 75 * 2**30
 
@@ -96,6 +103,7 @@ def make_plan(
             f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
         )
     _check_versions(campaign, lanes, functions)
+    _check_duration(lanes)
     if price.usd > campaign.budget_usd:
         raise OverBudget(_over_budget(campaign, price, lambda candidate: priced(candidate)[-1].usd))
     return Plan(
@@ -172,6 +180,21 @@ def _check_concurrency(campaign: Campaign, regions: list[RegionInventory]) -> No
                 )
     if faults:
         raise InvalidCampaign("\n".join(faults))
+
+
+def _check_duration(lanes: list[Lane]) -> None:
+    longest_s = max(sum(map(_step_s, lane.steps)) for lane in lanes)
+    if longest_s > MAX_LANE_S:
+        raise InvalidCampaign(
+            f"rounds: one round of one function would take about {longest_s / 60:.0f} minutes, above the "
+            f"{MAX_LANE_S // 60} that a lane has; use more rounds, or fewer samples or memory sizes"
+        )
+
+
+def _step_s(step: Step) -> float:
+    """About how long a step takes, by what its parts take at most on AWS."""
+    calls_in_row = step.warm_shots / step.warm_concurrency
+    return step.versions * PUBLISH_S + len(step.bursts) * BURST_S + calls_in_row * WARM_CALL_S + COLLECT_S
 
 
 def _check_versions(campaign: Campaign, lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:

@@ -217,11 +217,14 @@ def _sample(
     platform_cold = _platform_cold(report, context.emulated)
     probe_cold = None if probe is None else probe.invocation_index == 0
     temperature = _temperature(platform_cold, probe_cold)
+    # SnapStart: process and imports are those of the snapshot, made when the version was published.
+    restored = report is not None and report.restore_duration_ms is not None
     # Without the platform's Init Duration beside it, a gap before the handler says only that the machine is busy.
     proactive = (
         probe is not None
         and probe.invocation_index == 0
         and not context.emulated
+        and not restored
         and probe.handler_begin_at_ms - (probe.import_begin_at_ms + probe.import_ms) > PROACTIVE_GAP_MS
     )
     hold_ms = probe.hold_ms if probe else None
@@ -269,8 +272,8 @@ def _sample(
         max_memory_used_mb=report.max_memory_used_mb if report and not context.emulated else None,
         environment_id=probe.environment_id if probe else None,
         invocation_index=probe.invocation_index if probe else None,
-        startup_ms=_startup_ms(probe) if probe else None,
-        import_ms=probe.import_ms if probe and probe_cold else None,
+        startup_ms=_startup_ms(probe) if probe and not restored else None,
+        import_ms=probe.import_ms if probe and probe_cold and not restored else None,
         work_ms=probe.work_ms if probe else None,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
@@ -73,7 +74,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 report(len(shots))
                 # The last version serves the warm calls; every other one is measured now and only takes up storage.
                 if version != versions[-1] or not step.warm_shots:
-                    function.delete(version)
+                    _retire(function, version)
             if prime and go_on():
                 shots += caller.burst(prime, hold=len(prime) > 1)
             if warm and go_on():
@@ -82,6 +83,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         write_shots(bucket, *where, request.shard, shots)
         report(len(shots), at_once=True)
     return {"issued": len(shots), "planned": sum(burst.shots for burst in bursts) + len(prime) + len(warm)}
+
+
+def _retire(function: MeasuredFunction, version: str) -> None:
+    """Delete a version that is measured; where that fails the lane's end does it."""
+    try:
+        function.delete(version)
+    except (ClientError, BotoCoreError):
+        logger.exception("version left to Restore", extra={"version": version})
 
 
 def _while_time_is_left(context: LambdaContext) -> Callable[[], bool]:

@@ -10,13 +10,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm import __version__
 from isotherm.aws.bucket import Bucket, plan_key
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.functions import concurrency, targets_of
 from isotherm.aws.table import Table
-from isotherm.campaign import CampaignRefused, Plan, RegionInventory, parse_campaign
+from isotherm.campaign import CampaignRefused, InvalidCampaign, Plan, RegionInventory, parse_campaign
 from isotherm.planning import make_plan
 
 logger = Logger()
@@ -83,10 +84,16 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
 
 
 def _ask(stack: str, region: str) -> RegionInventory:
-    limit, unreserved = concurrency(region)
+    try:
+        limit, unreserved = concurrency(region)
+        targets = targets_of(region, stack)
+    except (ClientError, BotoCoreError) as fault:
+        raise InvalidCampaign(
+            f'regions: "{region}" could not be asked ({fault}); is it enabled for this account?'
+        ) from fault
     return RegionInventory(
         region=region,
-        targets=targets_of(region, stack),
+        targets=targets,
         concurrency_limit=limit,
         unreserved_concurrency=unreserved,
     )

@@ -17,6 +17,9 @@ FRESH = "ISOTHERM_FRESH"
 #: The variable by which a function says that it is a target, and which.
 TARGET = "ISOTHERM_TARGET"
 
+#: How the description of such a version begins.
+DESCRIPTION = "Isotherm"
+
 #: A change of a function takes about a second on AWS, during which it refuses the next one; asking again is shorter
 #: than waiting for each one's end first.
 PAUSE_S = 0.25
@@ -29,7 +32,7 @@ def targets_of(region: str, stack: str) -> list[TargetFunction]:
         _target(region, configuration)
         for page in client("lambda", region).get_paginator("list_functions").paginate()
         for configuration in page["Functions"]
-        if configuration["FunctionName"].startswith(f"{stack}-") and TARGET in _variables(configuration)
+        if configuration["FunctionName"].startswith(f"{stack}-target-") and TARGET in _variables(configuration)
     ]
     return sorted(functions, key=lambda function: function.target)
 
@@ -88,7 +91,7 @@ class MeasuredFunction:
         version = self._insist(
             self._lambda.publish_version,
             FunctionName=self._name,
-            Description=f"Isotherm {mark}; deleted when measured",
+            Description=f"{DESCRIPTION} {mark}; deleted when measured",
         )["Version"]
         return str(version)
 
@@ -106,7 +109,11 @@ class MeasuredFunction:
             for page in self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self._name)
             for configuration in page["Versions"]
             if configuration["Version"] != "$LATEST"
-            and _variables(configuration).get(FRESH, "").startswith(f"{campaign_id}/")
+            # A version that was published just as the lane was given up may have lost its variable to the rescue.
+            and (
+                _variables(configuration).get(FRESH, "").startswith(f"{campaign_id}/")
+                or configuration.get("Description", "").startswith(f"{DESCRIPTION} {campaign_id}/")
+            )
         ]
 
     def delete(self, version: str) -> None:
@@ -114,7 +121,7 @@ class MeasuredFunction:
         if not version.isdigit():  # without a qualifier DeleteFunction would delete the function
             raise ValueError(f"version: {version!r} is no published version's number")
         with contextlib.suppress(self._lambda.exceptions.ResourceNotFoundException):
-            self._lambda.delete_function(FunctionName=self._name, Qualifier=version)
+            self._insist(self._lambda.delete_function, FunctionName=self._name, Qualifier=version)
 
     def put_back(self, campaign_id: str, memory_mb: int) -> list[str]:
         """Undo what a campaign did: memory, variable, versions; harmless when run again.

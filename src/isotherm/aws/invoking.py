@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 import time
@@ -12,17 +13,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import make_client
+from isotherm.lane import hold_ms
 from isotherm.sample import Order, Shot
 
 #: A throttled call is made again after these pauses (s); when they are used up it counts as throttled (rule 18).
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-
-#: A burst's calls are held open until this long after it began, by which time all of them are in.
-HOLD_BASE_MS = 250.0
-HOLD_PER_CALL_MS = 10.0
 
 _THROTTLES = {"TooManyRequestsException", "ThrottlingException", "ThrottledException"}
 
@@ -57,7 +55,10 @@ class Caller:
 
         def dry_run(_: int) -> None:
             together.wait(timeout=60)
-            self._lambda.invoke(FunctionName=self._name, InvocationType="DryRun")
+            with contextlib.suppress(
+                ClientError, BotoCoreError
+            ):  # whatever is wrong, the shots will tell and be counted
+                self._lambda.invoke(FunctionName=self._name, InvocationType="DryRun")
 
         list(self._pool.map(dry_run, range(self._concurrency)))
 
@@ -67,7 +68,7 @@ class Caller:
         At most `concurrency` orders.
         """
         together = threading.Barrier(len(orders))
-        hold_until_ms = time.time() * 1000 + HOLD_BASE_MS + HOLD_PER_CALL_MS * len(orders) if hold else None
+        hold_until_ms = time.time() * 1000 + hold_ms(len(orders)) if hold else None
 
         def shoot(order: Order) -> Shot:
             together.wait(timeout=60)
@@ -118,7 +119,7 @@ class Caller:
             seen = _answer(answer, body)
         except ClientError as fault:
             seen = _refusal(fault.response)
-        except HTTPClientError as fault:  # timeouts and broken connections: botocore's own errors, with no response
+        except BotoCoreError as fault:  # timeouts and broken connections: there is no response to read
             seen = {"outcome": "client_error", "error_type": type(fault).__name__, "error_message": str(fault)[:500]}
         return Shot(**asdict(order), sent_at_ms=sent_at_ms, client_ms=client_ms, **seen)
 

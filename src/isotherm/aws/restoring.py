@@ -23,7 +23,8 @@ def restore_lane(table: Table, campaign_id: str, lane: Lane, settle_s: float = 0
         What had to be undone, in words.
     """
     lease = table.lease(lane.region, lane.function_name)
-    if lease is None or lease.campaign_id != campaign_id:
+    # A second event about an earlier round must not undo what a later one is in the middle of.
+    if lease is None or (lease.campaign_id, lease.lane_key) != (campaign_id, lane.key):
         return []
     function = MeasuredFunction(lane.region, lane.function_name)
     undone = function.put_back(campaign_id, lease.memory_mb)
