@@ -263,3 +263,27 @@ def test_a_lanes_task_survives_being_written_down(document):
 def test_a_plan_survives_being_written_down(document):
     plan = plan_of(document, region(), region("ap-south-1"))
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"warm": {"samples": 1_000_000}, "rounds": 1},
+        {"cold": {"samples": 400, "method": "isolated"}, "memory_mb": list(range(128, 140)), "rounds": 2},
+    ],
+)
+def test_a_lane_longer_than_its_time_is_refused(document):
+    with pytest.raises(InvalidCampaign, match=r"rounds: one round of one function would take about \d+ minutes"):
+        plan_of({"targets": ["default"], **document})
+
+
+def test_the_hold_of_wide_bursts_is_in_the_price():
+    document = {
+        "targets": ["default"],
+        "cold": {"samples": 9000, "concurrency": 900},
+        "warm": {"samples": 0},
+        "rounds": 1,
+    }
+    (compute,) = (line for line in plan_of(document).price.lines if line.service == "Lambda compute")
+    held_s = 9.25  # 250 ms + 10 ms for each of 900 calls
+    assert compute.quantity > 9000 * held_s * 128 / 1024

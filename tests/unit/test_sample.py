@@ -129,3 +129,11 @@ def test_probe_lines_are_found_among_others_and_cut_ones_are_passed_over():
 @given(st.text())
 def test_any_text_is_read_without_a_fault(text):
     assert probe_lines(text + '"isotherm_probe"{') == []
+
+
+def test_a_restored_snapshot_is_cold_and_its_age_is_no_start_up():
+    restored = Report("q0", 3.0, 30, None, 250.0, 128, 40, None)
+    sample = joined(shot(), probe(gap_ms=3_600_000.0), restored)
+    assert (sample.verdict, sample.temperature) == ("used", "cold")
+    assert sample.startup_ms is None
+    assert sample.import_ms is None

@@ -55,9 +55,8 @@ class Caller:
 
         def dry_run(_: int) -> None:
             together.wait(timeout=60)
-            with contextlib.suppress(
-                ClientError, BotoCoreError
-            ):  # whatever is wrong, the shots will tell and be counted
+            # Whatever is wrong, the shots will meet it too, and are counted.
+            with contextlib.suppress(ClientError, BotoCoreError):
                 self._lambda.invoke(FunctionName=self._name, InvocationType="DryRun")
 
         list(self._pool.map(dry_run, range(self._concurrency)))
