@@ -6,12 +6,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from isotherm.cli.app import run_command
 
 COMMANDS = [
     "demo",
@@ -30,35 +28,6 @@ COMMANDS = [
 ]
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-Isotherm = Callable[..., Ran]
-
-
-@pytest.fixture
-def isotherm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Isotherm:
-    """The command, in a checkout of its own with nothing in it, and no AWS configuration."""
-    (tmp_path / "statemachines").mkdir()
-    (tmp_path / "template.yaml").write_text("Resources: {}\n")
-    monkeypatch.chdir(tmp_path)
-    for name in ("ISOTHERM_CHECKOUT", "ISOTHERM_ON", "ISOTHERM_STACK", "ISOTHERM_HOME_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
-
-    def run(*arguments: str) -> Ran:
-        capfd.readouterr()
-        code = run_command(arguments)
-        out, err = capfd.readouterr()
-        return Ran(code, out, err)
-
-    return run
-
-
 @pytest.fixture
 def event(tmp_path: Path) -> Callable[[object], str]:
     def write(document: object) -> str:
@@ -74,14 +43,14 @@ def _is_one_line(text: str) -> bool:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(isotherm: Isotherm, command: str) -> None:
+def test_every_command_explains_itself(isotherm: Callable[..., Any], command: str) -> None:
     ran = isotherm(command, "--help")
 
     assert ran.code == 0
     assert f"isotherm {command}" in ran.out
 
 
-def test_help_lists_exactly_what_there_is(isotherm: Isotherm) -> None:
+def test_help_lists_exactly_what_there_is(isotherm: Callable[..., Any]) -> None:
     ran = isotherm("--help")
 
     assert ran.code == 0
@@ -90,7 +59,7 @@ def test_help_lists_exactly_what_there_is(isotherm: Isotherm) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["plan", "x", "--on", "mars"], ["nonsense"], ["local", "sideways"]])
-def test_a_command_line_that_makes_no_sense_is_bad_input(isotherm: Isotherm, arguments: list[str]) -> None:
+def test_a_command_line_that_makes_no_sense_is_bad_input(isotherm: Callable[..., Any], arguments: list[str]) -> None:
     ran = isotherm(*arguments)
 
     assert ran.code == 2
@@ -114,7 +83,7 @@ def test_a_command_line_that_makes_no_sense_is_bad_input(isotherm: Isotherm, arg
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused_without_any_stack(
-    isotherm: Isotherm, event: Callable[[object], str], command: str, document: object, said: str
+    isotherm: Callable[..., Any], event: Callable[[object], str], command: str, document: object, said: str
 ) -> None:
     ran = isotherm(command, event(document))
 
@@ -124,14 +93,14 @@ def test_a_campaign_that_cannot_be_is_refused_without_any_stack(
     assert _is_one_line(ran.err)
 
 
-def test_a_file_that_is_not_there_is_bad_input(isotherm: Isotherm) -> None:
+def test_a_file_that_is_not_there_is_bad_input(isotherm: Callable[..., Any]) -> None:
     ran = isotherm("plan", "absent.json")
 
     assert ran.code == 2
     assert ran.err == "isotherm: EVENT: absent.json cannot be read: No such file or directory\n"
 
 
-def test_a_campaign_can_be_piped_in(isotherm: Isotherm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_campaign_can_be_piped_in(isotherm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     import io
 
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"targets": ["default"], "rounds": 0}'))
@@ -143,7 +112,7 @@ def test_a_campaign_can_be_piped_in(isotherm: Isotherm, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("arguments", [["plan"], ["run"], ["follow"], ["stop"], ["report"]])
 def test_without_a_stack_it_says_how_to_get_one(
-    isotherm: Isotherm, event: Callable[[object], str], arguments: list[str]
+    isotherm: Callable[..., Any], event: Callable[[object], str], arguments: list[str]
 ) -> None:
     what = event({"targets": ["default"]}) if arguments[0] in ("plan", "run") else "some-campaign"
     ran = isotherm(*arguments, what)
@@ -154,21 +123,21 @@ def test_without_a_stack_it_says_how_to_get_one(
     assert _is_one_line(ran.err)
 
 
-def test_status_of_no_stack_is_a_failure_a_script_can_see(isotherm: Isotherm) -> None:
+def test_status_of_no_stack_is_a_failure_a_script_can_see(isotherm: Callable[..., Any]) -> None:
     assert isotherm("local", "status").code == 1
     ran = isotherm("local", "status", "--json")
     assert ran.code == 1
     assert json.loads(ran.out) == {"up": False}
 
 
-def test_down_is_harmless_when_nothing_is_up(isotherm: Isotherm) -> None:
+def test_down_is_harmless_when_nothing_is_up(isotherm: Callable[..., Any]) -> None:
     ran = isotherm("local", "down", "--json")
 
     assert ran.code == 0
     assert json.loads(ran.out) == {"stopped": False}
 
 
-def test_deploying_to_no_region_is_bad_input(isotherm: Isotherm) -> None:
+def test_deploying_to_no_region_is_bad_input(isotherm: Callable[..., Any]) -> None:
     ran = isotherm("deploy", "us-eest-1")
 
     assert ran.code == 2
@@ -177,7 +146,7 @@ def test_deploying_to_no_region_is_bad_input(isotherm: Isotherm) -> None:
 
 
 def test_outside_a_checkout_local_commands_say_so(
-    isotherm: Isotherm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    isotherm: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setenv("ISOTHERM_CHECKOUT", str(tmp_path / "elsewhere"))
@@ -187,7 +156,9 @@ def test_outside_a_checkout_local_commands_say_so(
     assert "holds no template.yaml" in ran.err
 
 
-def test_a_report_that_was_fetched_is_shown_again_without_its_stack(isotherm: Isotherm, tmp_path: Path) -> None:
+def test_a_report_that_was_fetched_is_shown_again_without_its_stack(
+    isotherm: Callable[..., Any], tmp_path: Path
+) -> None:
     folder = tmp_path / ".isotherm" / "reports" / "demo-1"
     folder.mkdir(parents=True)
     for name in ("index.html", "samples.csv.gz"):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,34 +17,11 @@ sys.path.append(str(Path(__file__).parents[1] / "statistics"))
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
-from isotherm.cli.app import run_command
 from isotherm.report.csv import write_csv
 from isotherm.sample import Sample
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)
-
-Ran = tuple[int, str, str]
-Isotherm = Callable[..., Ran]
-
-
-@pytest.fixture
-def isotherm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Isotherm:
-    """The command in a checkout of its own where nothing is deployed."""
-    (tmp_path / "statemachines").mkdir()
-    (tmp_path / "template.yaml").write_text("Resources: {}\n")
-    monkeypatch.chdir(tmp_path)
-    for name in ("ISOTHERM_CHECKOUT", "ISOTHERM_ON", "ISOTHERM_STACK", "ISOTHERM_HOME_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
-
-    def run(*arguments: str) -> Ran:
-        capfd.readouterr()
-        code = run_command(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 def fetched(folder: Path, samples: list[Sample]) -> Path:
@@ -70,7 +48,7 @@ def reports(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("reports")
-def test_comparing_shows_what_changed_and_succeeds(isotherm: Isotherm) -> None:
+def test_comparing_shows_what_changed_and_succeeds(isotherm: Callable[..., Any]) -> None:
     code, out, _ = isotherm("compare", "a", "b")
     assert code == 0
     assert out.index("same settings") < out.index("Warm calls, us-east-1, 128 MB")
@@ -80,7 +58,7 @@ def test_comparing_shows_what_changed_and_succeeds(isotherm: Isotherm) -> None:
     assert late["result"]["ratio"] == pytest.approx(1.3)
 
 
-def test_paths_are_as_good_as_ids(isotherm: Isotherm, reports: Path) -> None:
+def test_paths_are_as_good_as_ids(isotherm: Callable[..., Any], reports: Path) -> None:
     for before, after in (
         (reports / "a", reports / "b"),
         (reports / "a" / "summary.json", reports / "b" / "samples.csv.gz"),
@@ -92,7 +70,7 @@ def test_paths_are_as_good_as_ids(isotherm: Isotherm, reports: Path) -> None:
 
 @pytest.mark.parametrize(("limit", "code"), [("5%", 1), ("25", 1), ("35%", 0)])
 @pytest.mark.usefixtures("reports")
-def test_a_regression_beyond_the_limit_fails(isotherm: Isotherm, limit: str, code: int) -> None:
+def test_a_regression_beyond_the_limit_fails(isotherm: Callable[..., Any], limit: str, code: int) -> None:
     ran, _, err = isotherm("compare", "a", "b", "--fail-on-regression", limit)
     assert ran == code
     if code:
@@ -103,13 +81,13 @@ def test_a_regression_beyond_the_limit_fails(isotherm: Isotherm, limit: str, cod
 
 @pytest.mark.parametrize("limit", ["five", "-1%", "nan", ""])
 @pytest.mark.usefixtures("reports")
-def test_what_is_no_percentage_is_bad_input(isotherm: Isotherm, limit: str) -> None:
+def test_what_is_no_percentage_is_bad_input(isotherm: Callable[..., Any], limit: str) -> None:
     code, _, err = isotherm("compare", "a", "b", f"--fail-on-regression={limit}")
     assert code == 2
     assert "give one such as 5%" in err
 
 
-def test_a_cell_that_is_gone_cannot_pass(isotherm: Isotherm, reports: Path) -> None:
+def test_a_cell_that_is_gone_cannot_pass(isotherm: Callable[..., Any], reports: Path) -> None:
     fetched(reports / "half", [s for s in SAMPLES if s.target == "default"])
     assert isotherm("compare", "a", "half")[0] == 0
     code, _, err = isotherm("compare", "a", "half", "--fail-on-regression", "5%")
@@ -118,7 +96,7 @@ def test_a_cell_that_is_gone_cannot_pass(isotherm: Isotherm, reports: Path) -> N
 
 
 @pytest.mark.usefixtures("reports")
-def test_no_used_samples_are_said(isotherm: Isotherm) -> None:
+def test_no_used_samples_are_said(isotherm: Callable[..., Any]) -> None:
     code, out, err = isotherm("compare", "a", "none")
     assert code == 1
     assert out == ""
@@ -127,14 +105,14 @@ def test_no_used_samples_are_said(isotherm: Isotherm) -> None:
 
 @pytest.mark.parametrize("command", [["compare", "a", "absent"], ["export", "absent"], ["list"]])
 @pytest.mark.usefixtures("reports")
-def test_what_is_not_here_is_looked_for_on_the_stack(isotherm: Isotherm, command: list[str]) -> None:
+def test_what_is_not_here_is_looked_for_on_the_stack(isotherm: Callable[..., Any], command: list[str]) -> None:
     code, _, err = isotherm(*command)
     assert code == 1
     assert "isotherm local up" in err
 
 
 def test_files_that_are_not_what_they_should_be_are_bad_input(
-    isotherm: Isotherm, reports: Path, tmp_path: Path
+    isotherm: Callable[..., Any], reports: Path, tmp_path: Path
 ) -> None:
     assert isotherm("compare", "a", "./absent.json")[0] == 2
     (tmp_path / "odd.csv").write_text("what,ever\n1,2\n")
@@ -152,7 +130,7 @@ def test_files_that_are_not_what_they_should_be_are_bad_input(
 
 
 @pytest.mark.usefixtures("reports")
-def test_exports_hold_every_sample(isotherm: Isotherm, tmp_path: Path) -> None:
+def test_exports_hold_every_sample(isotherm: Callable[..., Any], tmp_path: Path) -> None:
     assert isotherm("export", "a", "--format", "csv", "-o", "out.csv")[0] == 0
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text())))
     assert {row["shot_id"] for row in rows} == {s.shot_id for s in SAMPLES}
@@ -171,7 +149,7 @@ def test_exports_hold_every_sample(isotherm: Isotherm, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("reports")
-def test_parquet_reads_back_as_it_was(isotherm: Isotherm, tmp_path: Path) -> None:
+def test_parquet_reads_back_as_it_was(isotherm: Callable[..., Any], tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `parquet`")
     assert isotherm("export", "a", "--format", "parquet")[0] == 0
     rows = parquet.read_table(tmp_path / "samples.parquet").to_pylist()
@@ -180,7 +158,9 @@ def test_parquet_reads_back_as_it_was(isotherm: Isotherm, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("reports")
-def test_without_pyarrow_parquet_says_how_to_get_it(isotherm: Isotherm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_parquet_says_how_to_get_it(
+    isotherm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("isotherm.report.exports.importlib.util.find_spec", lambda _: None)
     code, _, err = isotherm("export", "a", "--format", "parquet")
     assert code == 1
@@ -188,7 +168,7 @@ def test_without_pyarrow_parquet_says_how_to_get_it(isotherm: Isotherm, monkeypa
     assert "isotherm[parquet]" in err
 
 
-def test_a_report_writes_markdown_beside_its_page(isotherm: Isotherm, reports: Path) -> None:
+def test_a_report_writes_markdown_beside_its_page(isotherm: Callable[..., Any], reports: Path) -> None:
     code, _, err = isotherm("report", "a")
     assert code == 0
     assert "report.md" in err
