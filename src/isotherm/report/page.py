@@ -7,19 +7,15 @@ content security policy keeps the browser from asking any network for anything.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import NamedTuple
-
-from plotly.offline import get_plotlyjs
 
 from isotherm.accounting import total
 from isotherm.campaign import Price
-from isotherm.numerals import NOTHING, count, data_size, digits, dollars, interval, listed, percent, probability
+from isotherm.numerals import NOTHING, count, data_size, digits, dollars, listed, percent, probability
+from isotherm.report.document import html_document
 from isotherm.report.figures import POINTS_SHOWN, code_sizes, figure_data, group_id
-from isotherm.report.script import SCRIPT
-from isotherm.report.style import STYLE
+from isotherm.report.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,
@@ -35,21 +31,6 @@ from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, TargetC
 CONTESTED_SHOWN = 100
 # Columns of the accounting that are there even when all zero; the others are named below as zero everywhere.
 _ALWAYS_SHOWN = ("planned", "issued", "answered", "report_found", "report_missing", "contested", "used")
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-
-
-class Column(NamedTuple):
-    """Heading of a table's column; `numeric` ones are set flush right."""
-
-    label: str
-    numeric: bool = True
-    hint: str = ""
-
-
-class Markup(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
 
 
 def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
@@ -67,7 +48,6 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
     str
         HTML 5, UTF-8; about 5 MB, nearly all of it plotly's script.
     """
-    data = json.dumps(figure_data(summary, samples), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     parts = [
         _head(summary),
         _facts(summary),
@@ -82,31 +62,15 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
         _settings_section(summary),
     ]
     body = "\n".join(part for part in parts if part)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="Isotherm {escape(summary.version)}">
-<title>{escape(summary.campaign.name)}: {escape(summary.headline)}</title>
-<link rel="icon" href="data:,">
-<style>{STYLE}</style>
-</head>
-<body>
-<div class="band"></div>
-<a class="skip" href="#results">Skip to the results</a>
-<div class="wrap">
-{body}
-<footer><p>Made by Isotherm {escape(summary.version)} from campaign <code>{escape(summary.campaign_id)}</code>. Every
-sample is in <code>samples.csv.gz</code> beside it, every number of this page in <code>summary.json</code>.</p></footer>
-</div>
-<script type="application/json" id="figure-data">{data}</script>
-<script>{get_plotlyjs()}</script>
-<script>{SCRIPT}</script>
-</body>
-</html>
-"""
+    return html_document(
+        title=f"{summary.campaign.name}: {summary.headline}",
+        version=summary.version,
+        body=body,
+        footer=f"Made by Isotherm {escape(summary.version)} from campaign <code>{escape(summary.campaign_id)}</code>. "
+        "Every sample is in <code>samples.csv.gz</code> beside it, every number of this page in "
+        "<code>summary.json</code>.",
+        data=figure_data(summary, samples),
+    )
 
 
 def _head(summary: CampaignSummary) -> str:
@@ -116,13 +80,8 @@ def _head(summary: CampaignSummary) -> str:
     return f"""<header>
 <div class="kicker"><b>Isotherm</b><span>{escape(summary.campaign.name)}</span>
 <span>{escape(summary.created_at)}{finished}</span><span class="badge">{escape(platform)}</span></div>
-<h1>{_unbroken(summary.headline)}.</h1>
+<h1>{unbroken(summary.headline)}.</h1>
 {comment}</header>"""
-
-
-def _unbroken(sentence: str) -> str:
-    """Escaped, with no line break inside names such as us-east-1."""
-    return re.sub(r"\S+-\S+", lambda found: f'<span class="whole">{found[0]}</span>', escape(sentence))
 
 
 def _facts(summary: CampaignSummary) -> str:
@@ -169,15 +128,10 @@ def _rounds(summary: CampaignSummary) -> str:
 def _notices(summary: CampaignSummary) -> str:
     found = ""
     if summary.imbalances:
-        found += _notice("Do not trust this: the accounts do not balance", summary.imbalances, "notices bad")
+        found += notice("Do not trust this: the accounts do not balance", summary.imbalances, "notices bad")
     if summary.warnings:
-        found += _notice("Before you quote a number", summary.warnings, "notices")
+        found += notice("Before you quote a number", summary.warnings, "notices")
     return found
-
-
-def _notice(title: str, sentences: Iterable[str], style: str) -> str:
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return f'<section class="{style}" aria-label="{escape(title)}"><h2>{escape(title)}</h2><ul>{items}</ul></section>'
 
 
 def _kind_section(summary: CampaignSummary, kind: Kind) -> str:
@@ -225,8 +179,8 @@ def _card(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cel
         largest = max(cell.accounting.used for cell in cells)
         shown = f" Of up to {largest:,} calls, {POINTS_SHOWN} are drawn, evenly by rank, with the lowest and highest."
         thinned = shown if largest > POINTS_SHOWN else ""
-        box = _figure(name, "box", f"{title}: distribution of each target", f"Distribution; numbers below.{thinned}")
-        ecdf = _figure(name, "ecdf", f"{title}: share of calls within a time", "Share of calls done within a time.")
+        box = figure(name, "box", f"{title}: distribution of each target", f"Distribution; numbers below.{thinned}")
+        ecdf = figure(name, "ecdf", f"{title}: share of calls within a time", "Share of calls done within a time.")
         figures = f"""<fieldset data-group="{escape(name)}"><legend>Show</legend>{choices}</fieldset>
 <div class="pair">{box}{ecdf}</div>"""
     return f"""<div class="card"><h3>{escape(title)}</h3>
@@ -239,13 +193,6 @@ def _card(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cel
 def _precisions(cells: Iterable[Cell]) -> str:
     said = "; ".join(f"{cell.target} {cell.precision}" for cell in cells if cell.precision)
     return f'<p class="line">Precision: {escape(said)}.</p>\n' if said else ""
-
-
-def _figure(name: str, figure: str, label: str, caption: str) -> str:
-    return (
-        f'<figure><div class="plot" role="img" aria-label="{escape(label)}" data-of="{escape(name)}" '
-        f'data-figure="{figure}"></div><figcaption>{escape(caption)}</figcaption></figure>'
-    )
 
 
 def _account_of(cells: Iterable[Cell]) -> str:
@@ -266,15 +213,15 @@ def _results_table(
         row: list[str] = [cell.target, f"{cell.accounting.used:,} of {cell.accounting.planned:,}"]
         for metric in metrics:
             found = cell.metrics.get(metric)
-            row.append(_with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
+            row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
         if lead:
             found = cell.metrics.get(lead)
-            row.append(_with_interval(found.p95, found.p95_low, found.p95_high) if found else NOTHING)
+            row.append(with_interval(found.p95, found.p95_low, found.p95_high) if found else NOTHING)
             row.append(Markup(f"{digits(found.mean)}<small>sd {digits(found.sd)}</small>") if found else NOTHING)
         memory = cell.metrics.get("max_memory_used_mb")
         row.append(NOTHING if memory is None or memory.median is None else f"{memory.median:,.0f}")
         rows.append(row)
-    return _table(f"{title}. Below each value: its {percent(summary.confidence)} interval.", columns, rows)
+    return table(f"{title}. Below each value: its {percent(summary.confidence)} interval.", columns, rows)
 
 
 def _full_table(title: str, cells: Sequence[Cell]) -> str:
@@ -292,14 +239,14 @@ def _full_table(title: str, cells: Sequence[Cell]) -> str:
                     cell.target,
                     f"{METRIC_LABELS[name]}, {unit(name)}",
                     f"{m.n:,}",
-                    _with_interval(m.median, m.median_low, m.median_high),
-                    _with_interval(m.mean, m.mean_low, m.mean_high),
+                    with_interval(m.median, m.median_low, m.median_high),
+                    with_interval(m.mean, m.mean_low, m.mean_high),
                     digits(m.sd),
                     digits(m.cv),
                     digits(m.mad),
-                    _with_interval(m.p90, m.p90_low, m.p90_high),
-                    _with_interval(m.p95, m.p95_low, m.p95_high),
-                    _with_interval(m.p99, m.p99_low, m.p99_high),
+                    with_interval(m.p90, m.p90_low, m.p90_high),
+                    with_interval(m.p95, m.p95_low, m.p95_high),
+                    with_interval(m.p99, m.p99_low, m.p99_high),
                     digits(m.min),
                     digits(m.max),
                     f"{m.outliers:,}",
@@ -309,8 +256,8 @@ def _full_table(title: str, cells: Sequence[Cell]) -> str:
             )
     if not rows:
         return ""
-    table = _table(f"Every statistic of {title[0].lower()}{title[1:]}", columns, rows)
-    return f"<details><summary>Every statistic</summary>{table}</details>"
+    every = table(f"Every statistic of {title[0].lower()}{title[1:]}", columns, rows)
+    return f"<details><summary>Every statistic</summary>{every}</details>"
 
 
 def _axes_section(summary: CampaignSummary) -> str:
@@ -341,18 +288,18 @@ def _axes_section(summary: CampaignSummary) -> str:
         ]
         for metric in shown:
             found = cell.metrics.get(metric)
-            row.append(_with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
+            row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
         rows.append(row)
     return f"""<section><h2>Size and imports are two things</h2>
 <p class="lead">How much a package holds and how much of it is imported may cost in different places. First: start-up
 against the size of the archive. Then: the same start-ups against the time their imports took. Last: the overhead, the
 client's time beyond what was spent inside, against the size.</p>
 <div class="card"><div class="three">
-{_figure("", "size", "Start-up against package size", "Start-up against package size, medians with intervals.")}
-{_figure("", "imports", "Start-up against import time", "Start-up against import time, medians with intervals.")}
-{_figure("", "overhead", "Overhead against package size", "Overhead of cold starts against package size.")}
+{figure("", "size", "Start-up against package size", "Start-up against package size, medians with intervals.")}
+{figure("", "imports", "Start-up against import time", "Start-up against import time, medians with intervals.")}
+{figure("", "overhead", "Overhead against package size", "Overhead of cold starts against package size.")}
 </div>
-{_table("Package size, imports, start-up and overhead of cold starts", columns, rows)}
+{table("Package size, imports, start-up and overhead of cold starts", columns, rows)}
 </div>{_startup_costs(summary)}</section>"""
 
 
@@ -374,7 +321,7 @@ def _startup_costs(summary: CampaignSummary) -> str:
             f"{cost.region}, {cost.memory_mb} MB",
             times[cost.time],
             axes[cost.per],
-            _with_interval(cost.slope.slope, cost.slope.low, cost.slope.high),
+            with_interval(cost.slope.slope, cost.slope.low, cost.slope.high),
             f"{cost.slope.n:,}",
             cost.sentence,
         ]
@@ -384,7 +331,7 @@ def _startup_costs(summary: CampaignSummary) -> str:
     return f"""<div class="card"><h3>What a megabyte costs, and what an import</h3>
 <p class="line">Each point is one cold start, placed at its package's size and its target's median import time. The
 intervals are about the scatter of these starts; other packages may cost otherwise.</p>
-{_table(caption, columns, rows)}</div>"""
+{table(caption, columns, rows)}</div>"""
 
 
 def _comparison_section(summary: CampaignSummary) -> str:
@@ -405,8 +352,8 @@ def _comparison_section(summary: CampaignSummary) -> str:
             c.other,
             f"{c.region}, {c.memory_mb} MB",
             f"{c.kind}, {METRIC_LABELS[c.metric].lower()}",
-            _with_interval(c.result.shift, c.result.shift_low, c.result.shift_high),
-            _with_interval(c.result.ratio, c.result.ratio_low, c.result.ratio_high),
+            with_interval(c.result.shift, c.result.shift_low, c.result.shift_high),
+            with_interval(c.result.ratio, c.result.ratio_low, c.result.ratio_high),
             _delta(c),
             probability(c.p_holm),
             c.result.sentence,
@@ -419,7 +366,7 @@ def _comparison_section(summary: CampaignSummary) -> str:
 <p class="lead">Difference: Hodges-Lehmann shift, the median of all differences between a call of the target and one of
 {escape(baseline)}. p: Mann-Whitney, corrected (Holm) for the {len(rows)} comparisons made here. Cliff's delta: how much
 more often a call of the target is the slower of the two than the faster; 1 is always, 0 is as often.</p>
-<div class="card">{_table(caption, columns, rows)}</div></section>"""
+<div class="card">{table(caption, columns, rows)}</div></section>"""
 
 
 def _delta(comparison: TargetComparison) -> str:
@@ -473,7 +420,7 @@ def _accounting_section(summary: CampaignSummary) -> str:
     verdict = "The sums agree." if not summary.imbalances else "The sums do not agree; see the top of the page."
     return f"""<section><h2>Every call accounted for</h2>
 <p class="lead">{escape(accounting_line(summary.accounting))}. {verdict}</p>
-<div class="card">{_table(f"Where every planned call ended{absent}", columns, rows, last_is_sum=True)}</div>
+<div class="card">{table(f"Where every planned call ended{absent}", columns, rows, last_is_sum=True)}</div>
 {_contested(summary)}</section>"""
 
 
@@ -505,7 +452,7 @@ def _contested(summary: CampaignSummary) -> str:
     ]
     caption = f"Contested: platform and probe disagree on coldness ({count(len(summary.contested), 'sample')}"
     caption += f", the first {CONTESTED_SHOWN} shown)" if len(summary.contested) > CONTESTED_SHOWN else ")"
-    return f'<div class="card">{_table(caption, columns, rows)}</div>'
+    return f'<div class="card">{table(caption, columns, rows)}</div>'
 
 
 def _temperature(cold: bool | None) -> str:
@@ -523,7 +470,7 @@ def _lanes_section(summary: CampaignSummary) -> str:
     ]
     return f"""<section><h2>Lanes that failed</h2>
 <p class="lead">{len(failed)} of {count(len(summary.lanes), "lane")}; the results of the others are above.</p>
-<div class="card">{_table("Lanes that failed, with their reasons", columns, rows)}</div></section>"""
+<div class="card">{table("Lanes that failed, with their reasons", columns, rows)}</div></section>"""
 
 
 def _cost_section(summary: CampaignSummary) -> str:
@@ -551,7 +498,7 @@ def _cost_section(summary: CampaignSummary) -> str:
     return f"""<section><h2>What it cost</h2>
 <p class="lead">Reports bill {digits(billed.billed_ms / 1000)} s, or {digits(billed.gb_seconds)} GB-seconds, for
 {count(billed.reports, "call")}{unreported}.{note}</p>
-<div class="card">{_table(_price_caption(planned), columns, rows, last_is_sum=True)}{notes}</div></section>"""
+<div class="card">{table(_price_caption(planned), columns, rows, last_is_sum=True)}{notes}</div></section>"""
 
 
 def _price_caption(price: Price) -> str:
@@ -585,9 +532,9 @@ def _settings_section(summary: CampaignSummary) -> str:
     }
     metrics = {METRIC_LABELS[name]: about for name, about in METRICS.items() if _is_measured(summary, name)}
     return f"""<section><h2>How it was measured</h2>
-<div class="card"><h3>Settings</h3>{_definitions(settings)}</div>
+<div class="card"><h3>Settings</h3>{definitions(settings)}</div>
 <div class="card"><h3>Functions</h3>{_functions_table(summary)}{_packages(summary)}</div>
-<div class="card"><h3>What the columns are</h3>{_definitions(metrics)}</div></section>"""
+<div class="card"><h3>What the columns are</h3>{definitions(metrics)}</div></section>"""
 
 
 def _enough(summary: CampaignSummary) -> dict[str, str]:
@@ -627,7 +574,7 @@ def _functions_table(summary: CampaignSummary) -> Markup:
         for region in summary.inventory
         for t in region.targets
     ]
-    return _table("Functions measured, as their regions described them", columns, rows)
+    return table("Functions measured, as their regions described them", columns, rows)
 
 
 def _packages(summary: CampaignSummary) -> str:
@@ -639,49 +586,4 @@ def _packages(summary: CampaignSummary) -> str:
         for name, value in content.items()
     ]
     columns = [Column(name, numeric=False) for name in ("Target", "What", "Value")]
-    return f"<details><summary>What is in the packages</summary>{_table('Packages', columns, rows)}</details>"
-
-
-def _definitions(pairs: dict[str, str]) -> str:
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs.items())
-    return f'<dl class="settings">{items}</dl>'
-
-
-def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return Markup(f"{digits(value)}<small>{interval(low, high)}</small>")
-
-
-def _table(
-    caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, last_is_sum: bool = False
-) -> Markup:
-    """A table with caption and scoped headings, in a scroll box that a keyboard reaches; first cells head rows."""
-    headings = "".join(
-        f'<th scope="col"{_numeric(column)}>{escape(column.label)}'
-        f"{f'<small>{escape(column.hint)}</small>' if column.hint else ''}</th>"
-        for column in columns
-    )
-    body = []
-    for number, row in enumerate(rows, start=1):
-        first, *rest = row
-        cells = "".join(
-            f"<td{_numeric(column)}>{_text(text)}</td>" for column, text in zip(columns[1:], rest, strict=True)
-        )
-        style = ' class="sum"' if last_is_sum and number == len(rows) else ""
-        body.append(f'<tr{style}><th scope="row">{_text(first)}</th>{cells}</tr>')
-    return Markup(
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption><span>{escape(caption)}</span></caption><thead><tr>{headings}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def _numeric(column: Column) -> str:
-    return (
-        ' class="n"' if column.numeric else ' class="wide"' if column.label in ("In words", "Reason", "Value") else ""
-    )
-
-
-def _text(text: str) -> str:
-    return text if isinstance(text, Markup) else escape(text)
+    return f"<details><summary>What is in the packages</summary>{table('Packages', columns, rows)}</details>"
