@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, fields
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from isotherm.campaign import Plan
+from isotherm.lane import CallProtocol, Operation
 from isotherm.sample import Accounting, Kind, Sample
+
+if TYPE_CHECKING:
+    from isotherm.summary import Cell
 
 
 class CellKey(NamedTuple):
@@ -18,6 +22,11 @@ class CellKey(NamedTuple):
     region: str
     memory_mb: int
     kind: Kind
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
 
 
 _FAILURES: Mapping[str, str] = {
@@ -31,9 +40,44 @@ _VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnes
 _NEVER_RAN = frozenset({"throttled", "client_error"})
 
 
-def cell_key(sample: Sample) -> CellKey:
-    """Cell that `sample` is counted in."""
-    return CellKey(sample.target, sample.region, sample.memory_mb, sample.kind)
+def cell_key(sample: Sample | Cell) -> CellKey:
+    """Cell that `sample` is counted in; of a summary's cell, its own key."""
+    return CellKey(*(getattr(sample, field) for field in CellKey._fields))
+
+
+class Routed(Protocol):
+    """What says by which way a cell was called."""
+
+    @property
+    def client_region(self) -> str | None:
+        """From where, where clients are told apart."""
+
+    @property
+    def protocol(self) -> str:
+        """By which protocol."""
+
+    @property
+    def operation(self) -> str | None:
+        """What was asked of it."""
+
+    @property
+    def inner(self) -> str | None:
+        """Which function it called in turn."""
+
+    @property
+    def inner_region(self) -> str | None:
+        """And where."""
+
+
+def route(cell: Routed) -> str:
+    """The way by which a cell was called, as the rest of a sentence; empty for a plain call from its own region."""
+    words = (
+        cell.operation and f" ({cell.operation})",
+        cell.inner and f" calling {cell.inner} in {cell.inner_region}",
+        cell.protocol != "invoke" and f" over {cell.protocol}",
+        cell.client_region and f" from {cell.client_region}",
+    )
+    return "".join(word for word in words if word)
 
 
 def distinct(samples: Iterable[Sample]) -> tuple[list[Sample], dict[CellKey, int]]:
@@ -90,7 +134,17 @@ def planned_shots(plan: Plan, lane_keys: Collection[str] | None = None) -> dict[
             )
             for kind, count in shots:
                 if count:
-                    key = CellKey(lane.target, lane.region, memory_mb, kind)
+                    key = CellKey(
+                        target=lane.target,
+                        region=lane.region,
+                        memory_mb=memory_mb,
+                        kind=kind,
+                        client_region=lane.client_region if plan.campaign.clients else None,
+                        protocol=step.protocol,
+                        operation=step.operation,
+                        inner=step.inner.target if step.inner else None,
+                        inner_region=step.inner.region if step.inner else None,
+                    )
                     planned[key] = planned.get(key, 0) + count
     return planned
 
@@ -146,6 +200,12 @@ def book(entry: Accounting, sample: Sample) -> None:
         setattr(entry, sample.verdict, getattr(entry, sample.verdict) + 1)
     if sample.temperature == "cold":
         entry.cold_verified += 1
+    if sample.inner is not None and sample.outcome == "answered":
+        entry.nested += 1
+        if sample.inner_report_found:
+            entry.inner_report_found += 1
+        else:
+            entry.inner_report_missing += 1
     if sample.attempts > 1:
         entry.retried_throttles += sample.attempts - 1
 
@@ -201,6 +261,11 @@ def imbalances(accounting: Accounting) -> list[str]:
                 "unwitnessed": a.unwitnessed,
                 "primed": a.primed,
             },
+        ),
+        (
+            "nested",
+            a.nested,
+            {"inner reports found": a.inner_report_found, "inner reports missing": a.inner_report_missing},
         ),
     )
     return [

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.accounting import CellKey, account, cell_key, distinct, imbalances, total
+from isotherm.accounting import CellKey, account, cell_key, distinct, imbalances, route, total
 from isotherm.campaign import Plan, Price
 from isotherm.enough import CONFIDENCE, start_metric
 from isotherm.numerals import count, digits, interval, listed
@@ -124,8 +124,11 @@ def build_summary(
     )
 
 
-def _reading_order(plan: Plan, key: CellKey) -> tuple[int, str, int, int, int, str]:
-    """By region, memory and kind, then targets in the order they were asked for; strangers last."""
+def _reading_order(plan: Plan, key: CellKey) -> tuple[int | str, ...]:
+    """By region, memory and kind, then targets in the order they were asked for; strangers last.
+
+    Then by what the campaign varies besides: clients and inner regions in the order they were asked for.
+    """
     regions = [region.region for region in plan.inventory]
     targets = plan.campaign.targets
     return (
@@ -135,7 +138,17 @@ def _reading_order(plan: Plan, key: CellKey) -> tuple[int, str, int, int, int, s
         ("cold", "warm", "prime").index(key.kind),
         targets.index(key.target) if key.target in targets else len(targets),
         key.target,
+        ("invoke", "http", "server").index(key.protocol),
+        ("post", "get", None).index(key.operation),
+        *_place(key.client_region, plan.campaign.clients or []),
+        key.inner or "",
+        *_place(key.inner_region, regions),
     )
+
+
+def _place(name: str | None, known: Sequence[str]) -> tuple[int, str]:
+    """Where a name stands in the order in which it was asked for; strangers last."""
+    return (known.index(name) if name in known else len(known), name or "")
 
 
 def _cell(
@@ -157,6 +170,11 @@ def _cell(
         coldness=" and ".join(labels) or None,
         accounting=entry,
         metrics=metrics,
+        client_region=key.client_region,
+        protocol=key.protocol,
+        operation=key.operation,
+        inner=key.inner,
+        inner_region=key.inner_region,
     )
 
 
@@ -219,7 +237,7 @@ def _startup_costs(
         for cost in startup_costs(
             region,
             memory_mb,
-            {key.target: of for key, of in used.items() if key[1:] == (region, memory_mb, "cold")},
+            {key.target: of for key, of in used.items() if key == CellKey(key.target, region, memory_mb, "cold")},
             sizes.get(region, {}),
             start,
             confidence,
@@ -241,8 +259,9 @@ def _comparisons(
         if cell.target == baseline or cell.kind == "prime":
             continue
         for metric in cold if cell.kind == "cold" else ("client_ms",):
-            ours = _metric_values(used.get(CellKey(baseline, cell.region, cell.memory_mb, cell.kind), ()), metric)
-            theirs = _metric_values(used[CellKey(cell.target, cell.region, cell.memory_mb, cell.kind)], metric)
+            key = cell_key(cell)
+            ours = _metric_values(used.get(key._replace(target=baseline), ()), metric)
+            theirs = _metric_values(used[key], metric)
             if not ours.size or not theirs.size:
                 continue
             result = compare(
@@ -417,4 +436,4 @@ def _lone_start(cell: Cell, summary: MetricSummary) -> str:
 
 
 def _cell_name(cell: Cell) -> str:
-    return f"{cell.target} in {cell.region}, {cell.memory_mb} MB, {cell.kind}"
+    return f"{cell.target} in {cell.region}{route(cell)}, {cell.memory_mb} MB, {cell.kind}"

@@ -10,10 +10,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from isotherm.lane import ColdMethod, Enough, Lane, LaneTask, Platform, TargetFunction
+from isotherm.lane import CallProtocol, ColdMethod, Enough, Lane, LaneTask, Platform, TargetFunction
 
 MIN_MEMORY_MB = 128
 MAX_MEMORY_MB = 10240
+
+#: The target that calls another function in turn, and the one that stands behind an HTTP API.
+CALLS_INNER = "outer"
+SPEAKS_HTTP = "customers"
 
 
 class CampaignRefused(Exception):
@@ -70,12 +74,29 @@ class WarmCalls(Strict):
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
+def _invoke_alone() -> list[CallProtocol]:
+    return ["invoke"]
+
+
+class InnerCalls(Strict):
+    """What the target `outer` in turn calls: each of `targets` in each of `regions` (else the campaign's regions)."""
+
+    targets: Annotated[list[str], Field(min_length=1)] = Field(default_factory=lambda: ["inner", "inner_db"])
+    regions: Annotated[list[str], Field(min_length=1)] | None = None
+
+    @field_validator("targets", "regions")
+    @classmethod
+    def _each_once(cls, values: list[str] | None) -> list[str] | None:
+        return named_once(values)
+
+
 class Campaign(Strict):
     """What a person asks for; the input of the campaign state machine.
 
     Samples are counted per cell (target, region, memory, temperature) over all `rounds` together. With `precision`,
     further rounds of the same size follow, at most to `max_rounds` in all, for the lanes whose cells are not precise
-    enough by then.
+    enough by then. A cell is besides of one client, where `clients` names the regions whose functions make the calls,
+    of one protocol, where there are several, and of one inner function, where the target calls one in turn.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")] = "campaign"
@@ -83,6 +104,9 @@ class Campaign(Strict):
     targets: Annotated[list[str], Field(min_length=1)]
     regions: Annotated[list[str], Field(min_length=1)] | None = None
     memory_mb: Annotated[list[int], Field(min_length=1)] | None = None
+    clients: Annotated[list[str], Field(min_length=1)] | None = None
+    protocols: Annotated[list[CallProtocol], Field(min_length=1)] = Field(default_factory=_invoke_alone)
+    inner: InnerCalls | None = None
     # Made when needed: a default made here would build the models at import.
     cold: ColdStarts = Field(default_factory=ColdStarts)
     warm: WarmCalls = Field(default_factory=WarmCalls)
@@ -100,6 +124,19 @@ class Campaign(Strict):
         """Rounds that the plan holds: those that are run in any case, and those that are run where they are needed."""
         return self.max_rounds or self.rounds
 
+    @property
+    def warm_only(self) -> str | None:
+        """The field because of which no call of this campaign can be made cold; None where they can."""
+        if self.inner is not None:
+            return "inner"
+        return "protocols" if self.protocols != ["invoke"] else None
+
+    @property
+    def regions_named(self) -> list[str]:
+        """Every region that the campaign names, wherever it names it, once each."""
+        inner = self.inner.regions if self.inner else None
+        return list(dict.fromkeys([*(self.regions or []), *(self.clients or []), *(inner or [])]))
+
     @field_validator("precision", mode="before")
     @classmethod
     def _a_number_is_of_the_median(cls, value: object) -> object:
@@ -115,15 +152,26 @@ class Campaign(Strict):
                 raise ValueError(f"{size} is {side} what Lambda accepts ({MIN_MEMORY_MB} to {MAX_MEMORY_MB})")
         return sizes
 
-    @field_validator("targets", "regions", "memory_mb")
+    @field_validator("targets", "regions", "memory_mb", "clients", "protocols")
     @classmethod
-    def _named_once(cls, values: list[Any] | None) -> list[Any] | None:
-        seen = set()
-        for value in values or []:
-            if value in seen:
-                raise ValueError(f"{_shown(value)} is named twice; name each once")
-            seen.add(value)
-        return values
+    def _each_once(cls, values: list[Any] | None) -> list[Any] | None:
+        return named_once(values)
+
+
+def named_once(values: list[Any] | None) -> list[Any] | None:
+    """The same list.
+
+    Raises
+    ------
+    ValueError
+        It names something twice.
+    """
+    seen = set()
+    for value in values or []:
+        if value in seen:
+            raise ValueError(f"{_shown(value)} is named twice; name each once")
+        seen.add(value)
+    return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +236,9 @@ class Plan(Strict):
                 earlier = [
                     other.key
                     for other in self.lanes.values()
-                    if (other.target, other.region) == (lane.target, lane.region) and other.round < lane.round
+                    if other.round < lane.round
+                    and (other.target, other.region, other.client_region)
+                    == (lane.target, lane.region, lane.client_region)
                 ]
                 enough = Enough(median=precision.median, p95=precision.p95, earlier=earlier)
             yield LaneTask(
@@ -198,6 +248,7 @@ class Plan(Strict):
                 platform=self.platform,
                 report_deadline_s=self.campaign.report_deadline_s,
                 enough=enough,
+                clients_named=self.campaign.clients is not None,
             )
 
 
@@ -240,18 +291,65 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
         campaign = Campaign.model_validate(fields)
     except ValidationError as faults:
         raise InvalidCampaign("\n".join(_fault_lines(faults))) from None
+    campaign = _without_cold_starts(campaign)
+    _check_inner(campaign)
     if not campaign.cold.samples and not campaign.warm.samples:
         raise InvalidCampaign(
             "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them"
         )
     _check_max_rounds(campaign)
-    known = list(known_regions)
-    unknown = [name for name in campaign.regions or [] if known and name not in known]
-    if unknown:
-        raise InvalidCampaign(
-            "\n".join(f"regions: {_shown(name)} is no AWS region{_suggestion(name, known)}" for name in unknown)
-        )
+    _check_regions(campaign, list(known_regions))
     return campaign
+
+
+def _check_regions(campaign: Campaign, known: list[str]) -> None:
+    inner = campaign.inner.regions if campaign.inner else None
+    fields = {"regions": campaign.regions, "clients": campaign.clients, "inner.regions": inner}
+    faults = [
+        f"{field}: {_shown(name)} is no AWS region{_suggestion(name, known)}"
+        for field, names in fields.items()
+        for name in names or []
+        if known and name not in known
+    ]
+    if faults:
+        raise InvalidCampaign("\n".join(faults))
+
+
+def _without_cold_starts(campaign: Campaign) -> Campaign:
+    """The campaign with no cold samples where its calls cannot be made cold; refused where some were asked for."""
+    because = campaign.warm_only
+    if because is None or not campaign.cold.samples:
+        return campaign
+    if "cold" in campaign.model_fields_set:
+        raise InvalidCampaign(
+            f"cold.samples: {campaign.cold.samples} cannot be had together with {because}, whose calls go to functions "
+            "as they are deployed; give 0, or leave cold out"
+        )
+    return campaign.model_copy(update={"cold": ColdStarts(samples=0)})
+
+
+def _check_inner(campaign: Campaign) -> None:
+    others = [target for target in campaign.targets if target != CALLS_INNER]
+    if campaign.inner is not None and others:
+        raise InvalidCampaign(
+            f'targets: {", ".join(map(_shown, others))} cannot call inner functions; with inner give ["{CALLS_INNER}"] '
+            "alone"
+        )
+    if campaign.inner is None and CALLS_INNER in campaign.targets:
+        raise InvalidCampaign(
+            f'inner: is missing; the target {CALLS_INNER} needs it: what to call, such as {{"targets": ["inner"]}}'
+        )
+    speechless = [target for target in campaign.targets if target != SPEAKS_HTTP]
+    if campaign.protocols != ["invoke"] and speechless:
+        raise InvalidCampaign(
+            f"targets: {', '.join(map(_shown, speechless))} cannot be called by {' or '.join(campaign.protocols)}; "
+            f'with these protocols give ["{SPEAKS_HTTP}"] alone'
+        )
+    if campaign.memory_mb and campaign.protocols != ["invoke"]:
+        raise InvalidCampaign(
+            f"memory_mb: {campaign.memory_mb} cannot be set together with protocols {campaign.protocols}: such calls "
+            "go to the function as it is deployed; leave memory_mb out"
+        )
 
 
 def _check_max_rounds(campaign: Campaign) -> None:
@@ -286,6 +384,7 @@ _ACCEPTED = {
     "name": "letters, digits, - and _, at most 40, beginning with a letter or digit",
     "cold.method": '"burst" or "isolated"',
     "precision": 'a share such as 0.05, or {"median": 0.05, "p95": 0.1}',
+    "protocols": '"invoke", "http" or "server"',
 }
 
 
@@ -337,7 +436,12 @@ def _wanted(field: str, kind: str = "") -> str:
 
 
 def _field_suggestion(path: list[str]) -> str:
-    nested: dict[str, type[BaseModel]] = {"cold": ColdStarts, "warm": WarmCalls, "precision": Precision}
+    nested: dict[str, type[BaseModel]] = {
+        "cold": ColdStarts,
+        "warm": WarmCalls,
+        "precision": Precision,
+        "inner": InnerCalls,
+    }
     model: type[BaseModel] = Campaign
     for part in path[:-1]:
         model = nested.get(part, model)

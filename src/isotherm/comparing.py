@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from isotherm.accounting import CellKey, cell_key, distinct
+from isotherm.accounting import CellKey, cell_key, distinct, route
 from isotherm.enough import start_metric
+from isotherm.lane import CallProtocol, Operation
 from isotherm.numerals import count
 from isotherm.sample import Kind, Sample
 from isotherm.statistics import ANSWERS, STARTS, compare, holm
@@ -47,6 +48,11 @@ class Change(_Shape):
     metric: MetricName
     p_holm: float | None
     result: Comparison
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
 
 
 class CampaignComparison(_Shape):
@@ -152,7 +158,7 @@ def undecided(comparison: CampaignComparison) -> list[str]:
 def change_name(change: Change) -> str:
     """A change's cell and metric, in words."""
     what = "client time" if change.metric == "client_ms" else "start-up"
-    return f"{change.target} in {change.region}, {change.memory_mb} MB, {change.kind}, {what}"
+    return f"{change.target} in {change.region}{route(change)}, {change.memory_mb} MB, {change.kind}, {what}"
 
 
 def no_used_samples(side: Side) -> str | None:
@@ -221,8 +227,9 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
 
 
 def _name(key: CellKey) -> str:
-    return f"{key.target} in {key.region}, {key.memory_mb} MB, {key.kind}"
+    return f"{key.target} in {key.region}{route(key)}, {key.memory_mb} MB, {key.kind}"
 
 
-def _reading_order(key: CellKey) -> tuple[str, int, str, str]:
-    return key.region, key.memory_mb, key.kind, key.target
+def _reading_order(key: CellKey) -> tuple[str | int, ...]:
+    first = key.region, key.memory_mb, key.kind, key.target
+    return (*first, *(field or "" for field in key[len(first) :]))

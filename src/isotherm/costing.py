@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
 ASSUMED_COLD_BILLED_MS = 2000.0
 ASSUMED_WARM_BILLED_MS = 20.0
+ASSUMED_NESTED_BILLED_MS = 500.0
 ASSUMED_CONTROL_BILLED_MS = 3000.0
 ASSUMED_PUBLISH_BILLED_MS = 3000.0
 ASSUMED_BURST_FIRE_MS = 3000.0
@@ -67,18 +68,28 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
         for step in lane.steps:
             cold, warm = _cold_shots(step), step.warm_shots + step.prime_shots
             calls += cold + warm
+            warm_ms = _assumed_warm_ms(step.inner is not None)
             bill.add_lambda(
                 lane.region,
                 function.architecture,
                 step.memory_mb or function.memory_mb,
                 cold + warm,
-                _cold_billed_ms(step) + warm * ASSUMED_WARM_BILLED_MS,
+                _cold_billed_ms(step) + warm * warm_ms,
             )
+            if step.inner is not None:
+                called = functions[step.inner.region, step.inner.target]
+                bill.add_lambda(
+                    called.region, called.architecture, called.memory_mb, warm, warm * ASSUMED_WARM_BILLED_MS
+                )
+                bill.add_table(called.region, *_requests(called.target, None, warm))
+            if step.protocol == "http":
+                bill.add_http_api(lane.region, warm)
+            bill.add_table(lane.region, *_requests(lane.target, step.operation, cold + warm))
             firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
-            firing += step.warm_shots / step.warm_concurrency * ASSUMED_WARM_BILLED_MS
+            firing += step.warm_shots / step.warm_concurrency * warm_ms
             _add_control(bill, lane, step, function.architecture, firing)
         _add_lane(bill, lane, function.architecture)
-        bill.add_transitions(lane.region, lane_transitions(lane) - 1)
+        bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
     bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(lanes))
     _add_stores(bill, home_region, calls, len(lanes))
     _add_looks(bill, campaign, lanes, home_region)
@@ -122,7 +133,7 @@ def actual(plan: Plan, samples: Sequence[Sample], outcomes: Iterable[LaneOutcome
             continue
         ran += 1
         transitions += 1 + (ended == "failed")  # its dispatch, and its rescue; the rest is in its own region
-        bill.add_transitions(lane.region, lane_transitions(lane) - 1)
+        bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
         for step in lane.steps:
             _add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
         _add_lane(bill, lane, function.architecture)
@@ -146,10 +157,19 @@ def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -
     """Book the measured calls by cell; how many of them ran, or may have, without a billed time."""
     cells: dict[tuple[str, str, int, str], list[float | None]] = {}
     for sample in samples:
+        bill.add_table(sample.region, *_requests(sample.target, sample.operation, 1))
+        if sample.protocol == "http" and sample.outcome != "client_error":
+            bill.add_http_api(sample.region, 1)
         if sample.billed_duration_ms is None and sample.outcome in ("throttled", "client_error"):
             continue  # refused before it ran: no request is charged
         key = (sample.region, sample.target, sample.memory_mb, sample.kind)
         cells.setdefault(key, []).append(sample.billed_duration_ms)
+        if sample.inner is not None and sample.inner_region is not None:
+            called = functions.get((sample.inner_region, sample.inner))
+            memory_mb = sample.inner_memory_size_mb or (called.memory_mb if called else sample.memory_mb)
+            bill.add_table(sample.inner_region, *_requests(sample.inner, None, 1))
+            inner_key = (sample.inner_region, sample.inner, memory_mb, sample.kind)
+            cells.setdefault(inner_key, []).append(sample.inner_billed_duration_ms)
     unreported = 0
     for (region, target, memory_mb, kind), billed in cells.items():
         known = [value for value in billed if value is not None]
@@ -165,8 +185,8 @@ def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -
 
 def _add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_ms: float) -> None:
     control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
-    bill.add_lambda(lane.region, architecture, FIRE_MEMORY_MB, len(shards(step)), firing_ms, own=True)
-    bill.add_lambda(lane.region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
+    bill.add_lambda(lane.client_region, architecture, FIRE_MEMORY_MB, len(shards(step)), firing_ms, own=True)
+    bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
 
 
 def _cold_billed_ms(step: Step) -> float:
@@ -177,8 +197,20 @@ def _cold_billed_ms(step: Step) -> float:
     )
 
 
+def _requests(target: str, operation: str | None, calls: int) -> tuple[float, float]:
+    """What calls of a target write to and read from a database of its own, in DynamoDB's request units."""
+    writes = operation == "post" or target == "inner_db"
+    reads = operation == "get" or target == "inner_db"
+    return float(calls * writes), float(calls * reads)
+
+
+def _assumed_warm_ms(calls_inner: bool) -> float:
+    """A call that waits for another function, perhaps across an ocean, is billed for the wait."""
+    return ASSUMED_NESTED_BILLED_MS if calls_inner else ASSUMED_WARM_BILLED_MS
+
+
 def _add_lane(bill: Bill, lane: Lane, architecture: str) -> None:
-    bill.add_lambda(lane.region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
+    bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
 
 
 def _add_stores(bill: Bill, home_region: str, calls: int, lanes: int) -> None:

@@ -50,6 +50,22 @@ class Timed(Protocol):
     def client_ms(self) -> float | None:
         """The client's time."""
 
+    @property
+    def protocol(self) -> str:
+        """By which way it was called."""
+
+    @property
+    def operation(self) -> str | None:
+        """What was asked of it."""
+
+    @property
+    def inner(self) -> str | None:
+        """Which function it called in turn."""
+
+    @property
+    def inner_region(self) -> str | None:
+        """And where."""
+
 
 class Precise(Protocol):
     """How wide intervals may be, as shares of what they bound; None asks nothing."""
@@ -85,16 +101,19 @@ def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[str]:
     """
     if task.enough is None:
         raise ValueError(f"lane {task.lane.key} has no rule by which it could be precise enough")
-    used: dict[tuple[int, str], list[Timed]] = {}
+    used: dict[tuple[str | int | None, ...], list[Timed]] = {}
     for sample in samples:
         if sample.verdict == "used":
-            used.setdefault((sample.memory_mb, sample.kind), []).append(sample)
+            route = (sample.protocol, sample.operation, sample.inner, sample.inner_region)
+            used.setdefault((sample.memory_mb, sample.kind, *route), []).append(sample)
     found = []
     for step in task.lane.steps:
         memory_mb = task.function.memory_mb if step.memory_mb is None else step.memory_mb
+        inner = (step.inner.target, step.inner.region) if step.inner else (None, None)
+        route = (step.protocol, step.operation, *inner)
         for kind, wanted in (("cold", bool(step.bursts)), ("warm", step.warm_shots > 0)):
             if wanted:
-                values = _values(task.platform, kind, used.get((memory_mb, kind), []))
+                values = _values(task.platform, kind, used.get((memory_mb, kind, *route), []))
                 found += [f"{memory_mb} MB, {kind}: {what}" for what in too_wide(values, task.enough)]
     return found
 

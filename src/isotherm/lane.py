@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
+
+#: How a call reaches its function: Lambda's own API, API Gateway, or the HTTPS server that runs the same handler.
+CallProtocol = Literal["invoke", "http", "server"]
+
+#: What is asked of the target `customers`.
+Operation = Literal["post", "get"]
+
+#: The version that is called where a step needs none of its own: the function as it is deployed.
+LATEST = "$LATEST"
 
 #: A shard is what one Fire does within Lambda's 15 minutes.
 BURSTS_PER_SHARD = 100
@@ -27,11 +36,22 @@ class Burst:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inner:
+    """The function that a target in turn calls, and where its log is found."""
+
+    target: str
+    region: str
+    function_name: str
+    log_group: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
-    """One setting of a lane in one round: which memory, which bursts, how many warm calls.
+    """One setting of a lane in one round: which memory, which way, which bursts, how many warm calls.
 
     `memory_mb` None leaves the function's memory as deployed. `bursts[i]` goes to the i-th freshly published version;
-    the warm calls go to the last one (a version is published for them alone where there are no bursts).
+    the warm calls go to the last one. Where there are no bursts, a version is published for the warm calls if they
+    need a memory size of their own; else they go to the function as it is deployed.
     """
 
     step: int
@@ -41,16 +61,22 @@ class Step:
     warm_shots: int
     warm_concurrency: int
     prime_shots: int
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: Inner | None = None
 
     @property
     def versions(self) -> int:
         """How many versions have to be published for this step."""
-        return max(len(self.bursts), 1 if self.warm_shots else 0)
+        return max(len(self.bursts), 1 if self.warm_shots and self.memory_mb is not None else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """One target in one region in one round: the unit that must run alone, as it changes that function."""
+    """One target in one region in one round, called from one place: the unit that must have that function to itself.
+
+    It runs in `client_region`, which is the function's own unless the campaign names other clients.
+    """
 
     key: str
     target: str
@@ -58,11 +84,12 @@ class Lane:
     round: int
     function_name: str
     steps: list[Step]
+    client_region: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetFunction:
-    """What a region said of a deployed target."""
+    """What a region said of a deployed target; `url` is the base address of the HTTP API before it, if there is one."""
 
     target: str
     region: str
@@ -74,6 +101,7 @@ class TargetFunction:
     code_size_bytes: int
     code_sha256: str
     log_group: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +118,10 @@ class Enough:
 
 @dataclass(frozen=True, kw_only=True)
 class LaneTask:
-    """A lane with all that its control functions need to know; kept in the table beside the lane's progress."""
+    """A lane with all that its control functions need to know; kept in the table beside the lane's progress.
+
+    `clients_named` says that the campaign tells its cells apart by client.
+    """
 
     campaign_id: str
     lane: Lane
@@ -98,6 +129,7 @@ class LaneTask:
     platform: Platform
     report_deadline_s: int
     enough: Enough | None = None
+    clients_named: bool = False
 
     def to_json(self) -> str:
         """As JSON text."""
@@ -108,13 +140,22 @@ class LaneTask:
         """What `to_json` wrote."""
         task = json.loads(text)
         lane, enough = task["lane"], task["enough"]
-        steps = [Step(**{**step, "bursts": [Burst(**burst) for burst in step["bursts"]]}) for step in lane["steps"]]
+        steps = [_step(fields) for fields in lane["steps"]]
         parts = {
             "lane": Lane(**{**lane, "steps": steps}),
             "function": TargetFunction(**task["function"]),
             "enough": None if enough is None else Enough(**enough),
         }
         return cls(**{**task, **parts})
+
+
+def _step(fields: dict[str, Any]) -> Step:
+    inner = fields["inner"]
+    parts = {
+        "bursts": [Burst(**burst) for burst in fields["bursts"]],
+        "inner": None if inner is None else Inner(**inner),
+    }
+    return Step(**{**fields, **parts})
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from isotherm.campaign import Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
+from isotherm.campaign import SPEAKS_HTTP, Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
 from isotherm.costing import campaign_transitions, estimate
-from isotherm.lane import Burst, Lane, Platform, Step, TargetFunction
+from isotherm.lane import Burst, CallProtocol, Inner, Lane, Operation, Platform, Step, TargetFunction
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
 CONTROL_CONCURRENCY = 2
@@ -26,6 +27,7 @@ MAX_LANE_S = 6000
 PUBLISH_S = 4.0
 BURST_S = 3.0
 WARM_CALL_S = 0.05
+NESTED_CALL_S = 0.5
 COLLECT_S = 120.0
 
 #: AWS, Lambda quotas, "Storage for uploaded functions (.zip file archives) and layers": 75 GB in each region.
@@ -81,18 +83,19 @@ def make_plan(
     regions = campaign.regions or [home_region]
     by_region = {region.region: region for region in inventory}
     functions = _find_functions(campaign, regions, by_region, stack)
+    inner = _find_inner(campaign, regions, by_region)
     _check_rounds(campaign)
     _check_concurrency(campaign, [by_region[region] for region in regions])
     at_once = campaign.lanes_at_once or (1 if platform == "emulated" else None)
 
     def priced(candidate: Campaign) -> tuple[list[Lane], list[list[str]], int, Price]:
-        lanes = _lanes(candidate, regions, functions)
+        lanes = _lanes(candidate, regions, functions, inner)
         waves = _waves(candidate, lanes, by_region, at_once)
         return (
             lanes,
             waves,
             campaign_transitions(len(waves), lanes),
-            estimate(candidate, lanes, functions, len(waves), home_region),
+            estimate(candidate, lanes, {**functions, **inner}, len(waves), home_region),
         )
 
     lanes, waves, transitions, price = priced(campaign)
@@ -104,6 +107,7 @@ def make_plan(
         )
     _check_versions(campaign, lanes, functions)
     _check_duration(lanes)
+    inner_targets = campaign.inner.targets if campaign.inner else []
     if price.usd > campaign.budget_usd:
         raise OverBudget(_over_budget(campaign, price, lambda candidate: priced(candidate)[-1].usd))
     return Plan(
@@ -115,7 +119,8 @@ def make_plan(
         version=version,
         created_at=created_at,
         inventory=[
-            replace(region, targets=[t for t in region.targets if t.target in campaign.targets]) for region in inventory
+            replace(region, targets=[t for t in region.targets if t.target in (*campaign.targets, *inner_targets)])
+            for region in inventory
         ],
         waves=waves,
         lanes={lane.key: lane for lane in lanes},
@@ -141,6 +146,31 @@ def _find_functions(
                 found[region, target] = there[target]
             else:
                 faults.append(f'targets: "{target}" is no target in {region}; there are {", ".join(sorted(there))}')
+    for (region, target), function in found.items():
+        if "http" in campaign.protocols and not function.url:
+            faults.append(
+                f'protocols: "http" cannot reach {target} in {region}: the stack there names no HTTP API; deploy it again'
+            )
+    if faults:
+        raise InvalidCampaign("\n".join(faults))
+    return found
+
+
+def _find_inner(
+    campaign: Campaign, regions: list[str], by_region: dict[str, RegionInventory]
+) -> dict[tuple[str, str], TargetFunction]:
+    """The functions that the target calls in turn, by region and target."""
+    if campaign.inner is None:
+        return {}
+    faults, found = [], {}
+    for region in campaign.inner.regions or regions:
+        there = {function.target: function for function in by_region[region].targets} if region in by_region else {}
+        for target in campaign.inner.targets:
+            if target in there:
+                found[region, target] = there[target]
+            else:
+                shown = ", ".join(sorted(there)) or "none; deploy the stack there, or leave the region out"
+                faults.append(f'inner.targets: "{target}" is no target in {region}; there are {shown}')
     if faults:
         raise InvalidCampaign("\n".join(faults))
     return found
@@ -194,7 +224,8 @@ def _check_duration(lanes: list[Lane]) -> None:
 def _step_s(step: Step) -> float:
     """About how long a step takes, by what its parts take at most on AWS."""
     calls_in_row = step.warm_shots / step.warm_concurrency
-    return step.versions * PUBLISH_S + len(step.bursts) * BURST_S + calls_in_row * WARM_CALL_S + COLLECT_S
+    call_s = WARM_CALL_S if step.inner is None else NESTED_CALL_S
+    return step.versions * PUBLISH_S + len(step.bursts) * BURST_S + calls_in_row * call_s + COLLECT_S
 
 
 def _check_versions(campaign: Campaign, lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:
@@ -214,71 +245,115 @@ def _check_versions(campaign: Campaign, lanes: list[Lane], functions: dict[tuple
         )
 
 
-def _lanes(campaign: Campaign, regions: list[str], functions: dict[tuple[str, str], TargetFunction]) -> list[Lane]:
-    cold, warm = campaign.cold, campaign.warm
-    width = 1 if cold.method == "isolated" else cold.concurrency
-    cold_by_round = split_evenly(cold.samples, campaign.rounds)
-    warm_by_round = split_evenly(warm.samples, campaign.rounds)
+def _lanes(
+    campaign: Campaign,
+    regions: list[str],
+    functions: dict[tuple[str, str], TargetFunction],
+    inner: dict[tuple[str, str], TargetFunction],
+) -> list[Lane]:
     lanes = []
     for number in range(campaign.most_rounds):
-        # Rounds that precision may ask for are as large as those that are run in any case.
-        shots = cold_by_round[number % campaign.rounds]
-        sizes = split_evenly(shots, -(-shots // width)) if shots else []
-        warm_shots = warm_by_round[number % campaign.rounds]
-        concurrency = min(warm.concurrency, warm_shots) or 1
         for region in regions:
             for target in campaign.targets:
-                steps = [
-                    Step(
-                        step=index,
-                        memory_mb=memory_mb,
-                        cold_method=cold.method,
-                        bursts=[Burst(burst=burst, shots=size) for burst, size in enumerate(sizes)],
-                        warm_shots=warm_shots,
-                        warm_concurrency=concurrency,
-                        prime_shots=concurrency if warm_shots else 0,
+                for client in campaign.clients or [region]:
+                    place = (region, target) if campaign.clients is None else (region, target, client)
+                    settings = _settings(campaign, target, inner)
+                    random.Random(f"{campaign.seed}/{number}/{'/'.join(place)}").shuffle(settings)  # noqa: S311 - an order, no secret
+                    lanes.append(
+                        Lane(
+                            key=f"r{number:02d}-{target}-{region}" + (f"-from-{client}" if campaign.clients else ""),
+                            target=target,
+                            region=region,
+                            round=number,
+                            function_name=functions[region, target].function_name,
+                            steps=[_step(campaign, number, index, setting) for index, setting in enumerate(settings)],
+                            client_region=client,
+                        )
                     )
-                    for index, memory_mb in enumerate(_shuffled(campaign, number, region, target))
-                ]
-                lanes.append(
-                    Lane(
-                        key=f"r{number:02d}-{target}-{region}",
-                        target=target,
-                        region=region,
-                        round=number,
-                        function_name=functions[region, target].function_name,
-                        steps=steps,
-                    )
-                )
     return lanes
 
 
-def _shuffled(campaign: Campaign, *place: object) -> list[int | None]:
+class _Setting(NamedTuple):
+    """What one step differs in from another of its lane."""
+
+    memory_mb: int | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: Inner | None = None
+
+
+def _settings(campaign: Campaign, target: str, inner: dict[tuple[str, str], TargetFunction]) -> list[_Setting]:
+    operations: tuple[Operation | None, ...] = ("post", "get") if target == SPEAKS_HTTP else (None,)
     sizes: list[int | None] = [*campaign.memory_mb] if campaign.memory_mb else [None]
-    random.Random(f"{campaign.seed}/{'/'.join(map(str, place))}").shuffle(sizes)  # noqa: S311 - an order, no secret
-    return sizes
+    called: list[Inner | None] = [
+        Inner(target=name, region=region, function_name=function.function_name, log_group=function.log_group)
+        for (region, name), function in inner.items()
+    ]
+    return [
+        _Setting(memory_mb, protocol, operation, of_call)
+        for memory_mb in sizes
+        for protocol in campaign.protocols
+        for operation in operations
+        for of_call in called or [None]
+    ]
+
+
+def _step(campaign: Campaign, number: int, index: int, setting: _Setting) -> Step:
+    # Rounds that precision may ask for are as large as those that are run in any case.
+    place = number % campaign.rounds
+    # Reading finds what writing left, so only what writes can be the first call of an environment.
+    shots = 0 if setting.operation == "get" else split_evenly(campaign.cold.samples, campaign.rounds)[place]
+    width = 1 if campaign.cold.method == "isolated" else campaign.cold.concurrency
+    sizes = split_evenly(shots, -(-shots // width)) if shots else []
+    warm_shots = split_evenly(campaign.warm.samples, campaign.rounds)[place]
+    concurrency = min(campaign.warm.concurrency, warm_shots) or 1
+    return Step(
+        step=index,
+        memory_mb=setting.memory_mb,
+        cold_method=campaign.cold.method,
+        bursts=[Burst(burst=burst, shots=size) for burst, size in enumerate(sizes)],
+        warm_shots=warm_shots,
+        warm_concurrency=concurrency,
+        prime_shots=concurrency if warm_shots else 0,
+        protocol=setting.protocol,
+        operation=setting.operation,
+        inner=setting.inner,
+    )
 
 
 def _waves(
     campaign: Campaign, lanes: list[Lane], by_region: dict[str, RegionInventory], at_once: int | None
 ) -> list[list[str]]:
     """Lanes of a round in a seeded order, as many side by side as the accounts' concurrency and `at_once` allow."""
-    per_lane = max(_calls_in_flight(campaign).values()) + CONTROL_CONCURRENCY
+    in_flight = max(_calls_in_flight(campaign).values())
     waves: list[list[str]] = []
     for number in range(campaign.most_rounds):
         order = [lane for lane in lanes if lane.round == number]
         random.Random(f"{campaign.seed}/{number}").shuffle(order)  # noqa: S311 - an order, no secret
         wave: list[str] = []
         used: Counter[str] = Counter()
+        busy: set[tuple[str, str]] = set()
         for lane in order:
-            full = used[lane.region] + per_lane > by_region[lane.region].unreserved_concurrency
-            if wave and (full or len(wave) == at_once):
+            needs = _concurrency_needed(lane, in_flight)
+            full = any(used[region] + more > by_region[region].unreserved_concurrency for region, more in needs.items())
+            # A lane needs its function to itself; the next client's turn comes in a wave of its own.
+            if wave and (full or len(wave) == at_once or (lane.region, lane.function_name) in busy):
                 waves.append(wave)
-                wave, used = [], Counter()
+                wave, used, busy = [], Counter(), set()
             wave.append(lane.key)
-            used[lane.region] += per_lane
+            used.update(needs)
+            busy.add((lane.region, lane.function_name))
         waves.append(wave)
     return waves
+
+
+def _concurrency_needed(lane: Lane, in_flight: int) -> Counter[str]:
+    """Executions that a lane needs at once, by region: its calls, their inner calls, and the lane's own functions."""
+    needs = Counter({lane.region: in_flight})
+    needs[lane.client_region] += CONTROL_CONCURRENCY
+    for region in {step.inner.region for step in lane.steps if step.inner}:
+        needs[region] += in_flight
+    return needs
 
 
 def _over_budget(campaign: Campaign, price: Price, price_of: Callable[[Campaign], float]) -> str:

@@ -37,6 +37,7 @@ QUERIES: tuple[PriceQuery, ...] = (
     PriceQuery("dynamodb_read", "AmazonDynamoDB", {"group": "DDB-ReadUnits"}, "ReadRequestUnits"),
     PriceQuery("s3_put", "AmazonS3", {"group": "S3-API-Tier1"}, "Requests-Tier1"),
     PriceQuery("s3_get", "AmazonS3", {"group": "S3-API-Tier2"}, "Requests-Tier2"),
+    PriceQuery("http_api_request", "AmazonApiGateway", {"productFamily": "API Calls"}, "ApiGatewayHttpRequest"),
     PriceQuery("logs_gb", "AmazonCloudWatch", {"productFamily": "Data Payload"}, "DataProcessing-Bytes"),
 )
 

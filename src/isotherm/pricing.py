@@ -28,6 +28,7 @@ PRICES: dict[str, str] = {
     "dynamodb_read": "DynamoDB on-demand read request unit (4 KB)",
     "s3_put": "S3 Standard PUT, COPY, POST or LIST request",
     "s3_get": "S3 Standard GET request",
+    "http_api_request": "API Gateway HTTP API request",
     "logs_gb": "CloudWatch Logs ingestion, GB",
 }
 
@@ -108,6 +109,10 @@ class Bill:
     def add_logs(self, region: str, ingested_bytes: float) -> None:
         """Add bytes ingested by CloudWatch Logs."""
         self._add("CloudWatch Logs", "MB", ingested_bytes / 1e6, "logs_gb", region, share=1e-3)
+
+    def add_http_api(self, region: str, requests: float) -> None:
+        """Add requests to an HTTP API."""
+        self._add("API Gateway", "requests", requests, "http_api_request", region)
 
     def note(self, sentence: str) -> None:
         """Say something of how a quantity was found."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from isotherm.lane import CallProtocol, Operation
+
 Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error"]
 Kind = Literal["cold", "warm", "prime"]
 Temperature = Literal["cold", "warm", "contested", "unwitnessed"]
@@ -31,7 +33,8 @@ class Order:
 class Shot(Order):
     """One invocation as its client saw it; written by Fire, one JSON object a line.
 
-    `client_ms` is the whole call on a monotonic clock, hold included; `sent_at_ms` is epoch milliseconds.
+    `client_ms` is the whole call on a monotonic clock, hold included; `sent_at_ms` is epoch milliseconds. A call
+    over HTTP has its stages besides; `total_ms` is all of them, `client_ms` leaves out those that open the connection.
     """
 
     sent_at_ms: float
@@ -42,11 +45,20 @@ class Shot(Order):
     error_type: str | None = None
     error_message: str | None = None
     log_tail: str | None = None
+    http_status: int | None = None
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the function said of itself in its one log line. `_at_ms` are epoch milliseconds, durations milliseconds."""
+    """What the function said of itself in its one log line. `_at_ms` are epoch milliseconds, durations milliseconds.
+
+    `notes` is what a handler added: of a call to another function, of a database.
+    """
 
     shot_id: str | None
     request_id: str
@@ -59,6 +71,7 @@ class Probe:
     work_ms: float
     hold_ms: float
     package: dict[str, object] | None = None
+    notes: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,11 @@ class Sample:
     work, fetching and unpacking the code included. startup_ms: process start to handler
     begin, by the probe. duration_ms is None for a held call, whose Duration is no latency; work_ms is the handler's own
     time. temperature is what was proved, `kind` what was asked for.
+
+    Fields that begin with inner_ are of the function that the target called in turn: inner_round_trip_ms is that call
+    as the target saw it, the others as the inner function and its region's platform report them; network_ms is the
+    round trip less the inner function's Duration, network_share their ratio. database_ms is what the last function of
+    the chain spent on its database. client_region is None where the call came from the target's own region.
     """
 
     campaign_id: str
@@ -128,6 +146,30 @@ class Sample:
     startup_ms: float | None = None
     import_ms: float | None = None
     work_ms: float | None = None
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
+    inner_request_id: str | None = None
+    inner_report_found: bool | None = None
+    inner_cold: bool | None = None
+    inner_sent_at_ms: float | None = None
+    inner_round_trip_ms: float | None = None
+    inner_init_duration_ms: float | None = None
+    inner_duration_ms: float | None = None
+    inner_billed_duration_ms: float | None = None
+    inner_memory_size_mb: int | None = None
+    inner_work_ms: float | None = None
+    database_ms: float | None = None
+    network_ms: float | None = None
+    network_share: float | None = None
+    http_status: int | None = None
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float | None = None
 
 
 @dataclass(slots=True)
@@ -135,7 +177,7 @@ class Accounting:
     """Where every planned invocation of a cell ended (MEASURING rule 1). The sums are stated by `imbalances`.
 
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
-    calls, which never enter statistics.
+    calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
     """
 
     planned: int = 0
@@ -160,6 +202,9 @@ class Accounting:
     primed: int = 0
     used: int = 0
     retried_throttles: int = 0
+    nested: int = 0
+    inner_report_found: int = 0
+    inner_report_missing: int = 0
 
 
 #: A function's handler that begins this long after its imports ended was initialised before its request came
@@ -168,8 +213,8 @@ PROACTIVE_GAP_MS = 500.0
 
 
 @dataclass(frozen=True, slots=True)
-class LaneContext:
-    """What all shots of a lane have in common."""
+class StepContext:
+    """What all shots of a lane's step have in common."""
 
     campaign_id: str
     lane: str
@@ -178,19 +223,26 @@ class LaneContext:
     round: int
     cold_method: str
     emulated: bool
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
 
 
 def join(
-    context: LaneContext,
+    context: StepContext,
     shots: Iterable[Shot],
     probes: Mapping[str, Probe],
     reports: Mapping[str, Report],
+    inner_probes: Mapping[str, Probe] | None = None,
+    inner_reports: Mapping[str, Report] | None = None,
 ) -> list[Sample]:
     """Join each shot with its probe and its report; one sample a shot, the first of those with the same id.
 
     Parameters
     ----------
-    context : LaneContext
+    context : StepContext
         What the shots have in common.
     shots : iterable of Shot
         In any order; a shot that was delivered twice counts once (rule 3).
@@ -198,6 +250,8 @@ def join(
         Probe by shot id.
     reports : mapping
         Report by request id.
+    inner_probes, inner_reports : mapping, optional
+        The same of the function that the target called in turn.
     """
     samples: dict[str, Sample] = {}
     for shot in shots:
@@ -207,12 +261,60 @@ def join(
         # The embedded stack answers with a request id of its own, so the id that the function saw comes first.
         request_id = probe.request_id if probe else shot.request_id
         report = reports.get(request_id) if request_id else None
-        samples[shot.shot_id] = _sample(context, shot, request_id, probe, report)
+        nested = _nested(context, shot, probe, inner_probes or {}, inner_reports or {})
+        samples[shot.shot_id] = _sample(context, shot, request_id, probe, report, nested)
     return list(samples.values())
 
 
+def _nested(
+    context: StepContext,
+    shot: Shot,
+    probe: Probe | None,
+    inner_probes: Mapping[str, Probe],
+    inner_reports: Mapping[str, Report],
+) -> dict[str, Any]:
+    """What is known of a call that the target made in turn, as fields of its sample."""
+    noted = (probe.notes or {}) if probe else {}
+    if context.inner is None:
+        return {"database_ms": noted.get("database_ms")}
+    inner = inner_probes.get(shot.shot_id)
+    request_id = inner.request_id if inner else noted.get("inner_request_id")
+    report = inner_reports.get(request_id) if request_id else None
+    round_trip_ms = noted.get("inner_round_trip_ms")
+    duration_ms = report.duration_ms if report else None
+    network_ms = None if round_trip_ms is None or duration_ms is None else round_trip_ms - duration_ms
+    return {
+        "inner_request_id": request_id,
+        "inner_report_found": report is not None,
+        "inner_cold": _inner_cold(inner, report, context.emulated),
+        "inner_sent_at_ms": noted.get("inner_sent_at_ms"),
+        "inner_round_trip_ms": round_trip_ms,
+        "inner_init_duration_ms": report.init_duration_ms if report else None,
+        "inner_duration_ms": duration_ms,
+        "inner_billed_duration_ms": report.billed_duration_ms if report else None,
+        "inner_memory_size_mb": report.memory_size_mb if report else None,
+        "inner_work_ms": inner.work_ms if inner else None,
+        "database_ms": (inner.notes or {}).get("database_ms") if inner else None,
+        "network_ms": network_ms,
+        "network_share": network_ms / round_trip_ms if network_ms is not None and round_trip_ms else None,
+    }
+
+
+def _inner_cold(inner: Probe | None, report: Report | None, emulated: bool) -> bool | None:
+    """Whether the inner function met the call cold, by any witness: such a call is no warm one."""
+    platform_cold = _platform_cold(report, emulated)
+    if inner is None:
+        return platform_cold
+    return bool(platform_cold) or inner.invocation_index == 0
+
+
 def _sample(
-    context: LaneContext, shot: Shot, request_id: str | None, probe: Probe | None, report: Report | None
+    context: StepContext,
+    shot: Shot,
+    request_id: str | None,
+    probe: Probe | None,
+    report: Report | None,
+    nested: dict[str, Any],
 ) -> Sample:
     platform_cold = _platform_cold(report, context.emulated)
     probe_cold = None if probe is None else probe.invocation_index == 0
@@ -248,7 +350,7 @@ def _sample(
         concurrency=shot.concurrency,
         sent_at_ms=shot.sent_at_ms,
         outcome=shot.outcome,
-        verdict=_verdict(shot, temperature, proactive),
+        verdict=_verdict(shot, temperature, proactive, bool(nested.get("inner_cold"))),
         temperature=temperature,
         emulated=context.emulated,
         attempts=shot.attempts,
@@ -275,6 +377,18 @@ def _sample(
         startup_ms=_startup_ms(probe) if probe and not restored else None,
         import_ms=probe.import_ms if probe and probe_cold and not restored else None,
         work_ms=probe.work_ms if probe else None,
+        client_region=context.client_region,
+        protocol=context.protocol,
+        operation=context.operation,
+        inner=context.inner,
+        inner_region=context.inner_region,
+        http_status=shot.http_status,
+        dns_ms=shot.dns_ms,
+        connect_ms=shot.connect_ms,
+        tls_ms=shot.tls_ms,
+        first_byte_ms=shot.first_byte_ms,
+        total_ms=shot.total_ms,
+        **nested,
     )
 
 
@@ -294,14 +408,14 @@ def _temperature(platform_cold: bool | None, probe_cold: bool | None) -> Tempera
     return "cold" if witnesses.pop() else "warm"
 
 
-def _verdict(shot: Shot, temperature: Temperature, proactive: bool) -> Verdict:
+def _verdict(shot: Shot, temperature: Temperature, proactive: bool, inner_cold: bool) -> Verdict:
     if shot.outcome != "answered":
         return "failed"
     if shot.kind == "prime":
         return "primed"
     if temperature in ("contested", "unwitnessed"):
         return temperature
-    if temperature != shot.kind:
+    if temperature != shot.kind or (inner_cold and shot.kind == "warm"):
         return "unexpected"
     return "proactive" if proactive else "used"
 

@@ -1,9 +1,13 @@
-"""Expands a step into shards and orders: exactly which calls are to be made, each with an id of its own."""
+"""Expands a step into orders: exactly which calls are to be made, each with an id of its own, and what it carries."""
 
 from __future__ import annotations
 
+import zlib
+from typing import Any
+
+from isotherm.customers import WebRequest, as_event, create_request, customer, read_request
 from isotherm.lane import Burst, Lane, Step
-from isotherm.sample import Kind, Order
+from isotherm.sample import Kind, Order, Outcome
 
 
 def burst_orders(lane: Lane, step: Step, burst: Burst, version: str, memory_mb: int) -> list[Order]:
@@ -33,3 +37,45 @@ def _order(
         memory_mb=memory_mb,
         concurrency=concurrency,
     )
+
+
+def event_of(lane: Lane, step: Step, order: Order, hold_until_ms: float | None) -> dict[str, Any]:
+    """What a call by invoke hands to its function.
+
+    Parameters
+    ----------
+    hold_until_ms : float or None
+        Epoch milliseconds until which the probe holds the call open; None holds nothing.
+    """
+    asked: dict[str, Any] = {"shot_id": order.shot_id}
+    if hold_until_ms is not None:
+        asked["hold_until_ms"] = hold_until_ms
+    event: dict[str, Any] = {"isotherm": asked}
+    if step.inner is not None:
+        event["inner"] = {"region": step.inner.region, "function_name": step.inner.function_name}
+    if step.operation is not None:
+        event |= as_event(request_of(lane, step, order), order.shot_id)
+    return event
+
+
+def request_of(lane: Lane, step: Step, order: Order) -> WebRequest:
+    """What a call of the target `customers` asks: to create a customer, or to read one that a priming call created."""
+    seed = zlib.crc32(f"{lane.key}/{step.step}".encode())
+    if step.operation == "get" and order.kind != "prime":
+        return read_request(customer(seed, order.index % step.prime_shots).email_id)
+    return create_request(customer(seed, order.index))
+
+
+def outcome_of_status(status: int) -> Outcome:
+    """Where an HTTP status says that a call ended.
+
+    What never reached the function is a throttle (429) or the client's fault (401, 403); a gateway that waited in vain
+    (504) is a timeout; anything else that is no success came from the function, or instead of its answer.
+    """
+    if 200 <= status < 300:
+        return "answered"
+    if status == 429:
+        return "throttled"
+    if status in (401, 403):
+        return "client_error"
+    return "timeout" if status == 504 else "function_error"

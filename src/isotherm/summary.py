@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.campaign import Campaign, Price, RegionInventory
-from isotherm.lane import Platform
+from isotherm.lane import CallProtocol, Operation, Platform
 from isotherm.sample import Accounting, Kind
 
 FORMAT = 1
@@ -27,6 +27,16 @@ MetricName = Literal[
     "work_ms",
     "billed_duration_ms",
     "max_memory_used_mb",
+    "inner_round_trip_ms",
+    "inner_duration_ms",
+    "inner_billed_duration_ms",
+    "database_ms",
+    "network_ms",
+    "dns_ms",
+    "connect_ms",
+    "tls_ms",
+    "first_byte_ms",
+    "total_ms",
 ]
 
 METRICS: dict[MetricName, str] = {
@@ -39,6 +49,16 @@ METRICS: dict[MetricName, str] = {
     "work_ms": "the handler's own time, by the probe",
     "billed_duration_ms": "Billed Duration of the platform's report",
     "max_memory_used_mb": "Max Memory Used of the platform's report",
+    "inner_round_trip_ms": "the inner call as the outer function saw it",
+    "inner_duration_ms": "Duration of the inner function's report",
+    "inner_billed_duration_ms": "Billed Duration of the inner function's report",
+    "database_ms": "what the last function of the chain spent on its database, by its own clock",
+    "network_ms": "the inner call's round trip less the inner function's Duration",
+    "dns_ms": "name resolution, of a call over HTTP",
+    "connect_ms": "TCP connection, of a call over HTTP",
+    "tls_ms": "TLS handshake, of a call over HTTPS",
+    "first_byte_ms": "from the request sent to the first byte of its answer",
+    "total_ms": "a call over HTTP with the opening of its connection, which client time leaves out",
 }
 
 EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
@@ -153,6 +173,9 @@ class TargetComparison(_Shape):
 class Cell(_Shape):
     """What statistics are for: target, region, memory size and what was asked for (cold, warm or priming).
 
+    And besides, where a campaign varies them: from where it was called, by which protocol, what was asked of it, and
+    which function it called in turn.
+
     `coldness` is how the cold samples were obtained (MEASURING rule 5). Cells of kind `prime` are accounted for and
     have no metrics. `precision` says, where one was asked for, after how many rounds the cell has it, or has it not.
     """
@@ -165,6 +188,11 @@ class Cell(_Shape):
     accounting: Accounting
     metrics: dict[MetricName, MetricSummary]
     precision: str | None = None
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
 
 
 class ContestedSample(_Shape):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
+from isotherm.sample import Probe, Report, Shot, StepContext, join, probe_lines
 
-CONTEXT = LaneContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
+CONTEXT = StepContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
 
 
 def shot(number=0, kind="cold", outcome="answered", **fields):
@@ -70,7 +70,7 @@ def test_without_any_witness_a_sample_is_not_used():
 
 
 def test_the_embedded_stacks_reports_bear_no_witness():
-    emulated = LaneContext("c", "l", "default", "us-east-1", 0, "burst", emulated=True)
+    emulated = StepContext("c", "l", "default", "us-east-1", 0, "burst", emulated=True)
     sample = joined(shot(), probe(), report(init_duration_ms=None), emulated)
     assert sample.platform_cold is None
     assert sample.verdict == "used"
@@ -95,7 +95,7 @@ def test_the_request_id_that_the_function_saw_finds_the_report():
 
 
 def test_a_burst_is_labelled_burst_and_a_lone_fresh_version_forced():
-    isolated = LaneContext("c", "l", "default", "us-east-1", 0, "isolated", emulated=False)
+    isolated = StepContext("c", "l", "default", "us-east-1", 0, "isolated", emulated=False)
     assert joined(shot()).coldness == "burst"
     assert joined(shot(), context=isolated).coldness == "forced"
     assert joined(shot(kind="warm")).coldness is None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent, S3Event
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws import logs
 from isotherm.aws.bucket import Bucket
@@ -23,7 +24,7 @@ from isotherm.aws.samples import put_reports, put_samples
 from isotherm.aws.table import Table
 from isotherm.lane import shards
 from isotherm.platform_log import Event, parse_events
-from isotherm.sample import LaneContext, Probe, Report, Shot, join, probe_lines
+from isotherm.sample import Probe, Report, Shot, StepContext, join, probe_lines
 
 logger = Logger()
 
@@ -65,6 +66,15 @@ class Witnesses:
     def missing(self, shots: Iterable[Shot]) -> int:
         """How many shots that reached the function still lack their report or their probe."""
         return sum(not self._complete(shot) for shot in shots if shot.outcome not in ("throttled", "client_error"))
+
+    def called_in_turn(self, shots: Iterable[Shot]) -> list[Shot]:
+        """The shots whose function called another one and had its answer, as that one's log is to be asked for them."""
+        found = []
+        for shot in shots:
+            noted = self.probes[shot.shot_id].notes if shot.shot_id in self.probes else None
+            if noted and "inner_round_trip_ms" in noted and shot.outcome == "answered":
+                found.append(replace(shot, request_id=noted.get("inner_request_id")))
+        return found
 
     def _complete(self, shot: Shot) -> bool:
         probe = self.probes.get(shot.shot_id)
@@ -126,12 +136,15 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     for shot in shots:
         witnesses.read(shot.log_tail or "")
     patience_ms = min(task.report_deadline_s * 1000, context.get_remaining_time_in_millis() - MARGIN_MS)
-    missing = _ask_until_complete(
-        witnesses, shots, lane.region, task.function.log_group, time.monotonic() + patience_ms / 1000
-    )
+    deadline = time.monotonic() + patience_ms / 1000
+    missing = _ask_until_complete(witnesses, shots, lane.region, task.function.log_group, deadline)
+    inner, inner_witnesses = step.inner, Witnesses()
+    if inner is not None:
+        called = witnesses.called_in_turn(shots)
+        missing += _ask_until_complete(inner_witnesses, called, inner.region, inner.log_group, deadline)
 
     samples = join(
-        LaneContext(
+        StepContext(
             campaign_id=campaign_id,
             lane=lane_key,
             target=lane.target,
@@ -139,10 +152,17 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
             round=lane.round,
             cold_method=step.cold_method,
             emulated=task.platform == "emulated",
+            client_region=lane.client_region if task.clients_named else None,
+            protocol=step.protocol,
+            operation=step.operation,
+            inner=inner.target if inner else None,
+            inner_region=inner.region if inner else None,
         ),
         shots,
         witnesses.probes,
         witnesses.reports,
+        inner_witnesses.probes,
+        inner_witnesses.reports,
     )
     put_samples(table, samples)
     used = sum(sample.verdict == "used" for sample in samples)
@@ -160,7 +180,11 @@ def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, lo
     while missing := witnesses.missing(shots):
         first_ms = min(shot.sent_at_ms for shot in shots) - WINDOW_MS
         last_ms = max(shot.sent_at_ms + (shot.client_ms or 0) for shot in shots) + WINDOW_MS
-        witnesses.read("\n".join(logs.messages(region, log_group, first_ms, last_ms)))
+        try:
+            witnesses.read("\n".join(logs.messages(region, log_group, first_ms, last_ms)))
+        except (ClientError, BotoCoreError):
+            # A region that went away takes its log with it; what was measured is kept, its reports are missing.
+            logger.exception("log not read", extra={"region": region, "log_group": log_group})
         missing = witnesses.missing(shots)
         pause_s = next(pauses, PAUSES_S[-1])
         if not missing or time.monotonic() + pause_s > deadline:

@@ -1,4 +1,4 @@
-"""Starts one lane in its own region (a state machine cannot call a function of another); the lane answers the token.
+"""Starts one lane in its client's region (no state machine calls a function elsewhere); the lane answers the token.
 
 A lane whose cells are precise enough already is spared: the token is answered at once and no function is touched.
 """
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     task = table.task(request.campaign_id, request.lane_key)
     lane = task.lane
     # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
-    machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.region}:")
+    machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.client_region}:")
     name = lane_execution_name(request.campaign_id, request.lane_key)
     if table.campaign_stopped(request.campaign_id):
         return _not_started(table, home, request, "the campaign was stopped")
@@ -53,10 +53,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     table.update_lane(request.campaign_id, request.lane_key, status="running", phase="starting")
     try:
         steps = [step.step for step in lane.steps]
-        execution_arn = start_lane(lane.region, machine, name, {**asdict(request), "steps": steps})
+        execution_arn = start_lane(lane.client_region, machine, name, {**asdict(request), "steps": steps})
     except (ClientError, BotoCoreError) as fault:
         logger.exception("not started")
-        return _not_started(table, home, request, f"could not be started in {lane.region}: {fault}")
+        return _not_started(table, home, request, f"could not be started in {lane.client_region}: {fault}")
     table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, execution_arn=execution_arn)
     return {"status": "started", "execution_arn": execution_arn}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,9 +18,12 @@ from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
 from isotherm.aws.raw import write_shots
 from isotherm.aws.table import Table
-from isotherm.lane import shards
+from isotherm.lane import LATEST, LaneTask, Step, shards
 from isotherm.sample import Shot
 from isotherm.shots import burst_orders, warm_orders
+
+if TYPE_CHECKING:
+    from isotherm.aws.web import WebCaller
 
 logger = Logger()
 
@@ -55,15 +59,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     memory_mb = step.memory_mb or deployed.memory_mb
     function = MeasuredFunction(lane.region, lane.function_name)
     bursts = step.bursts[slice(*shard.bursts)]
-    warm = warm_orders(lane, step, "warm", *shard.warm, versions[-1], memory_mb)
-    prime = warm_orders(lane, step, "prime", 0, shard.prime_shots, versions[-1], memory_mb)
+    last = versions[-1] if versions else LATEST
+    warm = warm_orders(lane, step, "warm", *shard.warm, last, memory_mb)
+    prime = warm_orders(lane, step, "prime", 0, shard.prime_shots, last, memory_mb)
 
     shots: list[Shot] = []
     go_on = _until_the_end(context, table, request)
     report = _progress(table, request)
     width = max([1, *(burst.shots for burst in bursts), len(prime), step.warm_concurrency if warm else 0])
     try:
-        with Caller(lane.region, lane.function_name, width, deployed.timeout_s) as caller:
+        with _caller(home, task, step, width) as caller:
             caller.open_connections()
             for burst in bursts:
                 if not go_on():
@@ -73,7 +78,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 shots += caller.burst(orders, hold=len(orders) > 1)
                 report(len(shots))
                 # The last version serves the warm calls; every other one is measured now and only takes up storage.
-                if version != versions[-1] or not step.warm_shots:
+                if version != last or not step.warm_shots:
                     _retire(function, version)
             if prime and go_on():
                 shots += caller.burst(prime, hold=len(prime) > 1)
@@ -83,6 +88,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         write_shots(bucket, *where, request.shard, shots)
         report(len(shots), at_once=True)
     return {"issued": len(shots), "planned": sum(burst.shots for burst in bursts) + len(prime) + len(warm)}
+
+
+def _caller(home: Home, task: LaneTask, step: Step, width: int) -> AbstractContextManager[Caller | WebCaller]:
+    """Who makes a step's calls, `width` at a time: by Lambda's own API, or over HTTP."""
+    if step.protocol == "invoke":
+        return Caller(task.lane, step, width, task.function.timeout_s)
+    from isotherm.aws.web import WebCaller  # few lanes need it, and its import takes time
+
+    return WebCaller(home, task, step, width)
 
 
 def _retire(function: MeasuredFunction, version: str) -> None:

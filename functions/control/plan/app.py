@@ -58,7 +58,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def _plan(request: PlanRequest, home: Home) -> Plan:
     campaign = parse_campaign(request.campaign, lambda_regions())
-    regions = campaign.regions or [home.region]
+    regions = campaign.regions_named if campaign.regions else [home.region, *campaign.regions_named]
+    regions = list(dict.fromkeys(regions))
     with ThreadPoolExecutor(max_workers=len(regions)) as pool:
         inventory = list(pool.map(partial(_ask, home.stack), regions))
     emulated = platform() == "emulated"

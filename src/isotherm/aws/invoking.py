@@ -16,8 +16,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import make_client
-from isotherm.lane import hold_ms
+from isotherm.lane import Lane, Step, hold_ms
 from isotherm.sample import Order, Shot
+from isotherm.shots import event_of, outcome_of_status
 
 #: A throttled call is made again after these pauses (s); when they are used up it counts as throttled (rule 18).
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -28,9 +29,10 @@ _THROTTLES = {"TooManyRequestsException", "ThrottlingException", "ThrottledExcep
 class Caller:
     """Calls one function from up to `concurrency` threads, each with a connection that is open already."""
 
-    def __init__(self, region: str, function_name: str, concurrency: int, timeout_s: int) -> None:
+    def __init__(self, lane: Lane, step: Step, concurrency: int, timeout_s: int) -> None:
         """`timeout_s` is the function's own; the client waits longer, so that the platform's answer arrives."""
-        self._name = function_name
+        self._lane, self._step = lane, step
+        self._name = lane.function_name
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="shot")
         self._concurrency = concurrency
         # One attempt: a retry inside the client would be an invocation that nobody counts.
@@ -41,7 +43,7 @@ class Caller:
             read_timeout=timeout_s + 60,
             tcp_keepalive=True,
         )
-        self._lambda = make_client("lambda", region, config)
+        self._lambda = make_client("lambda", lane.region, config)
 
     def __enter__(self) -> Caller:
         return self
@@ -103,10 +105,7 @@ class Caller:
         return shot
 
     def _call_once(self, order: Order, hold_until_ms: float | None) -> Shot:
-        request: dict[str, Any] = {"shot_id": order.shot_id}
-        if hold_until_ms is not None:
-            request["hold_until_ms"] = hold_until_ms
-        payload = json.dumps({"isotherm": request}).encode()
+        payload = json.dumps(event_of(self._lane, self._step, order, hold_until_ms)).encode()
         sent_at_ms, began_ns = time.time() * 1000, time.perf_counter_ns()
         client_ms = None
         try:
@@ -116,6 +115,8 @@ class Caller:
             body = answer["Payload"].read()
             client_ms = (time.perf_counter_ns() - began_ns) / 1e6
             seen = _answer(answer, body)
+            if self._step.operation is not None and seen["outcome"] == "answered":
+                seen |= _web_answer(body)
         except ClientError as fault:
             seen = _refusal(fault.response)
         except BotoCoreError as fault:  # timeouts and broken connections: there is no response to read
@@ -139,6 +140,15 @@ def _answer(answer: Any, body: bytes) -> dict[str, Any]:
     tail = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
     seen = {"outcome": "answered", "request_id": answer["ResponseMetadata"].get("RequestId"), "log_tail": tail or None}
     return seen | _function_error(answer.get("FunctionError"), body)
+
+
+def _web_answer(body: bytes) -> dict[str, Any]:
+    """What a handler for an HTTP API says of how it ended, in the answer it would give the API."""
+    answer = json.loads(body)
+    status = answer["statusCode"]
+    outcome = outcome_of_status(status)
+    said = {} if outcome == "answered" else {"error_type": f"HTTP {status}", "error_message": answer["body"][:500]}
+    return {"outcome": outcome, "http_status": status, **said}
 
 
 def _function_error(function_error: str | None, body: bytes) -> dict[str, Any]:

@@ -21,6 +21,10 @@ class Timing(NamedTuple):
     init_duration_ms: float | None = None
     startup_ms: float | None = None
     client_ms: float | None = None
+    protocol: str = "invoke"
+    operation: str | None = None
+    inner: str | None = None
+    inner_region: str | None = None
 
 
 def put_samples(table: Table, samples: Iterable[Sample]) -> None:

@@ -68,7 +68,7 @@ def thinned(ordered: Sequence[float], limit: int = POINTS_SHOWN) -> list[float]:
 
 
 def _row(cell: Cell, used: Mapping[CellKey, list[Sample]], metrics: Iterable[MetricName]) -> Json:
-    of_cell = used.get(CellKey(cell.target, cell.region, cell.memory_mb, cell.kind), [])
+    of_cell = used.get(cell_key(cell), [])
     found: Json = {}
     for metric in metrics:
         summary = cell.metrics.get(metric)

@@ -30,6 +30,7 @@ def _lane(number: int, target: str = "default", steps: int = 1) -> Lane:
         round=number,
         function_name=f"isotherm-target-{target}",
         steps=[_step(step) for step in range(steps)],
+        client_region="us-east-1",
     )
 
 

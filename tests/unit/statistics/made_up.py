@@ -63,6 +63,7 @@ def made_up_plan(
                     round=number,
                     function_name=f"isotherm-{target}",
                     steps=[step],
+                    client_region=region,
                 )
                 wave.append(key)
         waves.append(wave)
