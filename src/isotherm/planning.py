@@ -149,7 +149,7 @@ def _find_functions(
     for (region, target), function in found.items():
         if "http" in campaign.protocols and not function.url:
             faults.append(
-                f'protocols: "http" cannot reach {target} in {region}: the stack there names no HTTP API; deploy it again'
+                f'protocols: "http" cannot reach {target} in {region}: the stack there has no HTTP API; deploy it again'
             )
     if faults:
         raise InvalidCampaign("\n".join(faults))

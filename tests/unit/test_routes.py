@@ -1,0 +1,289 @@
+"""Campaigns in which the way to a function varies: from where, by which protocol, and what it calls in turn."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotherm.accounting import account, imbalances, planned_shots, total
+from isotherm.campaign import InvalidCampaign, RegionInventory, parse_campaign
+from isotherm.lane import LaneTask, TargetFunction
+from isotherm.planning import make_plan
+from isotherm.sample import Probe, Report, Shot, StepContext, join
+from isotherm.shots import event_of, outcome_of_status, request_of, warm_orders
+
+REGIONS = ["ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2"]
+TARGETS = ["default", "outer", "inner", "inner_db", "customers"]
+
+
+def region(name, targets=TARGETS, url="https://api.example"):
+    return RegionInventory(
+        region=name,
+        concurrency_limit=1000,
+        unreserved_concurrency=1000,
+        targets=[
+            TargetFunction(
+                target=target,
+                region=name,
+                function_name=f"isotherm-target-{target}",
+                runtime="python3.14",
+                architecture="x86_64",
+                memory_mb=128,
+                timeout_s=30,
+                code_size_bytes=4000,
+                code_sha256="sha",
+                log_group=f"/aws/lambda/isotherm-target-{target}",
+                url=url if target == "customers" else None,
+            )
+            for target in targets
+        ],
+    )
+
+
+def plan_of(document, inventory=None):
+    return make_plan(
+        parse_campaign({"budget_usd": 1e6, **document}),
+        inventory or [region(name) for name in REGIONS],
+        campaign_id="id",
+        platform="aws",
+        home_region="ap-northeast-1",
+        stack="isotherm",
+        version="1",
+        created_at="2026-01-01T00:00:00Z",
+    )
+
+
+CRISSCROSS = {"targets": ["outer"], "regions": REGIONS, "inner": {}, "warm": {"samples": 50}, "rounds": 5}
+
+
+def test_criss_cross_measures_every_pair_of_regions_with_and_without_the_database():
+    planned = planned_shots(plan_of(CRISSCROSS))
+    warm = {(key.region, key.inner_region, key.inner): count for key, count in planned.items() if key.kind == "warm"}
+    assert warm == {(a, b, inner): 50 for a in REGIONS for b in REGIONS for inner in ("inner", "inner_db")}
+
+
+def test_a_lane_of_criss_cross_is_one_outer_region_and_publishes_nothing():
+    plan = plan_of(CRISSCROSS)
+    assert len(plan.lanes) == 5 * 6
+    for lane in plan.lanes.values():
+        assert lane.client_region == lane.region
+        assert {(step.inner.target, step.inner.region) for step in lane.steps} == {
+            (inner, name) for inner in ("inner", "inner_db") for name in REGIONS
+        }
+        assert all(step.versions == 0 for step in lane.steps)
+
+
+def test_pairs_come_in_another_order_each_round():
+    orders = [
+        [(step.inner.target, step.inner.region) for step in lane.steps]
+        for lane in plan_of(CRISSCROSS).lanes.values()
+        if lane.region == "eu-west-2"
+    ]
+    assert len({tuple(order) for order in orders}) > 1
+
+
+def test_the_inner_functions_are_priced_where_they_run():
+    nested = plan_of(CRISSCROSS).price
+    alone = plan_of({**CRISSCROSS, "inner": {"targets": ["inner"], "regions": ["eu-west-2"]}}).price
+    assert nested.usd > alone.usd > 0
+
+
+@given(clients=st.lists(st.sampled_from(REGIONS), min_size=1, unique=True), rounds=st.integers(1, 3))
+def test_each_client_is_a_lane_of_its_own_that_runs_there_and_never_beside_another_on_the_same_function(
+    clients, rounds
+):
+    document = {"targets": ["default"], "regions": ["eu-west-2", "us-west-1"], "clients": clients, "rounds": rounds}
+    plan = plan_of({**document, "cold": {"samples": 0}, "warm": {"samples": 6}})
+    assert len(plan.lanes) == rounds * 2 * len(clients)
+    assert {lane.client_region for lane in plan.lanes.values()} == set(clients)
+    for wave in plan.waves:
+        functions = [plan.lanes[key].region for key in wave]
+        assert len(set(functions)) == len(functions)
+    warm = {key: count for key, count in planned_shots(plan).items() if key.kind == "warm"}
+    assert {(key.region, key.client_region): count for key, count in warm.items()} == {
+        (name, client): 6 for name in ("eu-west-2", "us-west-1") for client in clients
+    }
+
+
+def test_customers_are_written_and_read_by_each_protocol():
+    plan = plan_of({"targets": ["customers"], "protocols": ["invoke", "http"], "warm": {"samples": 10}})
+    (lane,) = (lane for lane in plan.lanes.values() if lane.round == 0)
+    assert {(step.protocol, step.operation) for step in lane.steps} == {
+        (protocol, operation) for protocol in ("invoke", "http") for operation in ("post", "get")
+    }
+
+
+def test_only_what_writes_is_started_cold():
+    plan = plan_of({"targets": ["customers"], "cold": {"samples": 10}, "rounds": 1})
+    (lane,) = plan.lanes.values()
+    assert {step.operation: bool(step.bursts) for step in lane.steps} == {"post": True, "get": False}
+
+
+def test_what_is_read_was_written_by_a_priming_call():
+    plan = plan_of({"targets": ["customers"], "warm": {"samples": 9, "concurrency": 3}, "rounds": 1})
+    (lane,) = plan.lanes.values()
+    step = next(step for step in lane.steps if step.operation == "get")
+    primes = warm_orders(lane, step, "prime", 0, step.prime_shots, "$LATEST", 128)
+    written = {json.loads(request_of(lane, step, order).body)["email_id"] for order in primes}
+    read = [request_of(lane, step, order) for order in warm_orders(lane, step, "warm", 0, 9, "$LATEST", 128)]
+    assert {request.method for request in read} == {"GET"}
+    assert {request.path.removeprefix("/customers/").replace("%40", "@") for request in read} == written
+
+
+def test_the_target_is_told_whom_to_call():
+    plan = plan_of(CRISSCROSS)
+    lane = next(iter(plan.lanes.values()))
+    step = lane.steps[0]
+    (order,) = warm_orders(lane, step, "warm", 0, 1, "$LATEST", 128)
+    assert event_of(lane, step, order, None) == {
+        "isotherm": {"shot_id": order.shot_id},
+        "inner": {"region": step.inner.region, "function_name": step.inner.function_name},
+    }
+
+
+def test_a_lane_s_task_survives_the_table():
+    for document in (CRISSCROSS, {"targets": ["default"], "clients": REGIONS, "cold": {"samples": 0}}):
+        for task in plan_of(document).tasks():
+            assert LaneTask.from_json(task.to_json()) == task
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            {"targets": ["outer"]},
+            'inner: is missing; the target outer needs it: what to call, such as {"targets": ["inner"]}',
+        ),
+        (
+            {"targets": ["outer", "default"], "inner": {}},
+            'targets: "default" cannot call inner functions; with inner give ["outer"] alone',
+        ),
+        (
+            {"targets": ["outer"], "inner": {}, "cold": {"samples": 5}},
+            "cold.samples: 5 cannot be had together with inner, whose calls go to functions as they are deployed; give "
+            "0, or leave cold out",
+        ),
+        (
+            {"targets": ["default"], "protocols": ["http"]},
+            'targets: "default" cannot be called by http; with these protocols give ["customers"] alone',
+        ),
+        (
+            {"targets": ["customers"], "protocols": ["gopher"]},
+            'protocols: "gopher" is not accepted; give "invoke", "http" or "server"',
+        ),
+        ({"targets": ["customers"], "protocols": []}, "protocols: [] is empty; name at least one"),
+        (
+            {"targets": ["customers"], "protocols": ["http"], "memory_mb": [128]},
+            "memory_mb: [128] cannot be set together with protocols ['http']: such calls go to the function as it is "
+            "deployed; leave memory_mb out",
+        ),
+        (
+            {"targets": ["outer"], "inner": {"target": ["inner"]}},
+            "inner.target: there is no such field; did you mean targets?",
+        ),
+        (
+            {"targets": ["default"], "clients": ["eu-west-7"]},
+            'clients: "eu-west-7" is no AWS region; did you mean eu-west-2 or us-west-1?',
+        ),
+        (
+            {"targets": ["outer"], "inner": {"regions": ["eu-west-7"]}},
+            'inner.regions: "eu-west-7" is no AWS region; did you mean eu-west-2 or us-west-1?',
+        ),
+        (
+            {"targets": ["default"], "clients": ["eu-west-2", "eu-west-2"]},
+            'clients: "eu-west-2" is named twice; name each once',
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(document, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        parse_campaign(document, REGIONS)
+    assert str(refusal.value) == message
+
+
+def test_an_inner_function_that_is_not_there_is_named_before_the_start():
+    inventory = [region(name, TARGETS if name != "sa-east-1" else ["default", "outer"]) for name in REGIONS]
+    with pytest.raises(InvalidCampaign) as refusal:
+        plan_of(CRISSCROSS, inventory)
+    assert 'inner.targets: "inner" is no target in sa-east-1; there are default, outer' in str(refusal.value)
+
+
+def test_a_stack_without_an_api_is_named_before_the_start():
+    with pytest.raises(InvalidCampaign, match=r'protocols: "http" cannot reach customers in eu-west-2'):
+        plan_of(
+            {"targets": ["customers"], "protocols": ["http"], "regions": ["eu-west-2"]}, [region("eu-west-2", url=None)]
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, "answered"), (201, "answered"), (400, "function_error"), (403, "client_error"), (404, "function_error"),
+     (429, "throttled"), (500, "function_error"), (503, "function_error"), (504, "timeout")],
+)  # fmt: skip
+def test_an_http_status_says_where_a_call_ended(status, outcome):
+    assert outcome_of_status(status) == outcome
+
+
+NESTED = StepContext(
+    "c", "l", "outer", "us-west-1", 0, "burst", emulated=False, inner="inner_db", inner_region="eu-west-2"
+)
+
+
+def shot(**fields):
+    values = {
+        "shot_id": "s", "kind": "warm", "step": 0, "burst": 0, "index": 0, "version": "$LATEST", "memory_mb": 128,
+        "concurrency": 1, "sent_at_ms": 1000.0, "client_ms": 200.0, "outcome": "answered", "request_id": "q",
+    }  # fmt: skip
+    return Shot(**{**values, **fields})
+
+
+def probe(request_id, index=1, **notes):
+    return Probe("s", request_id, "env", index, 0.0, 0.0, 0.0, 1.0, 20.0, 0.0, None, notes or None)
+
+
+def nested(the_shot=None, inner_index=1, inner_report=True, outer_notes=True):
+    noted = {"inner_round_trip_ms": 80.0, "inner_sent_at_ms": 1010.0, "inner_request_id": "i"} if outer_notes else {}
+    return join(
+        NESTED,
+        [the_shot or shot()],
+        {"s": probe("q", **noted)},
+        {"q": Report("q", 85.0, 86, None, None, 128, 40, None)},
+        {"s": probe("i", inner_index, database_ms=7.5)},
+        {"i": Report("i", 20.0, 20, None, None, 128, 40, None)} if inner_report else {},
+    )[0]
+
+
+def test_a_nested_sample_holds_every_column_of_the_record():
+    sample = nested()
+    assert (sample.sent_at_ms, sample.client_ms) == (1000.0, 200.0)
+    assert (sample.billed_duration_ms, sample.duration_ms) == (86, 85.0)
+    assert (sample.inner_round_trip_ms, sample.inner_sent_at_ms) == (80.0, 1010.0)
+    assert (sample.inner_billed_duration_ms, sample.inner_duration_ms) == (20, 20.0)
+    assert sample.database_ms == 7.5
+    assert (sample.network_ms, sample.network_share) == (60.0, 0.75)
+    assert sample.verdict == "used"
+
+
+def test_a_warm_call_whose_inner_function_was_cold_is_not_used():
+    assert nested(inner_index=0).verdict == "unexpected"
+    assert nested(shot(kind="prime"), inner_index=0).verdict == "primed"
+
+
+def test_a_missing_inner_report_is_counted_and_never_a_zero():
+    sample = nested(inner_report=False)
+    assert sample.inner_report_found is False
+    assert (sample.inner_duration_ms, sample.network_ms, sample.network_share) == (None, None, None)
+
+
+@given(found=st.lists(st.booleans(), min_size=1, max_size=20), failed=st.integers(0, 5))
+def test_every_answered_nested_call_has_its_inner_report_found_or_missing(found, failed):
+    plan = plan_of({**CRISSCROSS, "warm": {"samples": 50}, "rounds": 1})
+    samples = [replace(nested(inner_report=there), shot_id=f"s{number}") for number, there in enumerate(found)]
+    samples += [replace(nested(shot(outcome="function_error")), shot_id=f"f{number}") for number in range(failed)]
+    accounts = account(plan, samples)
+    whole = total(accounts.values())
+    assert (whole.nested, whole.inner_report_found) == (len(found), sum(found))
+    # The lane is none of the plan's, so its cells show as surplus; no other identity may break.
+    assert {line.split()[0] for entry in accounts.values() for line in imbalances(entry)} <= {"planned"}
