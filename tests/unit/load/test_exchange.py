@@ -1,0 +1,501 @@
+"""The HTTP client against real servers on loopback, well-behaved and not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loopback import answering, in_pieces, read_request, server_context, serving
+
+from isotherm import exchange
+from isotherm.exchange import Client, ExchangeFailed, Origin, encode_request
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Isotherm-Call: e/0\r\n\r\nok"
+CHUNKED = (
+    b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nX-Empty:\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\n\r\n"
+    b"4\r\nsome\r\n6;why=not\r\n bytes\r\n0\r\nX-Trailer: t\r\n\r\n"
+)
+UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"
+
+
+def ask(script, tls=None, *, times=1, timeout_s=10.0, cafile=None, method="GET", body=None):
+    """The exchanges of one client with a server that runs `script`."""
+
+    async def run():
+        async with (
+            serving(script, tls) as origin,
+            Client(origin, connections=1, timeout_s=timeout_s, cafile=cafile) as client,
+        ):
+            return [await client.request(method, "/", {}, body) for _ in range(times)]
+
+    return asyncio.run(run())
+
+
+def failure(script, tls=None, **options) -> ExchangeFailed:
+    with pytest.raises(ExchangeFailed) as caught:
+        ask(script, tls, **options)
+    return caught.value
+
+
+def test_a_connection_is_kept_and_its_opening_counted_once():
+    first, second = ask(answering(OK, OK), times=2)
+    assert (first.status, first.body, first.headers["x-isotherm-call"]) == (200, b"ok", "e/0")
+    assert (first.reused, second.reused) == (False, True)
+    assert first.dns_ms is not None
+    assert first.connect_ms > 0
+    assert first.tls_ms is None
+    assert (second.dns_ms, second.connect_ms, second.tls_ms) == (None, None, None)
+    assert 0 < first.first_byte_ms <= first.total_ms - first.connect_ms
+    assert 0 < second.first_byte_ms <= second.total_ms
+
+
+def test_each_stage_is_timed_over_tls(tls, cafile):
+    first, second = ask(answering(OK, OK), tls, times=2, cafile=cafile)
+    assert first.tls_ms > first.connect_ms > 0
+    assert first.total_ms >= first.dns_ms + first.connect_ms + first.tls_ms + first.first_byte_ms
+    assert (second.reused, second.tls_ms) == (True, None)
+
+
+def test_connections_opened_beforehand_cost_the_requests_nothing(tls, cafile):
+    async def run():
+        async with (
+            serving(answering(OK, OK), tls) as origin,
+            Client(origin, connections=3, timeout_s=10, cafile=cafile) as client,
+        ):
+            opened = await client.open()
+            return opened, await asyncio.gather(*(client.request("GET", "/", {}) for _ in range(6)))
+
+    opened, exchanges = asyncio.run(run())
+    assert len(opened) == 3
+    assert all(opening.tls_ms > 0 for opening in opened)
+    assert [exchange.reused for exchange in exchanges] == [True] * 6
+
+
+def test_no_more_requests_are_under_way_than_connections_allowed():
+    at_once = [0, 0]
+
+    async def script(reader, writer):
+        while True:
+            await read_request(reader)
+            at_once[0] += 1
+            at_once[1] = max(at_once)
+            await asyncio.sleep(0.01)
+            at_once[0] -= 1
+            writer.write(OK)
+
+    async def run():
+        async with serving(script) as origin, Client(origin, connections=2, timeout_s=10) as client:
+            return await asyncio.gather(*(client.request("GET", "/", {}) for _ in range(8)))
+
+    assert len(asyncio.run(run())) == 8
+    assert at_once[1] == 2
+
+
+def test_the_server_reads_what_was_sent():
+    seen = []
+
+    async def script(reader, writer):
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        seen.append(await reader.readexactly(7))
+        writer.write(OK)
+
+    async def run():
+        async with serving(script) as origin, Client(origin, connections=1, timeout_s=10) as client:
+            await client.request("POST", "/customers?x=%20", {"X-Isotherm-Shot": "s-1"}, b'{"a":1}')
+            return origin
+
+    origin = asyncio.run(run())
+    host = origin.removeprefix("http://")
+    assert seen == [
+        f"POST /customers?x=%20 HTTP/1.1\r\nHost: {host}\r\nX-Isotherm-Shot: s-1\r\nContent-Length: 7\r\n\r\n".encode(),
+        b'{"a":1}',
+    ]
+
+
+def test_a_chunked_answer_is_put_together():
+    (answer,) = ask(answering(CHUNKED))
+    assert (answer.status, answer.body) == (201, b"some bytes")
+    assert answer.headers["x-empty"] == ""
+    assert answer.headers["set-cookie"] == "a=1, b=2"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        UNTIL_CLOSED,
+        b"HTTP/1.0 200 OK\r\n\r\nall of it",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\nall of it",
+    ],
+)
+def test_after_an_answer_that_closes_the_next_request_opens_a_connection(answer):
+    first, second = ask(answering(answer), times=2)
+    assert (first.body, second.body) == (b"all of it", b"all of it")
+    assert (first.reused, second.reused) == (False, False)
+
+
+def test_an_answer_without_a_body_is_whole_with_its_head():
+    (answer,) = ask(answering(b"HTTP/1.1 204 No Content\r\n\r\n"))
+    assert (answer.status, answer.body) == (204, b"")
+
+
+def test_an_announcement_is_not_the_answer():
+    (answer,) = ask(answering(b"HTTP/1.1 100 Continue\r\nX-Not: this\r\n\r\n" + OK))
+    assert (answer.status, "x-not" in answer.headers) == (200, False)
+
+
+def test_any_status_is_an_answer():
+    (answer,) = ask(answering(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"))
+    assert answer.status == 503
+
+
+@pytest.mark.parametrize("surplus", [OK, b"garbage\r\n\r\n", b"HTT"])
+def test_what_follows_an_answer_is_never_taken_for_the_next_one(surplus):
+    first, second = ask(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst" + surplus), times=2)
+    assert (first.body, second.body) == (b"first", b"first")
+    assert second.reused is False
+
+
+def test_an_idle_connection_that_was_closed_is_not_used():
+    async def run():
+        async with serving(answering(OK)) as origin, Client(origin, connections=1, timeout_s=10) as client:
+            first = await client.request("GET", "/", {})
+            await asyncio.sleep(0.05)  # the server's end of the connection arrives
+            return first, await client.request("GET", "/", {})
+
+    first, second = asyncio.run(run())
+    assert (first.status, second.status, second.reused) == (200, 200, False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([OK, CHUNKED, UNTIL_CLOSED]), st.data())
+def test_where_the_bytes_are_cut_makes_no_difference(answer, data):
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(answer) - 1), max_size=12)))
+    (whole,), (cut,) = ask(answering(answer)), ask(in_pieces(answer, cuts))
+    assert (cut.status, cut.headers, cut.body) == (whole.status, whole.headers, whole.body)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(min_size=1, max_size=200))
+def test_garbage_is_a_failure_that_says_so(garbage):
+    assert failure(answering(garbage)).kind in ("protocol", "reset")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([OK, CHUNKED]), st.data())
+def test_an_answer_that_breaks_off_is_never_taken_for_whole(answer, data):
+    end = data.draw(st.integers(0, len(answer) - 1))
+    problem = failure(answering(answer[:end]))
+    assert problem.kind == "reset"
+    assert ("in the middle" if end else "before it answered") in str(problem)
+
+
+def test_a_reset_in_the_middle_is_a_reset():
+    async def script(reader, writer):
+        await read_request(reader)
+        writer.write(OK[:-1])
+        await writer.drain()
+        # Closing with unsent time zero sends RST rather than FIN.
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    problem = failure(script)
+    assert problem.kind == "reset"
+
+
+def test_a_slow_answer_is_a_timeout_and_its_connection_is_not_used_again():
+    async def script(reader, writer):
+        first, _ = await read_request(reader)
+        if "slow" in first:
+            writer.write(OK[:20])
+            await asyncio.sleep(5)
+        writer.write(OK)
+
+    async def run():
+        async with serving(script) as origin, Client(origin, connections=1, timeout_s=0.2) as client:
+            began = time.monotonic()
+            with pytest.raises(ExchangeFailed, match=r"no complete answer within 0.2 s") as caught:
+                await client.request("GET", "/slow", {})
+            return caught.value.kind, time.monotonic() - began, await client.request("GET", "/", {})
+
+    kind, took_s, after = asyncio.run(run())
+    assert kind == "timeout"
+    assert 0.2 <= took_s < 4
+    assert (after.status, after.reused) == (200, False)
+
+
+def test_nobody_listening_is_refused():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        origin = f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+        async def run():
+            async with Client(origin, connections=1, timeout_s=10) as client:
+                await client.request("GET", "/", {})
+
+        with pytest.raises(ExchangeFailed) as caught:
+            asyncio.run(run())
+    assert caught.value.kind == "refused"
+    assert origin in str(caught.value)
+
+
+def test_a_listener_that_accepts_nobody_is_a_connect_timeout():
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        for _ in range(3):  # more than its queue holds: later ones are not even answered
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(address)
+
+        async def run():
+            async with Client(f"http://127.0.0.1:{address[1]}", connections=1, timeout_s=0.3) as client:
+                await client.request("GET", "/", {})
+
+        with pytest.raises(ExchangeFailed, match=r"waited 0.3 s for a TCP connection") as caught:
+            asyncio.run(run())
+    assert caught.value.kind == "connect_timeout"
+
+
+def test_a_listener_that_never_shakes_hands_is_a_connect_timeout(cafile):
+    async def script(reader, _):
+        await reader.read()
+
+    async def run():
+        async with serving(script) as origin:
+            secure = origin.replace("http:", "https:")
+            async with Client(secure, connections=1, timeout_s=0.3, cafile=cafile) as client:
+                await client.request("GET", "/", {})
+
+    with pytest.raises(ExchangeFailed, match="the TLS handshake") as caught:
+        asyncio.run(run())
+    assert caught.value.kind == "connect_timeout"
+
+
+def test_a_name_without_address_is_dns(monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)  # what the loop asks in its thread
+
+    async def run():
+        async with Client("https://nowhere.invalid", connections=1, timeout_s=10) as client:
+            await client.open()
+
+    with pytest.raises(ExchangeFailed, match=r"nowhere\.invalid") as caught:
+        asyncio.run(run())
+    assert caught.value.kind == "dns"
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(tls):
+    problem = failure(answering(OK), tls)
+    assert problem.kind == "certificate"
+    assert "unable to get local issuer" in str(problem)
+
+
+def test_a_self_signed_certificate_is_refused_unless_it_is_the_one_given(tmp_path):
+    context, pem = self_signed(tmp_path)
+    problem = failure(answering(OK), context)
+    assert (problem.kind, "self" in str(problem)) == ("certificate", True)
+    (answer,) = ask(answering(OK), context, cafile=str(pem))
+    assert answer.status == 200
+
+
+def test_a_certificate_for_another_name_is_refused(authority, cafile):
+    problem = failure(answering(OK), server_context(authority, "elsewhere.example.com"), cafile=cafile)
+    assert problem.kind == "certificate"
+    assert "127.0.0.1" in str(problem)
+
+
+def test_the_servers_name_is_sent_and_checked(authority, cafile):
+    """A server that shows each name's own certificate must be asked for the right one (SNI)."""
+    asked = []
+    right, wrong = server_context(authority, "localhost"), server_context(authority, "elsewhere.example.com")
+
+    def choose(connection, name, _):
+        asked.append(name)
+        connection.context = right if name == "localhost" else wrong
+
+    wrong.sni_callback = choose
+
+    async def run():
+        async with serving(answering(OK), wrong) as origin:
+            named = origin.replace("127.0.0.1", "localhost")
+            async with Client(named, connections=1, timeout_s=10, cafile=cafile) as client:
+                return await client.request("GET", "/", {})
+
+    assert asyncio.run(run()).status == 200
+    assert asked == ["localhost"]
+
+
+def test_a_server_that_speaks_no_tls_is_a_tls_failure(cafile):
+    async def script(_, writer):
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async def run():
+        async with serving(script) as origin:
+            secure = origin.replace("http:", "https:")
+            async with Client(secure, connections=1, timeout_s=10, cafile=cafile) as client:
+                await client.request("GET", "/", {})
+
+    with pytest.raises(ExchangeFailed, match="the TLS handshake failed") as caught:
+        asyncio.run(run())
+    assert caught.value.kind == "tls"
+
+
+def test_a_server_that_hangs_up_during_the_handshake_is_a_tls_failure(cafile):
+    async def script(*_):
+        pass
+
+    async def run():
+        async with serving(script) as origin:
+            secure = origin.replace("http:", "https:")
+            async with Client(secure, connections=1, timeout_s=10, cafile=cafile) as client:
+                await client.request("GET", "/", {})
+
+    with pytest.raises(ExchangeFailed) as caught:
+        asyncio.run(run())
+    assert caught.value.kind == "tls"
+
+
+def test_open_says_what_the_first_request_would(tls):
+    async def run():
+        async with serving(answering(OK), tls) as origin, Client(origin, connections=4, timeout_s=10) as client:
+            await client.open()
+
+    with pytest.raises(ExchangeFailed) as caught:
+        asyncio.run(run())
+    assert caught.value.kind == "certificate"
+
+
+def test_an_endless_answer_is_given_up(monkeypatch):
+    monkeypatch.setattr(exchange, "MAX_ANSWER_BYTES", 100_000)
+
+    async def script(reader, writer):
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while True:
+            writer.write(b"x" * 10_000)
+            await writer.drain()
+
+    problem = failure(script)
+    assert problem.kind == "protocol"
+    assert "longer than 100000 bytes" in str(problem)
+
+
+def test_a_change_of_protocol_is_refused():
+    problem = failure(answering(b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"))
+    assert (problem.kind, "change the protocol" in str(problem)) == ("protocol", True)
+
+
+def test_a_request_that_is_given_up_leaves_a_client_that_works():
+    async def script(reader, writer):
+        first, _ = await read_request(reader)
+        if "slow" in first:
+            await asyncio.sleep(5)
+        writer.write(OK)
+
+    async def run():
+        async with serving(script) as origin, Client(origin, connections=1, timeout_s=10) as client:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.request("GET", "/slow", {}), 0.1)
+            return await client.request("GET", "/", {})
+
+    assert asyncio.run(run()).status == 200
+
+
+def test_every_event_loop_may_have_its_own_client(tls, cafile):
+    """A Lambda handler runs a fresh loop in each invocation."""
+    for _ in range(3):
+        assert ask(answering(OK), tls, cafile=cafile)[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"origin_url": "ftp://127.0.0.1"}, "origin_url: 'ftp://127.0.0.1' does not start with http://HOST"),
+        ({"origin_url": "https://"}, "origin_url: 'https://' does not start with"),
+        ({"origin_url": "http://h/path"}, "has a path"),
+        ({"origin_url": "http://u:p@h"}, "carries a user name"),
+        ({"origin_url": "http://h:99999"}, "is no URL"),
+        ({"origin_url": "http://h:0"}, "port 0"),
+        ({"connections": 0}, "connections: 0 is below the least accepted, 1"),
+        ({"timeout_s": 0}, "timeout_s: 0 is not above 0"),
+        ({"timeout_s": float("nan")}, "timeout_s: nan is not above 0"),
+        ({"cafile": "no-such-file.pem"}, "cafile: 'no-such-file.pem' cannot be read"),
+    ],
+)
+def test_what_cannot_be_a_client_is_refused(options, message):
+    given = {"origin_url": "https://127.0.0.1", "connections": 1, "timeout_s": 1.0, **options}
+    origin_url = given.pop("origin_url")
+    with pytest.raises(ValueError, match=message):
+        Client(origin_url, **given)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "message"),
+    [
+        ("HEAD", "/", {}, "method: 'HEAD' is none of"),
+        ("GET", "no-slash", {}, "path: 'no-slash' is not"),
+        ("GET", "/a b", {}, "path: '/a b' is not"),
+        ("GET", "/", {"X-A": "1\r\nX-B: 2"}, "the value of X-A has a character"),
+        ("GET", "/", {"X A": "1"}, "headers: 'X A' cannot be set"),
+        ("GET", "/", {"Content-Length": "5"}, "headers: 'Content-Length' cannot be set"),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_not_sent(method, path, headers, message):
+    with pytest.raises(ValueError, match=message):
+        encode_request(Origin.of("http://h"), method, path, headers, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("http://h", "h"),
+        ("https://h:443", "h"),
+        ("http://h:443", "h:443"),
+        ("https://[::1]:8443", "[::1]:8443"),
+        ("http://bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_the_host_header_is_the_origins_authority(url, authority):
+    assert Origin.of(url).authority == authority
+
+
+def self_signed(folder) -> tuple[ssl.SSLContext, object]:
+    """A server whose certificate is its own authority, as `openssl req -x509` makes one."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "isotherm tests")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "self.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private = folder / "self.key"
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, private)
+    return context, pem
