@@ -1,10 +1,12 @@
 """Stamps what a measured function knows of its own start. Knows nothing of who reads it, nor of any other package.
 
-It prints one line of JSON per call. Times ending in `_at_ms` are epoch milliseconds, the other `_ms` are durations on a
-monotonic clock. Imports are kept to what every Lambda runtime has loaded before it reaches a handler (`__future__` and
-`typing` are not), so that the probe adds next to nothing to the start it measures (`bench/probe.py`).
+It prints one line of JSON per call, with what the function notes of that call (`note`). Times ending in `_at_ms` are
+epoch milliseconds, the other `_ms` are durations on a monotonic clock. Imports are kept to what every Lambda runtime
+has loaded before it reaches a handler (`__future__` and `typing` are not), so that the probe adds next to nothing to
+the start it measures (`bench/probe.py`).
 """
 
+import _thread
 import itertools
 import json
 import os
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     Handler = Callable[[Any, Any], Any]
 
 MAX_HOLD_MS = 10_000
+SHOT_HEADER = "x-isotherm-shot"
 MANIFEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "isotherm-package.json")  # noqa: PTH100, PTH118, PTH120
 
 # A function's folder is read-only on Lambda, so no import is ever cached there. Elsewhere it may be writable: without
@@ -68,13 +71,26 @@ environment_id = os.urandom(8).hex()
 process_start_at_ms = process_start_ms()
 imports = _ImportStamps()
 _calls = itertools.count()
+# Lambda makes one call at a time in an environment; a server of the same handlers makes several, each in a thread.
+_call = _thread._local()
+
+
+def note(**facts: object) -> None:
+    """Put facts of the call under way into its line, below `notes`; what is noted twice is kept as noted last."""
+    _call.notes.update(facts)
+
+
+def invocation_index() -> int:
+    """How many calls this environment has had before the one under way."""
+    return int(_call.index)
 
 
 def observe(handler: "Handler") -> "Handler":
     """Wrap a Lambda handler: stamp it, hold the call as its event asks, and print one line, also when it raises.
 
     The event may carry `{"isotherm": {"shot_id": ..., "hold_until_ms": <epoch ms>}}`. The hold begins after the work
-    was stamped and is capped at `MAX_HOLD_MS`, so the function's timeout has to be longer than that.
+    was stamped and is capped at `MAX_HOLD_MS`, so the function's timeout has to be longer than that. The event of an
+    HTTP API says which shot it is in the header `x-isotherm-shot`.
 
     Parameters
     ----------
@@ -88,7 +104,8 @@ def observe(handler: "Handler") -> "Handler":
     """
 
     def observed(event: "Any", context: "Any") -> "Any":
-        index = next(_calls)
+        _call.index = index = next(_calls)
+        _call.notes = notes = {}
         begin_at_ns = time.time_ns()
         begin_ns = time.perf_counter_ns()
         try:
@@ -100,7 +117,7 @@ def observe(handler: "Handler") -> "Handler":
                 asked = {}
             line = {
                 "isotherm_probe": 1,
-                "shot_id": asked.get("shot_id"),
+                "shot_id": asked["shot_id"] if "shot_id" in asked else _shot_header(event),
                 "request_id": getattr(context, "aws_request_id", None),
                 "environment_id": environment_id,
                 "invocation_index": index,
@@ -110,15 +127,24 @@ def observe(handler: "Handler") -> "Handler":
                 "handler_begin_at_ms": begin_at_ns / 1e6,
                 "work_ms": (end_ns - begin_ns) / 1e6,
             }
+            if notes:
+                line["notes"] = notes
             if index == 0:
                 line["package"] = _manifest()
             # What a held call spends between its work and its answer, reading the manifest included, is no latency.
             line["hold_ms"] = (time.perf_counter_ns() - end_ns) / 1e6 if _hold(asked.get("hold_until_ms")) else 0.0
             # One write: the runtime flushes each, and a line in two pieces can become two log events.
-            sys.stdout.write(json.dumps(line) + "\n")
+            # A note that is no JSON must not cost the call its answer.
+            sys.stdout.write(json.dumps(line, default=repr) + "\n")
             sys.stdout.flush()
 
     return observed
+
+
+def _shot_header(event: object) -> object:
+    """The shot's id in the headers of an HTTP API's event (payload format 2.0: their names are in lower case)."""
+    headers = event.get("headers") if isinstance(event, dict) else None
+    return headers.get(SHOT_HEADER) if isinstance(headers, dict) else None
 
 
 def _hold(until_ms: object) -> bool:

@@ -9,6 +9,7 @@ import json
 import math
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,80 @@ def test_index_counts_within_an_environment_and_ids_differ_across() -> None:
     assert [line["invocation_index"] for line in lines] == [0, 1, 2]
     assert len({line["environment_id"] for line in lines}) == 1
     assert call(other)["environment_id"] != lines[0]["environment_id"]
+
+
+def test_notes_are_those_of_the_call_they_were_made_in() -> None:
+    probe = load()
+
+    def work(event: Any, _context: object) -> None:
+        probe.note(**event)
+        probe.note(twice="later")
+
+    handler = probe.observe(work)
+    assert call(handler, {"twice": "sooner", "database_ms": 1.5})["notes"] == {"database_ms": 1.5, "twice": "later"}
+    assert call(handler, {"other": None})["notes"] == {"other": None, "twice": "later"}
+    assert "notes" not in call(probe.observe(lambda _event, _context: None))
+
+
+def test_notes_of_a_call_that_fails_are_told() -> None:
+    probe = load()
+
+    def work(_event: object, _context: object) -> None:
+        probe.note(sent=True)
+        raise ZeroDivisionError
+
+    assert call(probe.observe(work))["notes"] == {"sent": True}
+
+
+def test_a_note_that_is_no_json_costs_the_call_nothing() -> None:
+    probe = load()
+    line = call(probe.observe(lambda _event, _context: probe.note(where=Path("/x"), known={1})))
+    assert line["notes"] == {"where": "PosixPath('/x')", "known": "{1}"}
+
+
+def test_calls_made_side_by_side_keep_their_notes_and_numbers_apart() -> None:
+    """Lambda makes one call at a time; the server of the same handlers does not."""
+    probe = load()
+    together = threading.Barrier(4, timeout=30)
+
+    def work(event: Any, _context: object) -> None:
+        probe.note(mine=event)
+        together.wait()
+        probe.note(number=probe.invocation_index())
+
+    handler = probe.observe(work)
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        threads = [threading.Thread(target=handler, args=(index, CONTEXT)) for index in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    lines = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert sorted(line["notes"]["mine"] for line in lines) == [0, 1, 2, 3]
+    assert all(line["notes"]["number"] == line["invocation_index"] for line in lines)
+
+
+def test_a_function_can_tell_which_call_it_is_in() -> None:
+    probe = load()
+    seen: list[int] = []
+    handler = probe.observe(lambda _event, _context: seen.append(probe.invocation_index()))
+    lines = [call(handler) for _ in range(3)]
+    assert seen == [line["invocation_index"] for line in lines] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("event", "shot_id"),
+    [
+        ({"version": "2.0", "headers": {"x-isotherm-shot": "s-9"}}, "s-9"),
+        ({"isotherm": {"hold_until_ms": 0}, "headers": {"x-isotherm-shot": "s-9"}}, "s-9"),
+        ({"isotherm": {"shot_id": "s-1"}, "headers": {"x-isotherm-shot": "s-9"}}, "s-1"),
+        ({"headers": {"host": "x"}}, None),
+        ({"headers": ["x-isotherm-shot"]}, None),
+    ],
+    ids=["by header", "beside a hold", "the event itself goes first", "no such header", "no headers"],
+)
+def test_a_web_request_says_by_a_header_which_shot_it_is(event: object, shot_id: str | None) -> None:
+    assert call(load().observe(lambda _event, _context: None), event)["shot_id"] == shot_id
 
 
 def test_package_is_told_once_and_as_the_build_wrote_it(tmp_path: Path) -> None:
