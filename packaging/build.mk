@@ -6,6 +6,7 @@ BUILD = PYTHONPATH=packaging "$(ISOTHERM_BUILD_PYTHON)" -m isotherm_build \
 	--runtime $(RUNTIME) --architecture $(ARCHITECTURE)
 
 .PHONY: build-DefaultFunction build-Pkg20Function build-Size20Function build-Pkg50Function build-Size50Function \
+	build-OuterFunction build-InnerFunction build-InnerDbFunction \
 	build-IsothermLayer build-ScienceLayer build-PageLayer sizes
 
 build-DefaultFunction:
@@ -16,6 +17,15 @@ build-Pkg20Function build-Size20Function:
 
 build-Pkg50Function build-Size50Function:
 	@$(BUILD) archive pkg50 --into "$(ARTIFACTS_DIR)"
+
+build-OuterFunction:
+	@$(BUILD) archive outer --into "$(ARTIFACTS_DIR)"
+
+build-InnerFunction:
+	@$(BUILD) archive inner --into "$(ARTIFACTS_DIR)"
+
+build-InnerDbFunction:
+	@$(BUILD) archive inner_db --into "$(ARTIFACTS_DIR)"
 
 build-IsothermLayer:
 	@$(BUILD) layer isotherm --into "$(ARTIFACTS_DIR)"

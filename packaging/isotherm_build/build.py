@@ -251,7 +251,8 @@ class Workshop:
 
     def _copy_functions(self, archive: Archive, into: Path) -> list[Path]:
         targets = self._project / "functions" / "targets"
-        sources = [targets / PROBE, *(targets / function / "app.py" for function in archive.functions)]
+        modules = (module for function in archive.functions for module in sorted((targets / function).glob("*.py")))
+        sources = [targets / PROBE, *modules]
         copies = []
         for source in sources:
             copy = into / source.relative_to(targets)

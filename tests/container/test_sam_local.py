@@ -31,6 +31,7 @@ TARGETS = {"DefaultFunction": "default", "Pkg20Function": "pkg20", "Pkg50Functio
     "Size20Function": "size20",
     "Size50Function": "size50",
 }
+CALLING = ("OuterFunction", "InnerFunction", "InnerDbFunction")
 MEASURING = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction", "RestoreFunction", "NotifyFunction")
 REPORTING = ("AggregateFunction", "PublishFunction")
 ELSEWHERE = ("RescueFunction", "DispatchFunction")
@@ -120,7 +121,7 @@ def test_no_function_of_the_template_is_left_out() -> None:
         r"^  (\w+):\n    Type: AWS::Serverless::Function$", (ROOT / "template.yaml").read_text(), re.M
     )
 
-    assert sorted(functions) == sorted([*TARGETS, *MEASURING, *REPORTING, *ELSEWHERE])
+    assert sorted(functions) == sorted([*TARGETS, *CALLING, *MEASURING, *REPORTING, *ELSEWHERE])
     assert sorted(functions) == sorted(path.stem for path in (ROOT / "events").glob("*Function.json"))
 
 
@@ -139,6 +140,33 @@ def test_a_target_answers_and_tells_of_its_start(alone: SamLocal, name: str) -> 
     assert (probe.import_ms > 0) == target.startswith("pkg")
     reports = [event for event in parse_events(invoked.log) if event["event"] == "report"]
     assert [report["request_id"] for report in reports] == [probe.request_id]
+
+
+@needs_engine
+def test_inner_answers(alone: SamLocal) -> None:
+    invoked = alone("InnerFunction")
+
+    (probe,) = probe_lines(invoked.log)
+    assert invoked.answer == {"ok": True, "target": "inner", "request_id": probe.request_id}
+    assert probe.shot_id == "sam-local/inner"
+
+
+@needs_engine
+def test_inner_db_puts_an_item_into_the_stacks_table(invoke: SamLocal, embedded: Embedded) -> None:
+    invoked = invoke("InnerDbFunction")
+
+    (probe,) = probe_lines(invoked.log)
+    assert invoked.answer == {"ok": True, "target": "inner_db", "request_id": probe.request_id}
+    item = embedded.client("dynamodb").get_item(TableName=f"{STACK}-inner", Key={"id": {"S": probe.environment_id}})
+    assert item["Item"]["mark"] == {"S": probe.request_id}
+
+
+@needs_engine
+def test_outer_calls_the_stacks_inner(invoke: SamLocal) -> None:
+    invoked = invoke("OuterFunction")
+
+    assert invoked.answer["inner"]["target"] == "inner"
+    assert [probe.shot_id for probe in probe_lines(invoked.log)] == ["sam-local/outer"]
 
 
 @needs_engine
