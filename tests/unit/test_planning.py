@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.campaign import InvalidCampaign, OverBudget, Plan, RegionInventory, parse_campaign
-from isotherm.lane import TargetFunction, shards
+from isotherm.lane import TargetFunction
 from isotherm.planning import make_plan, split_evenly
 from isotherm.shots import burst_orders, warm_orders
 
@@ -55,14 +55,13 @@ def orders_of(plan):
     for lane in plan.lanes.values():
         for step in lane.steps:
             memory_mb = step.memory_mb or 128
-            for shard in shards(step):
-                for burst in step.bursts[slice(*shard.bursts)]:
-                    for order in burst_orders(lane, step, burst, str(burst.burst), memory_mb):
-                        yield lane, order
-                for order in warm_orders(lane, step, "prime", 0, shard.prime_shots, "1", memory_mb):
+            for burst in step.bursts:
+                for order in burst_orders(lane, step, burst, str(burst.burst), memory_mb):
                     yield lane, order
-                for order in warm_orders(lane, step, "warm", *shard.warm, "1", memory_mb):
-                    yield lane, order
+            for order in warm_orders(lane, step, "prime", 0, step.prime_shots, "1", memory_mb):
+                yield lane, order
+            for order in warm_orders(lane, step, "warm", 0, step.warm_shots, "1", memory_mb):
+                yield lane, order
 
 
 campaigns = st.fixed_dictionaries(
@@ -171,17 +170,28 @@ def test_a_thousand_samples_cost_fifty_transitions():
             {"targets": ["default"], "rounds": 21},
             "rounds: 21 is above the 20 samples of a cell, so rounds would be empty; at most 20, or more samples",
         ),
-        (
-            {"targets": ["default"], "cold": {"method": "isolated", "samples": 500}},
-            "cold.samples: 500 in 2 rounds need 250 fresh versions of a function at once, above 200; "
-            "use at least 3 rounds, or a wider cold.concurrency",
-        ),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused(document, message):
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of(document, region(unreserved=10))
     assert str(refusal.value) == message
+
+
+def test_what_one_fire_could_not_do_in_its_time_is_cut_into_steps():
+    document = {
+        "targets": ["default"],
+        "cold": {"method": "isolated", "samples": 250},
+        "warm": {"samples": 12_000},
+        "rounds": 1,
+    }
+    plan = plan_of(document)
+    (lane,) = plan.lanes.values()
+    assert len(lane.steps) == 3
+    assert all(len(step.bursts) <= 100 and step.warm_shots <= 5000 for step in lane.steps)
+    orders = [order for _, order in orders_of(plan)]
+    assert Counter(order.kind for order in orders) == {"cold": 250, "warm": 12_000, "prime": 3}
+    assert len({order.shot_id for order in orders}) == len(orders)
 
 
 def test_versions_that_do_not_fit_in_code_storage_are_refused():
