@@ -26,6 +26,7 @@ from isotherm.lane import (
     Step,
     TargetFunction,
 )
+from isotherm.regions import stack_faults
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
 CONTROL_CONCURRENCY = 2
@@ -90,7 +91,8 @@ def make_plan(
     """
     regions = campaign.regions or [home_region]
     by_region = {region.region: region for region in inventory}
-    functions = _find_functions(campaign, regions, by_region, stack)
+    faults = stack_faults(inventory, stack=stack, home_region=home_region, version=version, platform=platform)
+    functions = _find_functions(campaign, regions, by_region, faults)
     inner = _find_inner(campaign, regions, by_region)
     _check_rounds(campaign)
     _check_concurrency(campaign, [by_region[region] for region in regions])
@@ -139,16 +141,13 @@ def make_plan(
 
 
 def _find_functions(
-    campaign: Campaign, regions: list[str], by_region: dict[str, RegionInventory], stack: str
+    campaign: Campaign, regions: list[str], by_region: dict[str, RegionInventory], stack_faults: dict[str, str]
 ) -> dict[tuple[str, str], TargetFunction]:
-    faults, found = [], {}
+    faults, found = list(stack_faults.values()), {}
     for region in regions:
-        there = {function.target: function for function in by_region[region].targets} if region in by_region else {}
-        if not there:
-            faults.append(
-                f'regions: "{region}" has no targets of stack "{stack}"; deploy it there, or leave the region out'
-            )
+        if region in stack_faults:
             continue
+        there = {function.target: function for function in by_region[region].targets}
         for target in campaign.targets:
             if target in there:
                 found[region, target] = there[target]

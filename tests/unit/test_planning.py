@@ -1,6 +1,7 @@
 """A plan holds exactly the samples that were asked for, in a seeded order, within limits and budget."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,9 @@ TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
 def region(name="us-east-1", unreserved=1000, targets=TARGETS, code_size=44_100_000):
     return RegionInventory(
         region=name,
+        stack_status="CREATE_COMPLETE",
+        stack_version="1",
+        home_region="us-east-1",
         concurrency_limit=max(unreserved, 10),
         unreserved_concurrency=unreserved,
         targets=[
@@ -158,10 +162,6 @@ def test_a_thousand_samples_cost_fifty_transitions():
             'targets: "pkg99" is no target in us-east-1; there are default, pkg20, pkg50, size20, size50',
         ),
         (
-            {"targets": ["default"], "regions": ["eu-west-1"]},
-            'regions: "eu-west-1" has no targets of stack "isotherm"; deploy it there, or leave the region out',
-        ),
-        (
             {"targets": ["default"], "cold": {"concurrency": 9, "samples": 90}},
             "cold.concurrency: 9 is above what us-east-1 leaves to this account's functions "
             "(10 unreserved, 2 of them for the campaign itself); at most 8",
@@ -192,6 +192,21 @@ def test_what_one_fire_could_not_do_in_its_time_is_cut_into_steps():
     orders = [order for _, order in orders_of(plan)]
     assert Counter(order.kind for order in orders) == {"cold": 250, "warm": 12_000, "prime": 3}
     assert len({order.shot_id for order in orders}) == len(orders)
+
+
+def test_everything_that_is_wrong_with_regions_and_targets_is_said_in_one_message():
+    absent = RegionInventory(region="eu-west-2", targets=[], concurrency_limit=0, unreserved_concurrency=0)
+    document = {"targets": ["default", "pkg50"], "regions": ["us-east-1", "eu-west-2", "sa-east-1"]}
+    older = replace(region("sa-east-1"), stack_version="0")
+    with pytest.raises(InvalidCampaign) as refusal:
+        plan_of(document, region(targets=["default"]), absent, older)
+    assert str(refusal.value).splitlines() == [
+        'regions: "eu-west-2" has no stack "isotherm"; deploy it there, or leave the region out: '
+        "isotherm deploy --regions eu-west-2 --on aws (or sam deploy --config-env london)",
+        'regions: stack "isotherm" in "sa-east-1" is of version 0, this campaign of 1; deploy it again: '
+        "isotherm deploy --regions sa-east-1 --on aws (or sam deploy --config-env saopaulo)",
+        'targets: "pkg50" is no target in us-east-1; there are default',
+    ]
 
 
 def test_versions_that_do_not_fit_in_code_storage_are_refused():
