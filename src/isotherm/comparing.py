@@ -205,7 +205,7 @@ def _settings(summary: CampaignSummary) -> dict[str, str]:
         "Isotherm": summary.version,
     }
     asked = summary.campaign.model_dump(exclude={"name", "comment", "budget_usd", "dry_run"})
-    found |= _flat(asked)
+    found |= flat(asked)
     for region in summary.inventory:
         for target in region.targets:
             where = f"{target.target} in {region.region}"
@@ -216,11 +216,12 @@ def _settings(summary: CampaignSummary) -> dict[str, str]:
     return found
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
+def flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """Settings of settings as one level of dotted names with their values as text; those that are None are left out."""
     found: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{above}{name}.")
+            found |= flat(value, f"{above}{name}.")
         elif value is not None:
             found[above + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return found

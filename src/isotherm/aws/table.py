@@ -54,9 +54,11 @@ class Table:
     # Campaigns and the progress of their lanes
 
     def put_campaign(self, campaign_id: str, started_at: str, facts: dict[str, Any]) -> None:
-        """Record that a campaign was admitted."""
+        """Record an admitted campaign: by its id, among all campaigns, and among those of its name (in `facts`)."""
         item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": expiry()}
-        for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", f"{started_at}#{campaign_id}")):
+        when = f"{started_at}#{campaign_id}"
+        of_name = f"campaigns#{facts['name']}"
+        for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", when), (of_name, when)):
             self._db.put_item(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
     def stop_campaign(self, campaign_id: str) -> None:
@@ -103,12 +105,16 @@ class Table:
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
-        self._db.update_item(
-            TableName=self._name,
-            Key=_key(f"campaign#{campaign_id}", "campaign"),
-            UpdateExpression="SET finished_at = :at, headline = :headline",
-            ExpressionAttributeValues={":at": {"N": str(int(time.time()))}, ":headline": {"S": headline}},
-        )
+        change = {
+            "TableName": self._name,
+            "UpdateExpression": "SET finished_at = :at, headline = :headline",
+            "ExpressionAttributeValues": {":at": {"N": str(int(time.time()))}, ":headline": {"S": headline}},
+        }
+        answer = self._db.update_item(Key=_key(f"campaign#{campaign_id}", "campaign"), ReturnValues="ALL_NEW", **change)
+        campaign = decode(answer["Attributes"])
+        if "name" in campaign:  # not one whose record has expired meanwhile
+            when = f"{campaign['started_at']}#{campaign_id}"
+            self._db.update_item(Key=_key(f"campaigns#{campaign['name']}", when), **change)
 
     def update_lane(self, campaign_id: str, lane_key: str, *, unless_ended: bool = False, **facts: Any) -> None:
         """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended."""
@@ -143,6 +149,27 @@ class Table:
 
     def campaigns(self, limit: int) -> list[dict[str, Any]]:
         """What was recorded of the latest campaigns that were admitted, the newest first."""
+        return [self.campaign(item["campaign_id"]) or item for item in self._latest(limit)]
+
+    def campaigns_named(self, name: str, since: str, limit: int) -> list[dict[str, Any]]:
+        """What was recorded of the latest campaigns of a name that started at or after `since`, the newest first.
+
+        Those whose report is there have `finished_at`. Times are ISO 8601 in UTC; an empty `since` is the beginning.
+        """
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression="pk = :pk AND sk >= :since",
+            ExpressionAttributeValues={":pk": {"S": f"campaigns#{name}"}, ":since": {"S": since or " "}},
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": limit},
+        )
+        return [decode(item) for page in pages for item in page["Items"]]
+
+    def campaign_names(self, limit: int) -> list[str]:
+        """Names of the latest `limit` campaigns, each once, the newest first."""
+        return list(dict.fromkeys(item["name"] for item in self._latest(limit)))
+
+    def _latest(self, limit: int) -> list[dict[str, Any]]:
         answer = self._db.query(
             TableName=self._name,
             KeyConditionExpression="pk = :pk",
@@ -150,8 +177,7 @@ class Table:
             ScanIndexForward=False,
             Limit=limit,
         )
-        listed = [decode(item) for item in answer["Items"]]
-        return [self.campaign(item["campaign_id"]) or item for item in listed]
+        return [decode(item) for item in answer["Items"]]
 
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
         """The progress of each lane; `lane_key` is added to what was recorded."""

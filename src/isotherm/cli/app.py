@@ -10,7 +10,22 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from isotherm.cli import compare, demo, deploy, export, follow, listing, local, parse, plan, prices, report, run, stop
+from isotherm.cli import (
+    compare,
+    demo,
+    deploy,
+    export,
+    follow,
+    listing,
+    local,
+    parse,
+    plan,
+    prices,
+    report,
+    run,
+    stop,
+    trend,
+)
 from isotherm.cli.endings import FAILED, Failed
 
 app = typer.Typer(
@@ -30,6 +45,7 @@ app.command()(stop.stop)
 app.command()(report.report)
 app.command()(compare.compare)
 app.command()(export.export)
+app.command()(trend.trend)
 app.command("list")(listing.list_campaigns)
 app.command()(deploy.deploy)
 app.add_typer(local.commands, name="local")

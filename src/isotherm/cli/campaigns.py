@@ -16,6 +16,7 @@ from isotherm.cli.endings import Failed
 
 if TYPE_CHECKING:
     from isotherm.aws.bucket import Bucket
+    from isotherm.aws.sessions import Gathered
     from isotherm.aws.table import Table
     from isotherm.campaign import Plan
     from isotherm.cli.deployment import Deployment
@@ -120,8 +121,8 @@ class Campaigns:
         """
         from isotherm import __version__
         from isotherm.aws.clients import client, platform
-        from isotherm.aws.inventory import ask_for
-        from isotherm.campaign import CampaignRefused, parse_campaign
+        from isotherm.aws.functions import concurrency, targets_of
+        from isotherm.campaign import CampaignRefused, RegionInventory, parse_campaign
         from isotherm.planning import make_plan
 
         home = self._home
@@ -140,7 +141,17 @@ class Campaigns:
         if said["status"] == "refused":
             raise CampaignRefused(said["cause"])
         campaign = parse_campaign(document)
-        inventory = ask_for(campaign, home.region, home.stack)
+        inventory = []
+        for region in campaign.regions or [home.region]:
+            limit, unreserved = concurrency(region)
+            inventory.append(
+                RegionInventory(
+                    region=region,
+                    targets=targets_of(region, home.stack),
+                    concurrency_limit=limit,
+                    unreserved_concurrency=unreserved,
+                )
+            )
         plan = make_plan(
             campaign,
             inventory,
@@ -200,6 +211,25 @@ class Campaigns:
             return self.state(item["campaign_id"]).status
         except Failed:  # Step Functions forgets an execution after 90 days, the table after 400
             return SUCCEEDED if "finished_at" in item else "STOPPED" if "stopped_at" in item else "UNKNOWN"
+
+    def sessions(self, name: str, since: str, limit: int) -> Gathered:
+        """The campaigns of a name as sessions of a trend; those without a report are left out, with how they stand."""
+        from isotherm.aws.sessions import gather
+        from isotherm.trend import LeftOut
+
+        found = gather(self._table, self._bucket, name, since=since, limit=limit)
+        unfinished = [LeftOut(campaign_id=name, reason=self._why_unfinished(name)) for name in found.unfinished]
+        return found._replace(left_out=[*found.left_out, *unfinished])
+
+    def _why_unfinished(self, campaign_id: str) -> str:
+        status = self._status({"campaign_id": campaign_id})
+        if status == RUNNING:
+            return "it is still running"
+        return "it has no report" if status == "UNKNOWN" else f"it ended as {status} without a report"
+
+    def names(self, limit: int) -> list[str]:
+        """Names of the latest `limit` campaigns, the newest first."""
+        return self._table.campaign_names(limit)
 
     def plan(self, campaign_id: str) -> Plan | None:
         """Its plan, once there is one; a dry run leaves none."""

@@ -83,15 +83,15 @@ def _distribution(ordered: list[float], summary: MetricSummary) -> Json:
     fence = _FENCE * (q3 - q1)
     return {
         "n": len(ordered),
-        "values": [_short(value) for value in thinned(ordered)],
-        "q1": _short(q1),
-        "q3": _short(q3),
-        "median": _short(summary.median or 0.0),
-        "low": _short(summary.median_low),
-        "high": _short(summary.median_high),
+        "values": [short(value) for value in thinned(ordered)],
+        "q1": short(q1),
+        "q3": short(q3),
+        "median": short(summary.median or 0.0),
+        "low": short(summary.median_low),
+        "high": short(summary.median_high),
         "whiskers": [
-            _short(next(value for value in ordered if value >= q1 - fence)),
-            _short(next(value for value in reversed(ordered) if value <= q3 + fence)),
+            short(next(value for value in ordered if value >= q1 - fence)),
+            short(next(value for value in reversed(ordered) if value <= q3 + fence)),
         ],
     }
 
@@ -110,10 +110,10 @@ def _axes(summary: CampaignSummary) -> list[Json]:
             {
                 "target": cell.target,
                 "place": f"{cell.region}, {cell.memory_mb} MB",
-                "megabytes": _short(size / 1e6),
-                "imports": _short(imports.median) if imports else None,
-                "start": [_short(start.median), _short(start.median_low), _short(start.median_high)],
-                "overhead": [_short(overhead.median), _short(overhead.median_low), _short(overhead.median_high)]
+                "megabytes": short(size / 1e6),
+                "imports": short(imports.median) if imports else None,
+                "start": [short(start.median), short(start.median_low), short(start.median_high)],
+                "overhead": [short(overhead.median), short(overhead.median_low), short(overhead.median_high)]
                 if overhead
                 else None,
             }
@@ -121,6 +121,6 @@ def _axes(summary: CampaignSummary) -> list[Json]:
     return points
 
 
-def _short(value: float | None) -> float | None:
+def short(value: float | None) -> float | None:
     """Five significant digits: finer than a pixel, and half the bytes."""
     return None if value is None else float(f"{value:.5g}")

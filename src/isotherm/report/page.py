@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 from isotherm.accounting import total
 from isotherm.campaign import Price
@@ -16,6 +17,7 @@ from isotherm.numerals import NOTHING, count, data_size, digits, dollars, listed
 from isotherm.report.document import html_document
 from isotherm.report.figures import POINTS_SHOWN, code_sizes, figure_data, group_id
 from isotherm.report.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
+from isotherm.report.trend_page import trend_figure_data, trend_section
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,
@@ -27,13 +29,14 @@ from isotherm.report.wording import (
 )
 from isotherm.sample import Kind, Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, TargetComparison
+from isotherm.trend import Trend
 
 CONTESTED_SHOWN = 100
 # Columns of the accounting that are there even when all zero; the others are named below as zero everywhere.
 _ALWAYS_SHOWN = ("planned", "issued", "answered", "report_found", "report_missing", "contested", "used")
 
 
-def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
+def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None = None) -> str:
     """One self-contained HTML page: opened from a disk, it asks nothing of any network.
 
     Parameters
@@ -42,6 +45,8 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
         What is shown; every number of the tables comes from here.
     samples : iterable of Sample
         Raw samples, for the dots and curves. At most `POINTS_SHOWN` of a cell are put into the page, which says so.
+    trend : Trend, optional
+        Of the campaigns of this name up to this one; shown where there are others.
 
     Returns
     -------
@@ -56,6 +61,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
         _kind_section(summary, "warm"),
         _axes_section(summary),
         _comparison_section(summary),
+        trend_section(trend) if trend else "",
         _accounting_section(summary),
         _lanes_section(summary),
         _cost_section(summary),
@@ -69,8 +75,17 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample]) -> str:
         footer=f"Made by Isotherm {escape(summary.version)} from campaign <code>{escape(summary.campaign_id)}</code>. "
         "Every sample is in <code>samples.csv.gz</code> beside it, every number of this page in "
         "<code>summary.json</code>.",
-        data=figure_data(summary, samples),
+        data=_figure_data(summary, samples, trend),
     )
+
+
+def _figure_data(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None) -> dict[str, Any]:
+    data = figure_data(summary, samples)
+    if trend is None or len(trend.sessions) < 2:
+        return data
+    others = trend_figure_data(trend)
+    targets = list(dict.fromkeys([*data["targets"], *others["targets"]]))
+    return data | {"targets": targets, "groups": data["groups"] | others["groups"]}
 
 
 def _head(summary: CampaignSummary) -> str:

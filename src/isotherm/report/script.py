@@ -1,6 +1,8 @@
 """The page's script: draws the figures from the data in the page, asks nothing of any network."""
 
-SCRIPT = r"""
+from isotherm.report.trend_script import TREND_FIGURES
+
+_FIGURES = r"""
 (() => {
   "use strict";
   const data = JSON.parse(document.getElementById("figure-data").textContent);
@@ -137,6 +139,8 @@ SCRIPT = r"""
     })];
   }
 
+"""
+_DRAWING = r"""
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
   const figures = [];
   function chosen(group) {
@@ -151,6 +155,8 @@ SCRIPT = r"""
       ecdf: (look) => shares(look, data.groups[group], chosen(group)),
       size: (look) => against(look, "megabytes", "Package archive, MB", { key: "start", title: "Start-up, ms" }),
       imports: (look) => against(look, "imports", "Imports, ms", { key: "start", title: "Start-up, ms" }),
+      time: (look) => overTime(look, data.groups[group], chosen(group)),
+      hours: (look) => byHour(look, data.groups[group], chosen(group)),
       overhead: (look) => against(look, "megabytes", "Package archive, MB", { key: "overhead", title: "Overhead, ms" }),
     }[node.dataset.figure];
     figures.push({ node, group, drawn: false, draw() {
@@ -180,3 +186,5 @@ SCRIPT = r"""
   });
 })();
 """
+
+SCRIPT = _FIGURES + TREND_FIGURES + _DRAWING

@@ -9,7 +9,7 @@ from isotherm.sample import Accounting, Kind
 from isotherm.summary import CampaignSummary, Cell, MetricName
 
 #: Short names for column headings; what each is: `isotherm.summary.METRICS`.
-METRIC_LABELS: dict[MetricName, str] = {
+METRIC_LABELS: dict[str, str] = {
     "init_duration_ms": "Init",
     "startup_ms": "Start-up",
     "import_ms": "Imports",
@@ -24,9 +24,14 @@ METRIC_LABELS: dict[MetricName, str] = {
 KIND_LABELS: dict[Kind, str] = {"cold": "Cold starts", "warm": "Warm calls", "prime": "Priming calls"}
 
 
-def unit(metric: MetricName) -> str:
+def unit(metric: str) -> str:
     """Unit of a metric: ms or MB."""
     return "MB" if metric.endswith("_mb") else "ms"
+
+
+def metric_label(name: str) -> str:
+    """The label of a metric, also of one that another version of Isotherm measured: then its own name."""
+    return METRIC_LABELS.get(name, name)
 
 
 def groups(cells: Iterable[Cell], kind: Kind) -> dict[tuple[str, int], list[Cell]]:

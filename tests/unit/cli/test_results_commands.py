@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).parents[1] / "statistics"))
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
+from isotherm.aws.clients import Home
 from isotherm.report.csv import write_csv
 from isotherm.sample import Sample
 
@@ -177,34 +178,14 @@ def test_a_report_writes_markdown_beside_its_page(isotherm: Callable[..., Any], 
     assert "### Cold starts, us-east-1, 128 MB" in text
 
 
-def test_the_latest_campaigns_are_listed_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    from moto import mock_aws
-
-    from isotherm.aws import clients
-    from isotherm.aws.clients import Home, client
+def test_the_latest_campaigns_are_listed_first(home: Home) -> None:
     from isotherm.aws.table import Table
 
-    # moto answers only the sessions that are made after it was imported.
-    for made in (clients.client, clients._session):
-        made.cache_clear()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        keys = ("pk", "HASH"), ("sk", "RANGE")
-        client("dynamodb", "us-east-1").create_table(
-            TableName="samples",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
-        table = Table(Home("isotherm", "us-east-1", "samples", "bucket"))
-        for number in range(4):
-            table.put_campaign(f"c{number}", f"2026-11-0{number + 1}T00:00:00Z", {"name": "c", "lanes": number})
-        table.finish_campaign("c2", "c2 was quick")
-        found = table.campaigns(3)
-    client.cache_clear()
+    table = Table(home)
+    for number in range(4):
+        table.put_campaign(f"c{number}", f"2026-11-0{number + 1}T00:00:00Z", {"name": "c", "lanes": number})
+    table.finish_campaign("c2", "c2 was quick")
+    found = table.campaigns(3)
     assert [item["campaign_id"] for item in found] == ["c3", "c2", "c1"]
     assert found[1]["headline"] == "c2 was quick"
     assert "headline" not in found[0]

@@ -1,0 +1,136 @@
+"""The terminal's view of a trend: how far sessions differ, and what they found by hour of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from isotherm.numerals import NOTHING, count, digits, interval, percent, probability
+from isotherm.report.wording import KIND_LABELS, metric_label, unit
+from isotherm.sample import Kind
+from isotherm.trend import Estimate, Series, Trend
+
+#: Hours side by side that a terminal has room for; where there are more, cells are side by side, or the page shows it.
+HOURS_SHOWN = 8
+CELLS_SHOWN = 5
+
+
+def trend_tables(trend: Trend) -> Group:
+    """Headline, warnings, sessions, and for each kind, metric and set of conditions the spread and the hours.
+
+    Parameters
+    ----------
+    trend : Trend
+        As `isotherm.trending.build_trend` makes it.
+
+    Returns
+    -------
+    rich.console.Group
+        For `rich.console.Console.print`.
+    """
+    parts: list[RenderableType] = [Text(trend.headline, style="bold"), Text()]
+    parts += [Text(f"! {sentence}", style="yellow") for sentence in trend.warnings]
+    parts += [Text(f"left out: {out.campaign_id}: {out.reason}", style="yellow") for out in trend.left_out]
+    first, last = trend.sessions[0], trend.sessions[-1]
+    parts.append(
+        Text(
+            f"{count(len(trend.sessions), 'session')}, from {first.started_at:%Y-%m-%d %H:%M} to "
+            f"{last.started_at:%Y-%m-%d %H:%M} UTC"
+        )
+    )
+    for series in grouped(trend).values():
+        parts += [Text(), _spread_table(trend, series)]
+        parts += _hours(trend, series)
+    parts += [
+        Text(),
+        Text(
+            f"Median: mean of the sessions' medians, each session counting once; intervals at "
+            f"{percent(trend.confidence)}, over sessions."
+        ),
+        Text(
+            "Factor: how many times as wide the means of sessions scatter as the scatter inside them predicts; "
+            "1 is no difference between sessions. p is corrected (Holm) for all cells shown."
+        ),
+    ]
+    return Group(*parts)
+
+
+def grouped(trend: Trend) -> dict[tuple[Kind, str, int], list[Series]]:
+    """Series that belong into one table: of one kind, metric and set of conditions."""
+    found: dict[tuple[Kind, str, int], list[Series]] = {}
+    for series in trend.series:
+        found.setdefault((series.kind, series.metric, series.conditions), []).append(series)
+    return found
+
+
+def _title(trend: Trend, one: Series) -> str:
+    title = f"{KIND_LABELS[one.kind]}: {metric_label(one.metric).lower()}, {unit(one.metric)}"
+    settings = trend.conditions[one.conditions].settings
+    if settings:
+        title += " (" + ", ".join(f"{name} {value}" for name, value in settings.items()) + ")"
+    return title + (", emulated" if trend.note else "")
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+
+
+def _spread_table(trend: Trend, series: Sequence[Series]) -> Table:
+    table = _table(_title(trend, series[0]))
+    for name in ("Target", "Region", "MB"):
+        table.add_column(name, no_wrap=name != "Target", justify="right" if name == "MB" else "left")
+    for name in ("Sessions", "Median", "interval", "Factor", "interval", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in series:
+        row = [one.cell.row, one.region, f"{one.memory_mb:,}", f"{len(one.points)}", *_estimate(one.median)]
+        spread = one.spread
+        if spread is None:
+            row += [NOTHING] * 3
+        else:
+            row += [digits(spread.factor), interval(spread.low, spread.high, " … "), probability(spread.p_holm)]
+        table.add_row(*(Text(text) for text in row))
+    return table
+
+
+def _estimate(estimate: Estimate) -> list[str]:
+    return [digits(estimate.value), interval(estimate.low, estimate.high, " … ")]
+
+
+def _hours(trend: Trend, series: Sequence[Series]) -> list[RenderableType]:
+    """The same by hour of the day in the chosen timezone, where sessions began in several hours."""
+    chosen = [(one, one.hours[-1]) for one in series]
+    hours = sorted({hour.hour for _, of in chosen for hour in of.hours})
+    if len(hours) < 2:
+        return []
+    named = [f"{hour:02d}:00" for hour in hours]
+    values = {
+        (number, hour.hour): f"{digits(hour.median.value)} ({hour.sessions})"
+        for number, (_, of) in enumerate(chosen)
+        for hour in of.hours
+    }
+    names = [f"{one.cell.row}, {one.region}, {one.memory_mb} MB" for one, _ in chosen]
+    table = _table(f"By hour of the day, {trend.timezone}: median (sessions)")
+    if len(hours) <= HOURS_SHOWN:
+        table.add_column("Cell")
+        for name in (*named, "p"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for number, (_, of) in enumerate(chosen):
+            row = [values.get((number, hour), NOTHING) for hour in hours]
+            table.add_row(Text(names[number]), *row, probability(of.p_holm))
+    elif len(chosen) <= CELLS_SHOWN:
+        table.add_column("Hour", no_wrap=True)
+        for name in names:
+            table.add_column(name, justify="right")
+        for name, hour in zip(named, hours, strict=True):
+            table.add_row(name, *(values.get((number, hour), NOTHING) for number in range(len(chosen))))
+        table.add_row("p", *(probability(of.p_holm) for _, of in chosen))
+    else:
+        return [Text(f"By hour of the day ({len(hours)} hours, {len(chosen)} cells): on the page.", style="dim")]
+    missing = {of.missing for _, of in chosen if of.missing}
+    return [Text(), table, *(Text(f"No p: {reason}.", style="dim") for reason in sorted(missing))]

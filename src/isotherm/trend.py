@@ -1,0 +1,334 @@
+"""The shapes of a trend: what the campaigns of one name found, session by session. Knows no arithmetic, no numpy.
+
+A session is one finished campaign. It is read tolerantly from its `summary.json`: a trend spans months, and so versions
+of Isotherm; fields of other versions are passed over. What is needed and missing makes a session unreadable, which is
+said, never guessed.
+
+Times are milliseconds, memory is MB; a `low`/`high` pair is an interval at `Trend.confidence`, None where there are too
+few sessions for one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from isotherm.lane import Platform
+from isotherm.sample import Kind
+from isotherm.summary import Slope
+
+FORMAT = 1
+
+#: Below this many sessions nothing is said about how sessions differ.
+ENOUGH_SESSIONS = 3
+
+#: A difference is called more than chance below this corrected p.
+SIGNIFICANT = 0.05
+
+
+def timezone_of(name: str) -> tzinfo:
+    """A timezone by its IANA name; UTC without any file of timezones, which Lambda's image may lack."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+class _Read(BaseModel):
+    """Part of a `summary.json` of whatever version."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SessionMetric(_Read):
+    """One metric of one cell in one session, as `isotherm.statistics.summarize` made it."""
+
+    n: int
+    median: float | None = None
+    median_low: float | None = None
+    median_high: float | None = None
+    mean: float | None = None
+    mean_low: float | None = None
+    mean_high: float | None = None
+    sd: float | None = None
+    rounds: int | None = None
+
+
+class CellName(NamedTuple):
+    """What a cell is, in the dimensions that any version of Isotherm knows."""
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    client_region: str | None
+    protocol: str
+    operation: str | None
+    inner: str | None
+    inner_region: str | None
+
+    @property
+    def row(self) -> str:
+        """The target with whatever else tells it from its neighbours of one region, memory size and kind."""
+        words = self.target
+        if self.inner:
+            words += f" → {self.inner}" + (f" in {self.inner_region}" if self.inner_region else "")
+        if self.protocol != "invoke" or self.operation:
+            words += f", {self.protocol}" + (f" {self.operation}" if self.operation else "")
+        return words + (f", called from {self.client_region}" if self.client_region else "")
+
+    def __str__(self) -> str:
+        return f"{self.row} in {self.region}, {self.memory_mb} MB, {self.kind}"
+
+
+class SessionCell(_Read):
+    """One cell of one session."""
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    client_region: str | None = None
+    protocol: str = "invoke"
+    operation: str | None = None
+    inner: str | None = None
+    inner_region: str | None = None
+    metrics: dict[str, SessionMetric] = Field(default_factory=dict)
+
+    @property
+    def name(self) -> CellName:
+        """What tells this cell from others."""
+        return CellName(*(getattr(self, field) for field in CellName._fields))
+
+
+class SessionFunction(_Read):
+    """A measured function as its region described it."""
+
+    target: str
+    region: str
+    runtime: str
+    architecture: str
+    code_sha256: str
+
+
+class SessionRegion(_Read):
+    """What a region had."""
+
+    region: str
+    targets: list[SessionFunction] = Field(default_factory=list)
+
+
+class SessionLane(_Read):
+    """How a lane ended."""
+
+    status: str
+
+
+class Session(_Read):
+    """What a trend reads of one campaign's `summary.json`."""
+
+    campaign_id: str
+    campaign: dict[str, Any]
+    platform: Platform
+    version: str
+    stack: str
+    home_region: str
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    start_metric: str | None = None
+    confidence: float = 0.95
+    inventory: list[SessionRegion] = Field(default_factory=list)
+    lanes: list[SessionLane] = Field(default_factory=list)
+    cells: list[SessionCell]
+
+    @property
+    def name(self) -> str:
+        """The campaign's name."""
+        return str(self.campaign.get("name", "campaign"))
+
+
+class UnreadableSession(ValueError):
+    """A `summary.json` from which no session can be read; the text says why."""
+
+
+def read_session(data: bytes) -> Session:
+    """A session from the bytes of a `summary.json`.
+
+    Raises
+    ------
+    UnreadableSession
+        They are none, or lack something that a trend needs.
+    """
+    try:
+        return Session.model_validate_json(data)
+    except ValidationError as faults:
+        first = faults.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise UnreadableSession(f"its summary.json cannot be read ({where}: {first['msg']})") from None
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Held(_Shape):
+    """A session that is part of the trend; its place in `Trend.sessions` is its number."""
+
+    campaign_id: str
+    started_at: datetime
+    finished_at: datetime | None
+    version: str
+    lanes: int
+    lanes_failed: int
+
+
+class LeftOut(_Shape):
+    """A campaign of the name that is no part of the trend, and why."""
+
+    campaign_id: str
+    reason: str
+
+
+class Estimate(_Shape):
+    """A mean over sessions, each counting once, with Student's t interval over sessions."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Point(_Shape):
+    """One metric of one cell in one session: `session` is its place in `Trend.sessions`."""
+
+    session: int
+    n: int
+    median: float
+    median_low: float | None
+    median_high: float | None
+    mean: float
+
+
+class Spread(_Shape):
+    """How much wider the means of sessions scatter than was predicted: `isotherm.between.session_spread`.
+
+    `between_sd` is the standard deviation of sessions' true means, in the metric's unit, once the predicted scatter is
+    taken out; `p_holm` is corrected for all series of the trend.
+    """
+
+    sessions: int
+    factor: float
+    low: float
+    high: float
+    p_value: float
+    p_holm: float | None
+    between_sd: float
+
+    @property
+    def apart(self) -> bool:
+        """Whether sessions differ by more than chance."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+class Hour(_Shape):
+    """Sessions that began in one hour of the day."""
+
+    hour: int
+    sessions: int
+    median: Estimate
+
+
+class Hours(_Shape):
+    """A series by hour of the day in one timezone; `p_holm` is corrected for all series of the trend.
+
+    `p_value`: probability of hours differing at least so much, were they all alike; None where `missing` says why.
+    """
+
+    timezone: str
+    hours: list[Hour]
+    p_value: float | None
+    p_holm: float | None
+    missing: str | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether hours differ by more than chance."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+class Series(_Shape):
+    """One metric of one cell over the sessions that measured it under one set of conditions.
+
+    `median` and `mean` are means over sessions of the sessions' medians and means. `spread` compares with the scatter
+    of single calls, `beyond_rounds` with that of rounds (None unless every session has two rounds or more). `drift` is
+    in the metric's unit per day. `missing` says why there is no spread.
+    """
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    client_region: str | None
+    protocol: str
+    operation: str | None
+    inner: str | None
+    inner_region: str | None
+    metric: str
+    conditions: int
+    points: list[Point]
+    median: Estimate
+    mean: Estimate
+    spread: Spread | None
+    beyond_rounds: Spread | None
+    drift: Slope | None
+    hours: list[Hours]
+    missing: str | None
+
+    @property
+    def cell(self) -> CellName:
+        """The cell it is of."""
+        return CellName(*(getattr(self, field) for field in CellName._fields))
+
+
+class Conditions(_Shape):
+    """One way in which campaigns of the name measured: settings that differ between them, with their values here."""
+
+    settings: dict[str, str]
+    sessions: list[int]
+
+
+class Change(_Shape):
+    """What changed in a measured function, or in Isotherm, from the session before to `session`."""
+
+    session: int
+    what: str
+
+
+class Overall(_Shape):
+    """The spread between sessions over all cells of a kind; `apart` cells differ by more than chance."""
+
+    kind: Kind
+    metric: str
+    cells: int
+    apart: int
+    factor: float
+    factor_p90: float
+
+
+class Trend(_Shape):
+    """All of `trend.json`."""
+
+    format: int = FORMAT
+    name: str
+    platform: Platform
+    note: str | None
+    headline: str
+    confidence: float
+    timezone: str
+    version: str
+    sessions: list[Held]
+    left_out: list[LeftOut]
+    conditions: list[Conditions]
+    changes: list[Change]
+    warnings: list[str]
+    overall: list[Overall]
+    series: list[Series]
