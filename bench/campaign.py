@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from isotherm.aws.clients import client
-from isotherm.aws.functions import MeasuredFunction, targets_of
+from isotherm.aws.functions import MeasuredFunction, target_in
 from isotherm.aws.invoking import Caller
 from isotherm.lane import Burst, Lane, Step, TargetFunction
 from isotherm.local.checkout import find_checkout
@@ -128,7 +128,7 @@ def main() -> None:
         stack = status(checkout)
         assert stack is not None
         enter(stack)
-        functions = {found.target: found for found in targets_of(REGION, STACK)}
+        functions = {name: found for name in TARGETS if (found := target_in(REGION, STACK, name))}
         halves = []
         for part in range(2):
             if part:

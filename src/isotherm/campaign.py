@@ -176,13 +176,22 @@ def named_once(values: list[Any] | None) -> list[Any] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionInventory:
-    """What a region has: its targets, and the concurrency its account leaves to them."""
+    """What a region has: its stack, its targets, and the concurrency its account leaves to them.
+
+    `unasked` says why it could not be asked; `stack_status` None: the stack is not there. `home_region` is where that
+    stack keeps its results, `missing` names the functions which it ought to have and has not.
+    """
 
     region: str
     targets: list[TargetFunction]
     concurrency_limit: int
     unreserved_concurrency: int
+    unasked: str | None = None
+    stack_status: str | None = None
     stack_version: str | None = None
+    home_region: str | None = None
+    missing: list[str] = field(default_factory=list)
+    server_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from isotherm.campaign import Campaign, Plan, Price
-from isotherm.lane import Lane, Step, TargetFunction, hold_ms, shards
+from isotherm.lane import Lane, Step, TargetFunction, hold_ms
 from isotherm.pricing import Bill
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ TABLE_REQUESTS_PER_LANE = 8
 READS_PER_SAMPLE = 0.25
 
 LANE_TRANSITIONS = 4  # DispatchLane, RunSteps, RestoreFunction, NotifyCampaign
-STEP_TRANSITIONS = 3  # PublishFreshVersions, FireShots, CollectReports; and one Fire for each shard
+STEP_TRANSITIONS = 4  # PublishFreshVersions, FireShots, Fire, CollectReports
 CAMPAIGN_TRANSITIONS = 5  # PlanCampaign, AdmitOrRefuse, MeasureWaves, AggregateResults, PublishReport
 
 Functions = Mapping[tuple[str, str], TargetFunction]
@@ -37,7 +37,7 @@ Functions = Mapping[tuple[str, str], TargetFunction]
 
 def lane_transitions(lane: Lane) -> int:
     """State transitions of a lane that is run to its end, its dispatch included."""
-    return LANE_TRANSITIONS + sum(STEP_TRANSITIONS + len(shards(step)) for step in lane.steps)
+    return LANE_TRANSITIONS + STEP_TRANSITIONS * len(lane.steps)
 
 
 def campaign_transitions(waves: int, lanes: Iterable[Lane]) -> int:
@@ -185,7 +185,7 @@ def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -
 
 def _add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_ms: float) -> None:
     control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
-    bill.add_lambda(lane.client_region, architecture, FIRE_MEMORY_MB, len(shards(step)), firing_ms, own=True)
+    bill.add_lambda(lane.client_region, architecture, FIRE_MEMORY_MB, 1, firing_ms, own=True)
     bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
 
 

@@ -22,9 +22,9 @@ Operation = Literal["post", "get"]
 #: The version that is called where a step needs none of its own: the function as it is deployed.
 LATEST = "$LATEST"
 
-#: A shard is what one Fire does within Lambda's 15 minutes.
-BURSTS_PER_SHARD = 100
-WARM_CALLS_IN_ROW_PER_SHARD = 5000
+#: A step is at most what one Fire does within Lambda's 15 minutes.
+BURSTS_PER_STEP = 100
+WARM_CALLS_IN_ROW_PER_STEP = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Inner:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One setting of a lane in one round: which memory, which way, which bursts, how many warm calls.
+    """One setting of a lane in one round, or a part of it: which memory, which way, which bursts, how many warm calls.
 
     `memory_mb` None leaves the function's memory as deployed. `bursts[i]` goes to the i-th freshly published version;
     the warm calls go to the last one. Where there are no bursts, a version is published for the warm calls if they
@@ -156,31 +156,6 @@ def _step(fields: dict[str, Any]) -> Step:
         "inner": None if inner is None else Inner(**inner),
     }
     return Step(**{**fields, **parts})
-
-
-@dataclass(frozen=True)
-class Shard:
-    """What one Fire carries out of a step: bursts [first, stop), then primes, then warm calls [first, stop)."""
-
-    bursts: tuple[int, int]
-    prime_shots: int
-    warm: tuple[int, int]
-
-
-def shards(step: Step) -> list[Shard]:
-    """Cut a step into what one Fire can do in its time; at least one shard where there is anything to do."""
-    cut = [
-        Shard(bursts=(first, min(first + BURSTS_PER_SHARD, len(step.bursts))), prime_shots=0, warm=(0, 0))
-        for first in range(0, len(step.bursts), BURSTS_PER_SHARD)
-    ]
-    chunk = WARM_CALLS_IN_ROW_PER_SHARD * step.warm_concurrency
-    warm = [(first, min(first + chunk, step.warm_shots)) for first in range(0, step.warm_shots, chunk)]
-    if warm:
-        last = cut.pop() if cut else Shard(bursts=(0, 0), prime_shots=0, warm=(0, 0))
-        cut.append(Shard(bursts=last.bursts, prime_shots=step.prime_shots, warm=warm[0]))
-        none = (len(step.bursts), len(step.bursts))
-        cut.extend(Shard(bursts=none, prime_shots=0, warm=part) for part in warm[1:])
-    return cut
 
 
 #: A burst's calls are held open until this long after it began, by which time all of them are in; the probe holds no

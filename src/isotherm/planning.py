@@ -14,13 +14,22 @@ from typing import NamedTuple
 
 from isotherm.campaign import SPEAKS_HTTP, Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
 from isotherm.costing import campaign_transitions, estimate
-from isotherm.lane import Burst, CallProtocol, Inner, Lane, Operation, Platform, Step, TargetFunction
+from isotherm.lane import (
+    BURSTS_PER_STEP,
+    WARM_CALLS_IN_ROW_PER_STEP,
+    Burst,
+    CallProtocol,
+    Inner,
+    Lane,
+    Operation,
+    Platform,
+    Step,
+    TargetFunction,
+)
+from isotherm.regions import stack_faults
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
 CONTROL_CONCURRENCY = 2
-
-#: The versions that one Prepare can publish within Lambda's 15 minutes, at 2 to 4 s each.
-MAX_VERSIONS_PER_STEP = 200
 
 #: What a lane can take: its state machine ends it after 6,900 s. And what its parts are taken to need, in seconds.
 MAX_LANE_S = 6000
@@ -82,7 +91,8 @@ def make_plan(
     """
     regions = campaign.regions or [home_region]
     by_region = {region.region: region for region in inventory}
-    functions = _find_functions(campaign, regions, by_region, stack)
+    faults = stack_faults(inventory, stack=stack, home_region=home_region, version=version, platform=platform)
+    functions = _find_functions(campaign, regions, by_region, faults)
     inner = _find_inner(campaign, regions, by_region)
     _check_rounds(campaign)
     _check_concurrency(campaign, [by_region[region] for region in regions])
@@ -105,7 +115,7 @@ def make_plan(
             f"functions are {len(lanes)} lanes, above the "
             f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
         )
-    _check_versions(campaign, lanes, functions)
+    _check_versions(lanes, functions)
     _check_duration(lanes)
     inner_targets = campaign.inner.targets if campaign.inner else []
     if price.usd > campaign.budget_usd:
@@ -131,16 +141,13 @@ def make_plan(
 
 
 def _find_functions(
-    campaign: Campaign, regions: list[str], by_region: dict[str, RegionInventory], stack: str
+    campaign: Campaign, regions: list[str], by_region: dict[str, RegionInventory], stack_faults: dict[str, str]
 ) -> dict[tuple[str, str], TargetFunction]:
-    faults, found = [], {}
+    faults, found = list(stack_faults.values()), {}
     for region in regions:
-        there = {function.target: function for function in by_region[region].targets} if region in by_region else {}
-        if not there:
-            faults.append(
-                f'regions: "{region}" has no targets of stack "{stack}"; deploy it there, or leave the region out'
-            )
+        if region in stack_faults:
             continue
+        there = {function.target: function for function in by_region[region].targets}
         for target in campaign.targets:
             if target in there:
                 found[region, target] = there[target]
@@ -228,14 +235,8 @@ def _step_s(step: Step) -> float:
     return step.versions * PUBLISH_S + len(step.bursts) * BURST_S + calls_in_row * call_s + COLLECT_S
 
 
-def _check_versions(campaign: Campaign, lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:
+def _check_versions(lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:
     most = max(step.versions for lane in lanes for step in lane.steps)
-    if most > MAX_VERSIONS_PER_STEP:
-        raise InvalidCampaign(
-            f"cold.samples: {campaign.cold.samples} in {campaign.rounds} rounds need {most} fresh versions of a "
-            f"function at once, above {MAX_VERSIONS_PER_STEP}; use at least "
-            f"{-(-campaign.rounds * most // MAX_VERSIONS_PER_STEP)} rounds, or a wider cold.concurrency"
-        )
     largest = max(function.code_size_bytes for function in functions.values())
     stored = most * sum(max(0, function.code_size_bytes) for function in functions.values())
     if stored > CODE_STORAGE_BYTES:
@@ -266,7 +267,12 @@ def _lanes(
                             region=region,
                             round=number,
                             function_name=functions[region, target].function_name,
-                            steps=[_step(campaign, number, index, setting) for index, setting in enumerate(settings)],
+                            steps=[
+                                replace(step, step=index)
+                                for index, step in enumerate(
+                                    step for setting in settings for step in _steps(campaign, number, setting)
+                                )
+                            ],
                             client_region=client,
                         )
                     )
@@ -298,20 +304,31 @@ def _settings(campaign: Campaign, target: str, inner: dict[tuple[str, str], Targ
     ]
 
 
-def _step(campaign: Campaign, number: int, index: int, setting: _Setting) -> Step:
+def _steps(campaign: Campaign, number: int, setting: _Setting) -> list[Step]:
+    """The steps of one setting in one round: one, unless a single Fire could not do it in its time."""
     # Rounds that precision may ask for are as large as those that are run in any case.
     place = number % campaign.rounds
     # Reading finds what writing left, so only what writes can be the first call of an environment.
-    shots = 0 if setting.operation == "get" else split_evenly(campaign.cold.samples, campaign.rounds)[place]
+    cold = 0 if setting.operation == "get" else split_evenly(campaign.cold.samples, campaign.rounds)[place]
     width = 1 if campaign.cold.method == "isolated" else campaign.cold.concurrency
-    sizes = split_evenly(shots, -(-shots // width)) if shots else []
-    warm_shots = split_evenly(campaign.warm.samples, campaign.rounds)[place]
+    sizes = split_evenly(cold, -(-cold // width)) if cold else []
+    warm = split_evenly(campaign.warm.samples, campaign.rounds)[place]
+    most_warm = WARM_CALLS_IN_ROW_PER_STEP * campaign.warm.concurrency
+    parts = max(-(-len(sizes) // BURSTS_PER_STEP), -(-warm // most_warm), 1)
+    bursts_by_part = [sizes[part::parts] for part in range(parts)]
+    return [
+        _step(campaign, setting, bursts, warm_shots)
+        for bursts, warm_shots in zip(bursts_by_part, split_evenly(warm, parts), strict=True)
+    ]
+
+
+def _step(campaign: Campaign, setting: _Setting, bursts: list[int], warm_shots: int) -> Step:
     concurrency = min(campaign.warm.concurrency, warm_shots) or 1
     return Step(
-        step=index,
+        step=0,
         memory_mb=setting.memory_mb,
         cold_method=campaign.cold.method,
-        bursts=[Burst(burst=burst, shots=size) for burst, size in enumerate(sizes)],
+        bursts=[Burst(burst=burst, shots=size) for burst, size in enumerate(bursts)],
         warm_shots=warm_shots,
         warm_concurrency=concurrency,
         prime_shots=concurrency if warm_shots else 0,

@@ -33,7 +33,7 @@ def test_only_the_home_region_keeps_results_and_starts_campaigns(embedded: Embed
         for region in REGIONS
     }
 
-    assert tables == {HOME: [f"{STACK}-samples"], SATELLITE: []}
+    assert [region for region, names in tables.items() if f"{STACK}-samples" in names] == [HOME]
     assert machines == {HOME: {f"{STACK}-campaign", f"{STACK}-lane"}, SATELLITE: {f"{STACK}-lane"}}
 
 

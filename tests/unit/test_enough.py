@@ -41,7 +41,13 @@ def last_task(platform: str = "aws", **fields: object) -> LaneTask:
         log_group="/aws/lambda/isotherm-target-default",
     )
     region = RegionInventory(
-        region="us-east-1", targets=[function], concurrency_limit=1000, unreserved_concurrency=1000
+        region="us-east-1",
+        targets=[function],
+        concurrency_limit=1000,
+        unreserved_concurrency=1000,
+        stack_status="CREATE_COMPLETE",
+        stack_version="1",
+        home_region="us-east-1",
     )
     plan = make_plan(
         parse_campaign(document),

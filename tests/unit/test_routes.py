@@ -23,6 +23,9 @@ def region(name, targets=TARGETS, url="https://api.example"):
         region=name,
         concurrency_limit=1000,
         unreserved_concurrency=1000,
+        stack_status="CREATE_COMPLETE",
+        stack_version="1",
+        home_region="ap-northeast-1",
         targets=[
             TargetFunction(
                 target=target,

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from isotherm import __version__
+from isotherm.regions import functions_of
+
 ROOT = Path(__file__).parents[2]
 
 #: Actions for which AWS knows no resource finer than *.
 WITHOUT_RESOURCES = {
-    "lambda:ListFunctions",
     "lambda:GetAccountSettings",
     "states:SendTaskSuccess",
     "states:SendTaskFailure",
@@ -103,3 +105,17 @@ def test_pkg_and_size_are_the_same_code_with_another_handler():
         pkg, unimported = FUNCTIONS[f"Pkg{size}Function"], FUNCTIONS[f"Size{size}Function"]
         assert pkg["CodeUri"] == unimported["CodeUri"]
         assert (pkg["Handler"], unimported["Handler"]) == (f"pkg{size}/app.handler", f"size{size}/app.handler")
+
+
+def test_the_stack_says_its_version_and_its_targets():
+    outputs = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
+    targets = [f["Environment"]["Variables"]["ISOTHERM_TARGET"] for name, f in FUNCTIONS.items() if name not in CONTROL]
+    assert outputs["Version"] == __version__
+    assert sorted(outputs["Targets"].split(",")) == sorted(targets)
+
+
+@pytest.mark.parametrize("is_home", [True, False])
+def test_plan_knows_which_control_functions_a_region_has_to_have(is_home):
+    there = [f for name, f in CONTROL.items() if is_home or "Condition" not in RESOURCES[name]]
+    names = [f["FunctionName"].replace("${AWS::StackName}", "S") for f in there]
+    assert sorted(functions_of("S", is_home)) == sorted(names)

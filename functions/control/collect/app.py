@@ -22,7 +22,6 @@ from isotherm.aws.clients import Home
 from isotherm.aws.raw import read_shots
 from isotherm.aws.samples import put_reports, put_samples
 from isotherm.aws.table import Table
-from isotherm.lane import shards
 from isotherm.platform_log import Event, parse_events
 from isotherm.sample import Probe, Report, Shot, StepContext, join, probe_lines
 
@@ -125,11 +124,7 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     task = table.task(campaign_id, lane_key)
     lane = task.lane
     step = lane.steps[request.step]
-    shots = [
-        shot
-        for shard in range(len(shards(step)))
-        for shot in read_shots(bucket, campaign_id, lane_key, request.step, shard)
-    ]
+    shots = read_shots(bucket, campaign_id, lane_key, request.step, 0)
     table.update_lane(campaign_id, lane_key, unless_ended=True, phase="collecting", step=request.step)
 
     witnesses = Witnesses()

@@ -1,4 +1,4 @@
-"""Makes the calls of one shard as planned, keeping the client's clock, and writes them down. Decides nothing."""
+"""Makes the calls of one step as planned, keeping the client's clock, and writes them down. Decides nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
 from isotherm.aws.raw import write_shots
 from isotherm.aws.table import Table
-from isotherm.lane import LATEST, LaneTask, Step, shards
+from isotherm.lane import LATEST, LaneTask, Step
 from isotherm.sample import Shot
 from isotherm.shots import burst_orders, warm_orders
 
@@ -36,7 +36,7 @@ PROGRESS_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class FireRequest:
-    """One shard of one step of one lane."""
+    """One step of one lane; `shard` counts the Fires that share a step, of which a step of samples has one."""
 
     campaign_id: str
     lane_key: str
@@ -54,23 +54,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     task = table.task(request.campaign_id, request.lane_key)
     lane, deployed = task.lane, task.function
     step = lane.steps[request.step]
-    shard = shards(step)[request.shard]
     versions = bucket.read_versions(*where)
     memory_mb = step.memory_mb or deployed.memory_mb
     function = MeasuredFunction(lane.region, lane.function_name)
-    bursts = step.bursts[slice(*shard.bursts)]
     last = versions[-1] if versions else LATEST
-    warm = warm_orders(lane, step, "warm", *shard.warm, last, memory_mb)
-    prime = warm_orders(lane, step, "prime", 0, shard.prime_shots, last, memory_mb)
+    warm = warm_orders(lane, step, "warm", 0, step.warm_shots, last, memory_mb)
+    prime = warm_orders(lane, step, "prime", 0, step.prime_shots, last, memory_mb)
 
     shots: list[Shot] = []
     go_on = _until_the_end(context, table, request)
     report = _progress(table, request)
-    width = max([1, *(burst.shots for burst in bursts), len(prime), step.warm_concurrency if warm else 0])
+    width = max([1, *(burst.shots for burst in step.bursts), len(prime), step.warm_concurrency if warm else 0])
     try:
         with _caller(home, task, step, width) as caller:
             caller.open_connections()
-            for burst in bursts:
+            for burst in step.bursts:
                 if not go_on():
                     break
                 version = versions[burst.burst]
@@ -87,7 +85,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     finally:  # whatever stopped us, what was measured is kept
         write_shots(bucket, *where, request.shard, shots)
         report(len(shots), at_once=True)
-    return {"issued": len(shots), "planned": sum(burst.shots for burst in bursts) + len(prime) + len(warm)}
+    return {"issued": len(shots), "planned": sum(burst.shots for burst in step.bursts) + len(prime) + len(warm)}
 
 
 def _caller(home: Home, task: LaneTask, step: Step, width: int) -> AbstractContextManager[Caller | WebCaller]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm import __version__
 from isotherm.aws.bucket import Bucket, plan_key
 from isotherm.aws.clients import Home, lambda_regions, platform
-from isotherm.aws.functions import concurrency, targets_of
+from isotherm.aws.inventory import ask_for
 from isotherm.aws.table import Table
-from isotherm.campaign import CampaignRefused, InvalidCampaign, Plan, RegionInventory, parse_campaign
+from isotherm.campaign import CampaignRefused, Plan, parse_campaign
 from isotherm.planning import make_plan
 
 logger = Logger()
@@ -58,10 +55,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def _plan(request: PlanRequest, home: Home) -> Plan:
     campaign = parse_campaign(request.campaign, lambda_regions())
-    regions = campaign.regions_named if campaign.regions else [home.region, *campaign.regions_named]
-    regions = list(dict.fromkeys(regions))
-    with ThreadPoolExecutor(max_workers=len(regions)) as pool:
-        inventory = list(pool.map(partial(_ask, home.stack), regions))
+    inventory = ask_for(campaign, home.region, home.stack)
     emulated = platform() == "emulated"
     plan = make_plan(
         campaign,
@@ -82,19 +76,3 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
         facts = {"name": campaign.name, "lanes": len(plan.lanes), "price_usd": plan.price.usd}
         table.put_campaign(plan.campaign_id, plan.created_at, facts)
     return plan
-
-
-def _ask(stack: str, region: str) -> RegionInventory:
-    try:
-        limit, unreserved = concurrency(region)
-        targets = targets_of(region, stack)
-    except (ClientError, BotoCoreError) as fault:
-        raise InvalidCampaign(
-            f'regions: "{region}" could not be asked ({fault}); is it enabled for this account?'
-        ) from fault
-    return RegionInventory(
-        region=region,
-        targets=targets,
-        concurrency_limit=limit,
-        unreserved_concurrency=unreserved,
-    )

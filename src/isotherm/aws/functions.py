@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -26,15 +27,21 @@ PAUSE_S = 0.25
 PATIENCE_S = 120.0
 
 
-def targets_of(region: str, stack: str) -> list[TargetFunction]:
-    """The targets that a stack has in a region, by name."""
-    functions = [
-        _target(region, configuration)
-        for page in client("lambda", region).get_paginator("list_functions").paginate()
-        for configuration in page["Functions"]
-        if configuration["FunctionName"].startswith(f"{stack}-target-") and TARGET in _variables(configuration)
-    ]
-    return sorted(functions, key=lambda function: function.target)
+def target_name(stack: str, target: str) -> str:
+    """What the function of a target is called."""
+    return f"{stack}-target-{target.replace('_', '-')}"
+
+
+def target_in(region: str, stack: str, target: str) -> TargetFunction | None:
+    """A target that a stack has in a region; None where there is no such function, or one that says otherwise."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", target):
+        return None
+    functions = client("lambda", region)
+    try:
+        configuration = functions.get_function_configuration(FunctionName=target_name(stack, target))
+    except functions.exceptions.ResourceNotFoundException:
+        return None
+    return _target(region, configuration) if _variables(configuration).get(TARGET) == target else None
 
 
 def concurrency(region: str) -> tuple[int, int]:

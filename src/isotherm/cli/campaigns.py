@@ -121,8 +121,8 @@ class Campaigns:
         """
         from isotherm import __version__
         from isotherm.aws.clients import client, platform
-        from isotherm.aws.functions import concurrency, targets_of
-        from isotherm.campaign import CampaignRefused, RegionInventory, parse_campaign
+        from isotherm.aws.inventory import ask_for
+        from isotherm.campaign import CampaignRefused, parse_campaign
         from isotherm.planning import make_plan
 
         home = self._home
@@ -141,17 +141,7 @@ class Campaigns:
         if said["status"] == "refused":
             raise CampaignRefused(said["cause"])
         campaign = parse_campaign(document)
-        inventory = []
-        for region in campaign.regions or [home.region]:
-            limit, unreserved = concurrency(region)
-            inventory.append(
-                RegionInventory(
-                    region=region,
-                    targets=targets_of(region, home.stack),
-                    concurrency_limit=limit,
-                    unreserved_concurrency=unreserved,
-                )
-            )
+        inventory = ask_for(campaign, home.region, home.stack)
         plan = make_plan(
             campaign,
             inventory,

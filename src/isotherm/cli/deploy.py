@@ -17,6 +17,7 @@ from isotherm.cli.place import (
     Place,
     StackOption,
 )
+from isotherm.cli.regions import RegionsArgument, RegionsOption, read_regions
 
 AWS_RUNTIME = "python3.14"
 
@@ -24,10 +25,8 @@ Architecture = Literal["x86_64", "arm64"]
 
 
 def deploy(
-    regions: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[REGION]...", help="Where to, besides the home region, which is always part of it."),
-    ] = None,
+    named: RegionsArgument = None,
+    regions: RegionsOption = None,
     on: OnOption = On.LOCAL,
     stack: StackOption = DEFAULT_STACK,
     home: HomeOption = DEFAULT_HOME_REGION,
@@ -41,7 +40,10 @@ def deploy(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the functions and deploy the stack; what has not changed is not done again."""
+    """Build the functions and deploy the stack to the home region and those named, side by side.
+
+    What has not changed is not done again.
+    """
     from isotherm.cli.console import remarks
     from isotherm.cli.waiting import waiting
     from isotherm.local import build as building
@@ -49,7 +51,7 @@ def deploy(
     from isotherm.local import stack as embedding
     from isotherm.local.checkout import find_checkout
 
-    _check_regions([home, *(regions or [])])
+    wanted = read_regions([home], named, regions)
     place, checkout = Place(on, stack, home), find_checkout()
     place.enter()
     embedded = embedding.status(checkout) if on is On.LOCAL else None
@@ -60,9 +62,7 @@ def deploy(
             made = building.build(
                 checkout, runtime=runtime or AWS_RUNTIME, architecture=architecture or "x86_64", host=False, say=say
             )
-        done = deploying.deploy(
-            checkout, made, regions or [], embedded=embedded, stack_name=stack, home_region=home, say=say
-        )
+        done = deploying.deploy(checkout, made, wanted, embedded=embedded, stack_name=stack, home_region=home, say=say)
     if as_json:
         print(json.dumps({"stack": stack, "changed": done.changed, "unchanged": done.unchanged}, indent=2))
     else:
@@ -72,15 +72,3 @@ def deploy(
             markup=False,
             soft_wrap=True,
         )
-
-
-def _check_regions(regions: list[str]) -> None:
-    from isotherm.aws.clients import lambda_regions
-    from isotherm.campaign import InvalidCampaign, parse_campaign
-    from isotherm.cli.endings import BadInput
-
-    try:
-        # The same check, and so the same words, as for a campaign's regions.
-        parse_campaign({"targets": ["default"], "regions": regions}, known_regions=lambda_regions())
-    except InvalidCampaign as problem:
-        raise BadInput(str(problem)) from problem

@@ -28,17 +28,13 @@ def find_deployment(stack: str, home_region: str) -> Deployment:
     NotDeployed
         There is no such stack, or it has no campaign machine.
     """
-    from botocore.exceptions import ClientError
-
     from isotherm.aws.clients import client
+    from isotherm.aws.stacks import find_stack
 
-    try:
-        found = client("cloudformation", home_region).describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as problem:
-        if problem.response["Error"]["Code"] != "ValidationError":  # what CloudFormation says of an unknown stack
-            raise
-        raise NotDeployed(f"there is no stack {stack} in {home_region}") from problem
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found[0].get("Outputs", [])}
+    found = find_stack(client("cloudformation", home_region), stack)
+    if found is None:
+        raise NotDeployed(f"there is no stack {stack} in {home_region}")
+    outputs = found.outputs
     try:
         return Deployment(
             stack=stack,

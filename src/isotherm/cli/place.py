@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from isotherm.cli.endings import Failed
+from isotherm.regions import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
+from isotherm.regions import DEFAULT_STACK as DEFAULT_STACK
 
 if TYPE_CHECKING:
     from isotherm.cli.deployment import Deployment
-
-DEFAULT_STACK = "isotherm"
-DEFAULT_HOME_REGION = "us-east-1"
 
 
 class On(StrEnum):

@@ -15,9 +15,7 @@ from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
 from isotherm.local.tools import SAM, Say, ensure
-
-DEFAULT_STACK_NAME = "isotherm"
-DEFAULT_HOME_REGION = "us-east-1"
+from isotherm.regions import DEFAULT_HOME_REGION, DEFAULT_STACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def deploy(
     regions: Sequence[str],
     *,
     embedded: Stack | None,
-    stack_name: str = DEFAULT_STACK_NAME,
+    stack_name: str = DEFAULT_STACK,
     home_region: str = DEFAULT_HOME_REGION,
     parameters: Mapping[str, str] | None = None,
     say: Say | None = None,

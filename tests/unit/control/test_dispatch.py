@@ -109,7 +109,17 @@ def plan(table: Table) -> Plan:
                 "precision": 0.1,
             }
         ),
-        [RegionInventory(region="us-east-1", targets=[function], concurrency_limit=99, unreserved_concurrency=99)],
+        [
+            RegionInventory(
+                region="us-east-1",
+                targets=[function],
+                concurrency_limit=99,
+                unreserved_concurrency=99,
+                stack_status="CREATE_COMPLETE",
+                stack_version="1",
+                home_region="us-east-1",
+            )
+        ],
         campaign_id="id",
         platform="aws",
         home_region="us-east-1",

@@ -1,0 +1,89 @@
+"""Asks regions what a stack has there, each by its own names: nothing of another stack is listed or read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from isotherm.aws.clients import client, make_client
+from isotherm.aws.functions import concurrency, target_in, target_name
+from isotherm.aws.stacks import find_stack
+from isotherm.campaign import SPEAKS_HTTP, Campaign, RegionInventory
+from isotherm.regions import functions_of
+
+#: Somebody waits for the answer, and a region that does not answer is to be named, not waited for.
+BRISK = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10)
+
+
+def ask_for(campaign: Campaign, home_region: str, stack: str) -> list[RegionInventory]:
+    """What each region has that a campaign names anywhere; the home region too where it leaves `regions` out."""
+    regions = campaign.regions_named if campaign.regions else [home_region, *campaign.regions_named]
+    inner = campaign.inner.targets if campaign.inner else []
+    return ask_regions(list(dict.fromkeys(regions)), stack, [*campaign.targets, *inner])
+
+
+def ask_regions(regions: Sequence[str], stack: str, targets: Sequence[str] = ()) -> list[RegionInventory]:
+    """What each region has, in the order given; all of them are asked at once.
+
+    A region that cannot be asked, or where the stack is not there, is no exception but an inventory that says so:
+    `isotherm.regions.stack_faults` puts it into words.
+
+    Parameters
+    ----------
+    regions : sequence of str
+        Which regions.
+    stack : str
+        Name of the stack, the same in each region.
+    targets : sequence of str
+        Targets to look for besides those that the stack says it has: somebody's own.
+    """
+    # botocore promises that clients may be used from several threads, not that they may be made there.
+    cloudformation = [make_client("cloudformation", region, BRISK) for region in regions]
+    for region in regions:
+        client("lambda", region)
+    with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as pool:
+        return list(pool.map(partial(_ask, stack=stack, targets=targets), regions, cloudformation))
+
+
+def _ask(region: str, cloudformation: Any, stack: str, targets: Sequence[str]) -> RegionInventory:
+    nothing = RegionInventory(region=region, targets=[], concurrency_limit=0, unreserved_concurrency=0)
+    try:
+        found = find_stack(cloudformation, stack)
+        if found is None:
+            return nothing
+        limit, unreserved = concurrency(region)
+        own = found.outputs.get("Targets", "").split(",")
+        asked = dict.fromkeys([*filter(None, own), *targets])
+        there = {name: target for name in asked if (target := target_in(region, stack, name))}
+        if url := found.outputs.get("CustomersApiUrl"):
+            there |= {name: replace(target, url=url) for name, target in there.items() if name == SPEAKS_HTTP}
+        is_home = found.outputs.get("HomeRegion") == region
+        missing = [name for name in functions_of(stack, is_home) if not _exists(region, name)]
+    except (ClientError, BotoCoreError) as fault:
+        return RegionInventory(**{**vars(nothing), "unasked": str(fault)})
+    return RegionInventory(
+        region=region,
+        targets=sorted(there.values(), key=lambda function: function.target),
+        concurrency_limit=limit,
+        unreserved_concurrency=unreserved,
+        stack_status=found.status,
+        stack_version=found.outputs.get("Version"),
+        home_region=found.outputs.get("HomeRegion"),
+        missing=[*missing, *(target_name(stack, name) for name in own if name and name not in there)],
+        server_url=found.outputs.get("ServerUrl"),
+    )
+
+
+def _exists(region: str, function_name: str) -> bool:
+    functions: Any = client("lambda", region)
+    try:
+        functions.get_function_configuration(FunctionName=function_name)
+    except functions.exceptions.ResourceNotFoundException:
+        return False
+    return True
