@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, fields
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from isotherm.campaign import Plan
 from isotherm.lane import CallProtocol, Operation
-from isotherm.sample import Accounting, Kind, Sample
-
-if TYPE_CHECKING:
-    from isotherm.summary import Cell
+from isotherm.sample import Accounting, Kind, Outcome, Sample
+from isotherm.summary import Failure
 
 
 class CellKey(NamedTuple):
@@ -29,35 +27,35 @@ class CellKey(NamedTuple):
     inner_region: str | None = None
 
 
-_FAILURES: Mapping[str, str] = {
-    "function_error": "function_errors",
-    "timeout": "timeouts",
-    "throttled": "throttles",
-    "client_error": "client_errors",
-}
-_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
-# Shots that never ran: the platform owes no report for them.
-_NEVER_RAN = frozenset({"throttled", "client_error"})
+class InCell(Protocol):
+    """Whatever belongs to a cell: a sample, a cell of a summary, a finding about one."""
 
+    @property
+    def target(self) -> str:
+        """The function that was called."""
 
-def cell_key(sample: Sample | Cell) -> CellKey:
-    """Cell that `sample` is counted in; of a summary's cell, its own key."""
-    return CellKey(*(getattr(sample, field) for field in CellKey._fields))
+    @property
+    def region(self) -> str:
+        """Where that function is."""
 
+    @property
+    def memory_mb(self) -> int:
+        """Its memory."""
 
-class Routed(Protocol):
-    """What says by which way a cell was called."""
+    @property
+    def kind(self) -> Kind:
+        """What was asked for."""
 
     @property
     def client_region(self) -> str | None:
-        """From where, where clients are told apart."""
+        """From where it was called, where clients are told apart."""
 
     @property
-    def protocol(self) -> str:
+    def protocol(self) -> CallProtocol:
         """By which protocol."""
 
     @property
-    def operation(self) -> str | None:
+    def operation(self) -> Operation | None:
         """What was asked of it."""
 
     @property
@@ -69,15 +67,23 @@ class Routed(Protocol):
         """And where."""
 
 
-def route(cell: Routed) -> str:
-    """The way by which a cell was called, as the rest of a sentence; empty for a plain call from its own region."""
-    words = (
-        cell.operation and f" ({cell.operation})",
-        cell.inner and f" calling {cell.inner} in {cell.inner_region}",
-        cell.protocol != "invoke" and f" over {cell.protocol}",
-        cell.client_region and f" from {cell.client_region}",
-    )
-    return "".join(word for word in words if word)
+#: Of an error's message as a summary keeps it; the samples have the whole.
+MESSAGE_SHOWN = 300
+
+_FAILURES: Mapping[str, str] = {
+    "function_error": "function_errors",
+    "timeout": "timeouts",
+    "throttled": "throttles",
+    "client_error": "client_errors",
+}
+_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
+# Shots that never ran: the platform owes no report for them.
+_NEVER_RAN = frozenset({"throttled", "client_error"})
+
+
+def cell_key(found: InCell) -> CellKey:
+    """The cell that a sample is counted in, or that a summary's entry is about."""
+    return CellKey(*(getattr(found, field) for field in CellKey._fields))
 
 
 def distinct(samples: Iterable[Sample]) -> tuple[list[Sample], dict[CellKey, int]]:
@@ -208,6 +214,42 @@ def book(entry: Accounting, sample: Sample) -> None:
             entry.inner_report_missing += 1
     if sample.attempts > 1:
         entry.retried_throttles += sample.attempts - 1
+
+
+def failures(by_cell: Mapping[CellKey, Iterable[Sample]]) -> list[Failure]:
+    """Why calls failed: the reasons met in each cell, the commonest first.
+
+    Parameters
+    ----------
+    by_cell : mapping
+        All samples by cell, without repeats, in reading order.
+
+    Returns
+    -------
+    list of Failure
+        `reason` is the HTTP status where there was one, else the error's type as the platform or the client names it,
+        else the outcome.
+    """
+    found = []
+    for key, samples in by_cell.items():
+        messages: dict[tuple[Outcome, str], Counter[str]] = {}
+        for sample in samples:
+            if sample.outcome != "answered":
+                status = f"HTTP {sample.http_status}" if sample.http_status is not None else None
+                reason = status or sample.error_type or sample.outcome.replace("_", " ")
+                messages.setdefault((sample.outcome, reason), Counter())[sample.error_message or ""] += 1
+        for (outcome, reason), said in sorted(messages.items(), key=lambda item: (-item[1].total(), item[0])):
+            example = min(said, key=lambda message: (-said[message], message))
+            found.append(
+                Failure(
+                    **key._asdict(),
+                    outcome=outcome,
+                    reason=reason,
+                    calls=said.total(),
+                    example=example[:MESSAGE_SHOWN] or None,
+                )
+            )
+    return found
 
 
 def total(accounts: Iterable[Accounting]) -> Accounting:

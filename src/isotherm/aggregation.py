@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.accounting import CellKey, account, cell_key, distinct, imbalances, route, total
+from isotherm.accounting import CellKey, account, cell_key, distinct, failures, imbalances, total
 from isotherm.campaign import Plan, Price
+from isotherm.contrasts import client_findings, comparisons_across
+from isotherm.crisscross import crisscrosses
 from isotherm.enough import CONFIDENCE, start_metric
-from isotherm.numerals import count, digits, interval, listed
+from isotherm.headline import Findings, headline
+from isotherm.naming import cell_name, varying
+from isotherm.numerals import count
 from isotherm.ranks import relative_width
 from isotherm.sample import Accounting, Kind, Sample
+from isotherm.stages import http_cells
 from isotherm.startup import startup_costs
 from isotherm.statistics import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 from isotherm.summary import (
@@ -91,6 +96,16 @@ def build_summary(
     start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
     cells = [cell.model_copy(update={"precision": _precision(plan, cell, start, outcomes)}) for cell in cells]
     comparisons = _comparisons(plan, cells, used, start, confidence)
+    every = {cell_key(cell): by_cell.get(cell_key(cell), []) for cell in cells}
+    ordered = {key: used[key] for key in every}
+    failed = failures(every)
+    clients = comparisons_across("client_region", ordered, confidence)
+    found = Findings(
+        comparisons=comparisons,
+        crisscrosses=crisscrosses(plan, cells, used, outcomes, failed, confidence),
+        clients=client_findings(ordered, clients, confidence),
+        across=[*clients, *comparisons_across("protocol", ordered, confidence)],
+    )
     whole = total(cell.accounting for cell in cells)
     return CampaignSummary(
         campaign_id=plan.campaign_id,
@@ -103,7 +118,7 @@ def build_summary(
         finished_at=finished_at,
         inventory=plan.inventory,
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},
-        headline=_headline(plan, cells, comparisons, start),
+        headline=headline(plan, cells, start, found),
         note=EMULATED_NOTE if plan.platform == "emulated" else None,
         start_metric=start,
         baseline=plan.campaign.targets[0],
@@ -114,6 +129,11 @@ def build_summary(
         cells=cells,
         comparisons=comparisons,
         startup_costs=_startup_costs(plan, cells, used, start, confidence),
+        crisscross=list(found.crisscrosses),
+        cell_comparisons=list(found.across),
+        client_findings=list(found.clients),
+        http=http_cells(every),
+        failures=failed,
         contested=[_contested(s) for s in kept if s.verdict == "contested"],
         lanes=outcomes,
         waves=len(plan.waves),
@@ -319,8 +339,9 @@ def _billed(samples: Iterable[Sample]) -> Billed:
     return Billed(reports=reports, unreported=unreported, billed_ms=billed_ms, gb_seconds=gb_seconds)
 
 
-def _imbalances(cells: Iterable[Cell]) -> list[str]:
-    return [f"{_cell_name(cell)}: {sentence}" for cell in cells for sentence in imbalances(cell.accounting)]
+def _imbalances(cells: Sequence[Cell]) -> list[str]:
+    named = varying(cells)
+    return [f"{cell_name(cell, named)}: {sentence}" for cell in cells for sentence in imbalances(cell.accounting)]
 
 
 def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting) -> list[str]:
@@ -342,8 +363,9 @@ def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], w
             f"{count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
             "kept out of the statistics."
         )
+    named = varying(cells)
     imprecise = [cell for cell in cells if (cell.precision or "").startswith("not ")]
-    found += [f"{_cell_name(cell)}: {cell.precision}." for cell in imprecise]
+    found += [f"{cell_name(cell, named)}: {cell.precision}." for cell in imprecise]
     found += _too_few(plan, cells)
     found += _uneven_rounds(cells)
     return found
@@ -370,7 +392,7 @@ def _too_few(plan: Plan, cells: Sequence[Cell]) -> list[str]:
     return found
 
 
-def _uneven_rounds(cells: Iterable[Cell]) -> list[str]:
+def _uneven_rounds(cells: Sequence[Cell]) -> list[str]:
     tested = [
         (cell, summary.round_factor, round_effect_p(summary))
         for cell in cells
@@ -385,55 +407,9 @@ def _uneven_rounds(cells: Iterable[Cell]) -> list[str]:
     if not uneven:
         return []
     factor, cell = max(uneven, key=lambda pair: pair[0])
+    named = varying(cells)
     return [
         f"Rounds differ by more than chance in {len(uneven)} of {count(len(tested), 'cell')}: the mean client time of "
-        f"{_cell_name(cell)} scatters between rounds {factor:.1f} times as wide as the scatter inside them predicts; "
-        "intervals of medians take samples as independent and are too narrow there."
+        f"{cell_name(cell, named)} scatters between rounds {factor:.1f} times as wide as the scatter inside them "
+        "predicts; intervals of medians take samples as independent and are too narrow there."
     ]
-
-
-def _headline(
-    plan: Plan, cells: Sequence[Cell], comparisons: Sequence[TargetComparison], start_metric: MetricName | None
-) -> str:
-    prefix = "On this machine (emulated, not AWS), " if plan.platform == "emulated" else ""
-    if start_metric is None:
-        return f"{prefix}no cold start could be used: nothing to say about start-up"
-    starts = [c for c in comparisons if c.kind == "cold" and c.metric == start_metric]
-    if not starts:
-        cell = next(cell for cell in cells if cell.kind == "cold" and start_metric in cell.metrics)
-        return prefix + _lone_start(cell, cell.metrics[start_metric])
-    # The first region and memory size speak for the campaign; the others are in the tables.
-    place = (starts[0].region, starts[0].memory_mb)
-    starts = [c for c in starts if (c.region, c.memory_mb) == place]
-    widest = max(starts, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
-    sentence = prefix + _in_region(widest)
-    alike = [c.other for c in starts if _is_alike(c)]
-    if alike and widest.other not in alike:
-        sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
-    return sentence
-
-
-def _in_region(comparison: TargetComparison) -> str:
-    """Put the region into the comparison's sentence, before its interval."""
-    words, bracket, interval = comparison.result.sentence.partition(" (")
-    return f"{words} in {comparison.region}{bracket}{interval}"
-
-
-def _is_told_apart(comparison: TargetComparison) -> bool:
-    low, high = comparison.result.shift_low, comparison.result.shift_high
-    return low is not None and high is not None and not low <= 0 <= high
-
-
-def _is_alike(comparison: TargetComparison) -> bool:
-    return comparison.result.shift_low is not None and not _is_told_apart(comparison)
-
-
-def _lone_start(cell: Cell, summary: MetricSummary) -> str:
-    sentence = f"{cell.target} starts in {digits(summary.median)} ms in {cell.region} (median of {summary.n}"
-    if summary.median_low is None or summary.median_high is None:
-        return sentence + ", too few for an interval)"
-    return sentence + f", 95 % interval {interval(summary.median_low, summary.median_high)})"
-
-
-def _cell_name(cell: Cell) -> str:
-    return f"{cell.target} in {cell.region}{route(cell)}, {cell.memory_mb} MB, {cell.kind}"

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from isotherm.accounting import CellKey, cell_key, distinct, route
+from isotherm.accounting import CellKey, cell_key, distinct
 from isotherm.enough import start_metric
 from isotherm.lane import CallProtocol, Operation
+from isotherm.naming import cell_name
 from isotherm.numerals import count
 from isotherm.sample import Kind, Sample
 from isotherm.statistics import ANSWERS, STARTS, compare, holm
@@ -89,7 +90,7 @@ def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> Ca
             result = compare(
                 _values(ours[key], metric),
                 _values(theirs[key], metric),
-                names=("before", f"{key.target} in {key.region}, {key.memory_mb} MB, {key.kind},"),
+                names=("before", f"{cell_name(key)},"),
                 words=ANSWERS if metric == "client_ms" else STARTS,
                 confidence=confidence,
             )
@@ -102,8 +103,8 @@ def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> Ca
         settings_known=known,
         settings=settings_that_differ(before, after),
         changes=[c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)],
-        only_before=[_name(key) for key in sorted(set(ours) - set(theirs), key=_reading_order)],
-        only_after=[_name(key) for key in sorted(set(theirs) - set(ours), key=_reading_order)],
+        only_before=[cell_name(key) for key in sorted(set(ours) - set(theirs), key=_reading_order)],
+        only_after=[cell_name(key) for key in sorted(set(theirs) - set(ours), key=_reading_order)],
     )
 
 
@@ -158,7 +159,7 @@ def undecided(comparison: CampaignComparison) -> list[str]:
 def change_name(change: Change) -> str:
     """A change's cell and metric, in words."""
     what = "client time" if change.metric == "client_ms" else "start-up"
-    return f"{change.target} in {change.region}{route(change)}, {change.memory_mb} MB, {change.kind}, {what}"
+    return f"{cell_name(change)}, {what}"
 
 
 def no_used_samples(side: Side) -> str | None:
@@ -225,10 +226,6 @@ def flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
         elif value is not None:
             found[above + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return found
-
-
-def _name(key: CellKey) -> str:
-    return f"{key.target} in {key.region}{route(key)}, {key.memory_mb} MB, {key.kind}"
 
 
 def _reading_order(key: CellKey) -> tuple[str | int, ...]:

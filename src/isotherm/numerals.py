@@ -43,6 +43,11 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def capitalised(sentence: str) -> str:
+    """With a capital first letter, the rest as it is."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def data_size(size_bytes: float) -> str:
     """Bytes in decimal units, as archives are sold: 169 B, 22.7 MB."""
     for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.campaign import Campaign, Price, RegionInventory
 from isotherm.lane import CallProtocol, Operation, Platform
-from isotherm.sample import Accounting, Kind
+from isotherm.sample import Accounting, Kind, Outcome
 
 FORMAT = 1
 
@@ -32,6 +32,7 @@ MetricName = Literal[
     "inner_billed_duration_ms",
     "database_ms",
     "network_ms",
+    "network_share",
     "dns_ms",
     "connect_ms",
     "tls_ms",
@@ -54,6 +55,7 @@ METRICS: dict[MetricName, str] = {
     "inner_billed_duration_ms": "Billed Duration of the inner function's report",
     "database_ms": "what the last function of the chain spent on its database, by its own clock",
     "network_ms": "the inner call's round trip less the inner function's Duration",
+    "network_share": "network's share of the inner call's round trip, 0 to 1",
     "dns_ms": "name resolution, of a call over HTTP",
     "connect_ms": "TCP connection, of a call over HTTP",
     "tls_ms": "TLS handshake, of a call over HTTPS",
@@ -195,6 +197,161 @@ class Cell(_Shape):
     inner_region: str | None = None
 
 
+class _OfCell(_Shape):
+    """The key of the cell that an entry is about."""
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
+
+
+class CellComparison(_OfCell):
+    """Two cells that differ in one thing alone: from where they were called (`client_region`) or how (`protocol`).
+
+    The key is that of the other cell, `other` its place on the axis `across`, `baseline` the place of the cell it is
+    compared with. `p_holm` is corrected for all comparisons across the same axis.
+    """
+
+    across: Literal["client_region", "protocol"]
+    baseline: str
+    other: str
+    metric: MetricName
+    p_holm: float | None
+    result: Comparison
+
+
+class ClientFinding(_Shape):
+    """Whether one function's billed time depends on where its clients are.
+
+    `within_ms` bounds the difference of the mean billed times of any two of the `clients`: the largest that the
+    intervals still allow, None where there are too few samples. `differing` are those whose billed times are told apart
+    from the baseline's. `verdict` is "independent" where none is and the bound is small, "unclear" where none is but a
+    difference that matters could have gone unseen.
+    """
+
+    target: str
+    region: str
+    memory_mb: int
+    kind: Kind
+    protocol: CallProtocol
+    operation: Operation | None
+    baseline: str
+    clients: list[str]
+    differing: list[str]
+    within_ms: float | None
+    verdict: Literal["independent", "differs", "unclear"]
+    sentence: str
+
+
+class Sent(_Shape):
+    """When the used calls of a cell were sent: epoch milliseconds, and the scatter in seconds."""
+
+    first_at_ms: float
+    last_at_ms: float
+    mean_at_ms: float
+    sd_s: float | None
+
+
+class CrisscrossCell(_Shape):
+    """One cell of a criss-cross: `outer` in `region` calling `inner` in `inner_region`.
+
+    Its columns (client, billed and actual outer, round trip, billed and actual inner, database, network and its share)
+    are the metrics of the summary's cell with the same key; `missing` says why it has none.
+    """
+
+    region: str
+    inner: str
+    inner_region: str
+    used: int
+    sent: Sent | None
+    missing: str | None
+
+
+#: Whether a time depends on distance; "unclear" where it cannot be told.
+Dependence = Literal["rises", "falls", "independent", "unclear"]
+
+
+class DistanceSlope(_Shape):
+    """By how much a time rises for each ms of network between the two functions; a point is a pair of regions.
+
+    `verdict` is "independent" where the interval holds nothing but slopes too small to matter, "unclear" where it
+    holds both such and others, or where there is none.
+    """
+
+    inner: str
+    time: MetricName
+    slope: Slope
+    verdict: Dependence
+    sentence: str
+
+
+class DatabaseCost(_Shape):
+    """What the database adds to the inner function of one region: the one with it against the one without."""
+
+    inner_region: str
+    without: str
+    with_database: str
+    metric: MetricName
+    p_holm: float | None
+    result: Comparison
+
+
+class Crisscross(_Shape):
+    """Every pair of regions, with one memory size of the outer function and one client (None: its own region)."""
+
+    target: str
+    memory_mb: int
+    client_region: str | None
+    regions: list[str]
+    inner_regions: list[str]
+    inner_targets: list[str]
+    cells: list[CrisscrossCell]
+    slopes: list[DistanceSlope]
+    findings: list[str]
+    database: list[DatabaseCost]
+
+
+class Stages(_Shape):
+    """Mean times in ms of calls over HTTP, by stage; means, as only means add up to the mean of the whole.
+
+    `wait` is from the request sent to the first byte of its answer, less the function's own `work`; `body` is what is
+    left of `total`. Stages that open a connection are None where it was open. `billed` is the function's.
+    """
+
+    calls: int
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    wait: float
+    work: float | None
+    body: float
+    total: float
+    billed: float | None
+
+
+class HttpCell(_OfCell):
+    """Stages of one cell's used calls, by whether their connection was new, and the statuses of all its answers."""
+
+    new: Stages | None
+    reused: Stages | None
+    statuses: dict[str, int]
+
+
+class Failure(_OfCell):
+    """Calls of one cell that failed for one reason; `example` is the message met most often."""
+
+    outcome: Outcome
+    reason: str
+    calls: int
+    example: str | None
+
+
 class ContestedSample(_Shape):
     """A sample whose witnesses disagree on whether it was cold; counted, shown, kept out of the statistics."""
 
@@ -257,6 +414,11 @@ class CampaignSummary(_Shape):
     cells: list[Cell]
     comparisons: list[TargetComparison]
     startup_costs: list[StartupCost] = Field(default_factory=list)
+    crisscross: list[Crisscross] = Field(default_factory=list)
+    cell_comparisons: list[CellComparison] = Field(default_factory=list)
+    client_findings: list[ClientFinding] = Field(default_factory=list)
+    http: list[HttpCell] = Field(default_factory=list)
+    failures: list[Failure] = Field(default_factory=list)
     contested: list[ContestedSample]
     lanes: list[LaneOutcome]
     waves: int

@@ -19,14 +19,25 @@ METRIC_LABELS: dict[str, str] = {
     "work_ms": "Work",
     "billed_duration_ms": "Billed",
     "max_memory_used_mb": "Memory used",
+    "inner_round_trip_ms": "Round trip",
+    "inner_duration_ms": "Inner",
+    "inner_billed_duration_ms": "Billed inner",
+    "database_ms": "Database",
+    "network_ms": "Network",
+    "network_share": "Network's share",
+    "dns_ms": "DNS",
+    "connect_ms": "Connect",
+    "tls_ms": "TLS",
+    "first_byte_ms": "First byte",
+    "total_ms": "Total",
 }
 
 KIND_LABELS: dict[Kind, str] = {"cold": "Cold starts", "warm": "Warm calls", "prime": "Priming calls"}
 
 
 def unit(metric: str) -> str:
-    """Unit of a metric: ms or MB."""
-    return "MB" if metric.endswith("_mb") else "ms"
+    """Unit of a metric: ms or MB; empty for a share of 1."""
+    return "" if metric.endswith("_share") else "MB" if metric.endswith("_mb") else "ms"
 
 
 def metric_label(name: str) -> str:

@@ -1,0 +1,142 @@
+"""Says in one sentence what a campaign found: for each kind of campaign the answer to the question it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from isotherm.campaign import Plan
+from isotherm.contrasts import farthest
+from isotherm.crisscross import round_trips
+from isotherm.naming import WAYS
+from isotherm.numerals import capitalised, digits, interval, listed
+from isotherm.summary import (
+    Cell,
+    CellComparison,
+    ClientFinding,
+    Crisscross,
+    MetricName,
+    MetricSummary,
+    TargetComparison,
+)
+
+
+class Findings(NamedTuple):
+    """What a headline chooses from."""
+
+    comparisons: Sequence[TargetComparison]
+    crisscrosses: Sequence[Crisscross]
+    clients: Sequence[ClientFinding]
+    across: Sequence[CellComparison]
+
+
+def headline(plan: Plan, cells: Sequence[Cell], start: MetricName | None, found: Findings) -> str:
+    """The campaign's answer, in the order of what only such a campaign can tell.
+
+    Whether billed time depends on distance (criss-cross); whether it depends on the client (several clients); what a
+    way to the function adds (several protocols); how targets differ in their start-up, or without cold starts in their
+    answers.
+    """
+    prefix = "On this machine (emulated, not AWS), " if plan.platform == "emulated" else ""
+    finding = _of_pairs(found.crisscrosses) or _of_clients(found)
+    if finding:
+        return prefix + (finding if prefix else capitalised(finding))
+    # These begin with a target's name, which stays as it is written.
+    return prefix + (
+        _of_waits(found.crisscrosses, cells) or _of_ways(found) or _of_targets(cells, start, found.comparisons)
+    )
+
+
+def _of_pairs(crisscrosses: Sequence[Crisscross]) -> str | None:
+    if not crisscrosses:
+        return None
+    first = crisscrosses[0]
+    billed = [slope for slope in first.slopes if slope.inner == first.inner_targets[0] and "billed" in slope.time]
+    return None if any(slope.verdict == "unclear" for slope in billed) else first.findings[0]
+
+
+def _of_waits(crisscrosses: Sequence[Crisscross], cells: Sequence[Cell]) -> str | None:
+    if not crisscrosses:
+        return None
+    seen = round_trips(crisscrosses[0], cells)
+    if seen is None:
+        return f"no call of {crisscrosses[0].target} could be used: nothing to say about distance"
+    return f"{seen}; whether billed time depends on distance cannot be told"
+
+
+def _of_clients(found: Findings) -> str | None:
+    if not found.clients:
+        return None
+    worst = ("differs", "unclear", "independent")
+    speaker = min(found.clients, key=lambda f: (f.kind != "warm", worst.index(f.verdict)))
+    of_speaker = [
+        c
+        for c in found.across
+        if c.across == "client_region"
+        and (c.target, c.region, c.memory_mb, c.kind, c.protocol, c.operation)
+        == (speaker.target, speaker.region, speaker.memory_mb, speaker.kind, speaker.protocol, speaker.operation)
+    ]
+    later = farthest(of_speaker, "client_ms")
+    if later is None:
+        return speaker.sentence
+    shift = later.result.shift or 0.0
+    seen = f"seen from {later.other} a call takes {digits(abs(shift))} ms {'longer' if shift > 0 else 'less'}"
+    return f"{speaker.sentence}; {seen} than from {later.baseline}"
+
+
+def _of_ways(found: Findings) -> str | None:
+    ways = [c for c in found.across if c.across == "protocol" and c.metric == "client_ms"]
+    if not ways:
+        return None
+    widest = farthest(ways, "client_ms") or ways[0]
+    return _in_region(widest.result.sentence, widest.region)
+
+
+def _of_targets(cells: Sequence[Cell], start: MetricName | None, comparisons: Sequence[TargetComparison]) -> str:
+    if not any(cell.kind == "cold" for cell in cells):
+        compared = [c for c in comparisons if c.kind == "warm" and c.metric == "client_ms"]
+        lone = next((cell for cell in cells if cell.kind == "warm" and "client_ms" in cell.metrics), None)
+        if lone is None:
+            return "no call could be used: nothing to say"
+        return _widest(compared) if compared else _lone(lone, lone.metrics["client_ms"], "answers")
+    if start is None:
+        return "no cold start could be used: nothing to say about start-up"
+    starts = [c for c in comparisons if c.kind == "cold" and c.metric == start]
+    if starts:
+        return _widest(starts)
+    cell = next(cell for cell in cells if cell.kind == "cold" and start in cell.metrics)
+    return _lone(cell, cell.metrics[start], "starts")
+
+
+def _widest(comparisons: Sequence[TargetComparison]) -> str:
+    """The comparison with the largest sure difference, and who cannot be told apart from the baseline."""
+    # The first region and memory size speak for the campaign; the others are in the tables.
+    place = (comparisons[0].region, comparisons[0].memory_mb)
+    here = [c for c in comparisons if (c.region, c.memory_mb) == place]
+    widest = max(here, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
+    sentence = _in_region(widest.result.sentence, widest.region)
+    alike = [c.other for c in here if c.result.shift_low is not None and not _is_told_apart(c)]
+    if alike and widest.other not in alike:
+        sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
+    return sentence
+
+
+def _in_region(sentence: str, region: str) -> str:
+    """Put the region into a comparison's sentence, before its interval."""
+    at = sentence.rfind(" (") if sentence.endswith(")") else -1
+    return f"{sentence} in {region}" if at < 0 else f"{sentence[:at]} in {region}{sentence[at:]}"
+
+
+def _is_told_apart(comparison: TargetComparison) -> bool:
+    low, high = comparison.result.shift_low, comparison.result.shift_high
+    return low is not None and high is not None and not low <= 0 <= high
+
+
+def _lone(cell: Cell, summary: MetricSummary, verb: str) -> str:
+    operation = f" ({cell.operation})" if cell.operation else ""
+    way = f" {WAYS[cell.protocol]}" if cell.protocol != "invoke" else ""
+    sentence = f"{cell.target}{operation} {verb} in {digits(summary.median)} ms{way} in {cell.region}"
+    sentence += f" (median of {summary.n}"
+    if summary.median_low is None or summary.median_high is None:
+        return sentence + ", too few for an interval)"
+    return sentence + f", 95 % interval {interval(summary.median_low, summary.median_high)})"

@@ -1,0 +1,68 @@
+"""What cells are called: by target, region, memory and kind, and by whatever else tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from isotherm.accounting import CellKey, InCell, cell_key
+
+#: How a call reached its function, as the rest of a sentence.
+WAYS: Mapping[str, str] = {
+    "invoke": "by invoke",
+    "http": "through API Gateway",
+    "server": "over HTTPS to the server",
+}
+
+
+def varying(cells: Iterable[InCell]) -> frozenset[str]:
+    """Fields of their keys in which these cells differ: what their names have to mention to tell them apart."""
+    keys = [cell_key(cell) for cell in cells]
+    return frozenset(field for field in CellKey._fields if len({getattr(key, field) for key in keys}) > 1)
+
+
+def cell_name(cell: InCell, mention: Collection[str] | None = None) -> str:
+    """A cell as a sentence names it: target, region, memory and kind, and of the rest what is to be mentioned.
+
+    Parameters
+    ----------
+    cell : InCell
+        What is named.
+    mention : collection of str, optional
+        Fields, such as `varying` finds; by default everything in which the cell is not a plain one.
+
+    Examples
+    --------
+    >>> cell_name(CellKey("default", "us-east-1", 128, "cold"))
+    'default in us-east-1, 128 MB, cold'
+    >>> cell_name(CellKey("customers", "us-east-1", 128, "warm", "eu-west-2", "http", "get"), {"client_region"})
+    'customers in us-east-1 from eu-west-2, 128 MB, warm'
+    """
+    key = cell_key(cell)
+    named = _unusual(key) if mention is None else mention
+    operation = f" ({key.operation})" if key.operation and "operation" in named else ""
+    where = " ".join([f"{key.target}{operation} in {key.region}", *_route(key, named)])
+    return f"{where}, {key.memory_mb} MB, {key.kind}"
+
+
+def row_name(cell: InCell, mention: Collection[str]) -> str:
+    """A cell as one row of a table names it: its target, unless something else tells the table's cells apart."""
+    key = cell_key(cell)
+    parts = [key.target] if "target" in mention else []
+    parts += [f"({key.operation})" if parts else key.operation] if key.operation and "operation" in mention else []
+    return " ".join([*parts, *_route(key, mention)]) or key.target
+
+
+def _route(key: CellKey, mention: Collection[str]) -> list[str]:
+    found = []
+    if key.inner and ("inner" in mention or "inner_region" in mention):
+        found.append(f"calling {key.inner} in {key.inner_region}")
+    if "protocol" in mention:
+        found.append(WAYS[key.protocol])
+    if key.client_region and "client_region" in mention:
+        found.append(f"from {key.client_region}")
+    return found
+
+
+def _unusual(key: CellKey) -> frozenset[str]:
+    plain = CellKey(key.target, key.region, key.memory_mb, key.kind)
+    return varying([plain, key])

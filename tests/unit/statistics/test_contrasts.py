@@ -1,0 +1,231 @@
+"""Clients and protocols: what differs is found, what does not is bounded, and neither is mistaken for the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up import made_up_lanes, made_up_plan, made_up_samples
+from made_up_regions import SIX, between, clients_plan, http_plan, plan_of, remote, samples_of, staged
+from scipy import stats
+
+from isotherm.accounting import CellKey, cell_key
+from isotherm.aggregation import build_summary
+from isotherm.contrasts import client_findings, comparisons_across
+from isotherm.naming import cell_name, row_name, varying
+from isotherm.sample import Sample
+from isotherm.statistics import mean_difference
+from isotherm.summary import CampaignSummary, ClientFinding
+
+PLAN = clients_plan()
+SAMPLES = samples_of(PLAN, remote())
+SUMMARY = build_summary(PLAN, SAMPLES, made_up_lanes(PLAN))
+
+
+def _finding(summary: CampaignSummary, operation: str = "get") -> ClientFinding:
+    return next(f for f in summary.client_findings if f.operation == operation and f.kind == "warm")
+
+
+def _of(samples: list[Sample], client: str, operation: str) -> list[Sample]:
+    return [s for s in samples if (s.client_region, s.operation, s.kind) == (client, operation, "warm")]
+
+
+def test_every_client_is_compared_with_the_functions_own_region() -> None:
+    across = [c for c in SUMMARY.cell_comparisons if c.across == "client_region"]
+    assert {c.baseline for c in across} == {SIX[0]}
+    assert {(c.other, c.operation, c.metric) for c in across} == {
+        (client, operation, metric)
+        for client in SIX[1:5]
+        for operation in ("post", "get")
+        for metric in ("billed_duration_ms", "duration_ms", "client_ms")
+    }
+    for c in across:
+        assert c.client_region == c.other
+        if c.metric == "client_ms":
+            assert c.result.shift == pytest.approx(between(SIX[0], c.other), rel=0.05, abs=2)
+    raw = [c.result.p_value or 0.0 for c in across]
+    assert [c.p_holm for c in across] == pytest.approx(_holm(raw))
+
+
+def _holm(p_values: list[float]) -> list[float]:
+    """By the book: the running maximum of the ordered p-values times what is left."""
+    order = np.argsort(p_values, kind="stable")
+    steps = np.maximum.accumulate([min(1.0, (len(order) - i) * p_values[at]) for i, at in enumerate(order)])
+    found = np.empty(len(order))
+    found[order] = steps
+    return found.tolist()
+
+
+def test_without_the_functions_own_region_the_first_client_is_the_baseline() -> None:
+    document = {"targets": ["customers"], "regions": [SIX[0]], "clients": list(SIX[2:5]), "cold": {"samples": 0}}
+    plan = plan_of({**document, "warm": {"samples": 10}})
+    summary = build_summary(plan, samples_of(plan, remote()), made_up_lanes(plan))
+    assert {c.baseline for c in summary.cell_comparisons} == {SIX[2]}
+
+
+def test_no_difference_found_is_stated_with_the_largest_that_is_still_allowed() -> None:
+    found = _finding(SUMMARY)
+    assert found.verdict == "independent"
+    assert found.differing == []
+    billed = {
+        client: [s.billed_duration_ms for s in _of(SAMPLES, client, "get") if s.billed_duration_ms]
+        for client in SIX[:5]
+    }
+    ends = []
+    for one in billed.values():
+        for other in billed.values():
+            if one is not other:
+                interval = stats.ttest_ind(other, one, equal_var=False).confidence_interval(0.95)
+                ends += [abs(interval.low), abs(interval.high)]
+    assert found.within_ms == pytest.approx(max(ends))
+    assert found.sentence.endswith("between any two of 5 clients (95 %)")
+    assert SUMMARY.headline.startswith(
+        f"Billed time of customers (post) in {SIX[0]} does not depend on where the client"
+    )
+    assert f"; seen from {SIX[3]} a call takes 25" in SUMMARY.headline
+
+
+def test_a_client_that_is_billed_more_is_named() -> None:
+    samples = samples_of(PLAN, remote(billed_from={SIX[3]: 3.0}))
+    summary = build_summary(PLAN, samples, made_up_lanes(PLAN))
+    found = _finding(summary)
+    assert (found.verdict, found.differing) == ("differs", [SIX[3]])
+    assert f"depends on where the client is: from {SIX[3]} it is " in found.sentence
+    assert f"ms more than from {SIX[0]} (means; 95 % interval 2." in found.sentence
+    assert "depends on where the client is" in summary.headline
+
+
+def test_few_noisy_calls_rule_little_out_and_one_call_nothing() -> None:
+    plan = clients_plan(warm=4)
+    noisy = [replace(s, billed_duration_ms=float(10 + 90 * (s.index % 2))) for s in samples_of(plan, remote())]
+    found = _finding(build_summary(plan, noisy, made_up_lanes(plan)))
+    assert found.verdict == "unclear"
+    assert found.within_ms is not None
+    assert found.within_ms > 50
+    assert "little is ruled out" in found.sentence
+    plan = clients_plan(warm=1, rounds=1)
+    found = _finding(build_summary(plan, samples_of(plan, remote()), made_up_lanes(plan)))
+    assert (found.verdict, found.within_ms) == ("unclear", None)
+    assert "cannot be told: too few calls from" in found.sentence
+
+
+def test_equal_bills_are_not_taken_for_certainty() -> None:
+    equal = [replace(s, billed_duration_ms=2.0) for s in SAMPLES]
+    found = _finding(build_summary(PLAN, equal, made_up_lanes(PLAN)))
+    assert found.verdict == "independent"
+    assert found.within_ms is not None
+    assert 0.05 < found.within_ms < 0.3
+
+
+def test_the_bound_holds_the_largest_difference_as_often_as_it_says() -> None:
+    """Five clients of which one is billed 0.6 ms more: 1000 trials."""
+    rng = np.random.default_rng(3)
+    keys = [CellKey("customers", SIX[0], 128, "warm", client, "invoke", "get") for client in SIX[:5]]
+    blank = _of(SAMPLES, SIX[0], "get")[:25]
+    held = 0
+    for _ in range(1000):
+        used = {
+            key: [
+                replace(s, billed_duration_ms=v + (0.6 if key.client_region == SIX[4] else 0.0))
+                for s, v in zip(blank, rng.lognormal(2, 0.2, 25), strict=True)
+            ]
+            for key in keys
+        }
+        bound = client_findings(used, [])[0].within_ms
+        assert bound is not None
+        held += bound >= 0.6
+    assert held >= 950
+
+
+@pytest.mark.parametrize(("sizes", "spreads"), [((30, 30), (1, 1)), ((12, 40), (3, 1)), ((8, 8), (1, 4))])
+def test_the_interval_of_a_difference_of_means_is_welchs(sizes: tuple[int, int], spreads: tuple[int, int]) -> None:
+    rng = np.random.default_rng(9)
+    x, y = (rng.normal(50, spread, size) for spread, size in zip(spreads, sizes, strict=True))
+    ours, theirs = mean_difference(x, y), stats.ttest_ind(y, x, equal_var=False).confidence_interval(0.95)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_the_edges_of_a_difference_of_means() -> None:
+    assert mean_difference([1.0], [2.0, 3.0]).bounded is False
+    exact = mean_difference([2.0, 2.0], [3.0, 3.0])
+    assert (exact.low, exact.high) == (1.0, 1.0)
+    rounded = mean_difference([2.0] * 12, [2.0] * 12, unit=1.0)
+    assert rounded.high == pytest.approx(stats.t.ppf(0.975, 22) * np.sqrt(2 / 144))
+    with pytest.raises(ValueError, match="confidence"):
+        mean_difference([1, 2], [1, 2], 1.5)
+
+
+def test_what_api_gateway_adds_is_the_difference_of_client_times() -> None:
+    plan = http_plan(warm=60)
+    summary = build_summary(plan, samples_of(plan, staged(gateway_ms=6.0)), made_up_lanes(plan))
+    across = {(c.operation, c.metric): c for c in summary.cell_comparisons}
+    assert {c.across for c in across.values()} == {"protocol"}
+    assert {(c.baseline, c.other) for c in across.values()} == {("invoke", "http")}
+    for operation in ("post", "get"):
+        assert across[operation, "client_ms"].result.shift == pytest.approx(6.2, abs=0.5)
+        low, high = (getattr(across[operation, "work_ms"].result, f"shift_{end}") for end in ("low", "high"))
+        assert low <= 0 <= high
+    assert " through API Gateway answers 6." in summary.headline
+    assert f" later than by invoke in {SIX[0]} (95 % interval " in summary.headline
+
+
+def test_stages_add_up_to_the_whole_and_statuses_are_counted() -> None:
+    plan = http_plan(warm=60)
+    samples = samples_of(plan, staged())
+    samples = [
+        replace(s, outcome="throttled", verdict="failed", http_status=429, total_ms=None, error_message="Too Many")
+        if s.protocol == "http" and s.index == 3 and s.kind == "warm"
+        else s
+        for s in samples
+    ]
+    summary = build_summary(plan, samples, made_up_lanes(plan))
+    assert [(cell.protocol, cell.operation) for cell in summary.http] == [("http", "post"), ("http", "get")]
+    for cell in summary.http:
+        of_cell = [s for s in samples if cell_key(s) == cell_key(cell) and s.verdict == "used"]
+        for stages, new in ((cell.new, True), (cell.reused, False)):
+            theirs = [s for s in of_cell if (s.connect_ms is not None) == new]
+            assert stages is not None
+            assert stages.calls == len(theirs)
+            assert stages.total == pytest.approx(np.mean([s.total_ms or 0 for s in theirs]))
+            parts = (stages.dns, stages.connect, stages.tls, stages.wait, stages.work, stages.body)
+            assert sum(part or 0.0 for part in parts) == pytest.approx(stages.total)
+            assert (stages.tls is not None) == new
+        assert cell.statuses == {"201" if cell.operation == "post" else "200": 58, "429": 2}
+    assert {(f.reason, f.outcome, f.calls, f.example) for f in summary.failures} == {
+        ("HTTP 429", "throttled", 2, "Too Many")
+    }
+    assert summary.imbalances == []
+
+
+def test_calls_over_http_alone_have_a_headline_of_their_own() -> None:
+    plan = http_plan(protocols=("http",))
+    summary = build_summary(plan, samples_of(plan, staged()), made_up_lanes(plan))
+    assert summary.headline.startswith("customers (post) answers in ")
+    assert f" ms through API Gateway in {SIX[0]} (median of 40, 95 % interval " in summary.headline
+
+
+def test_names_mention_what_varies_and_nothing_else() -> None:
+    plain = CellKey("default", "us-east-1", 128, "cold")
+    assert cell_name(plain) == "default in us-east-1, 128 MB, cold"
+    key = CellKey("customers", "us-east-1", 128, "warm", "eu-west-2", "http", "get")
+    assert cell_name(key) == "customers (get) in us-east-1 through API Gateway from eu-west-2, 128 MB, warm"
+    clients = [key._replace(client_region=name) for name in SIX]
+    assert varying(clients) == {"client_region"}
+    assert cell_name(key, varying(clients)) == "customers in us-east-1 from eu-west-2, 128 MB, warm"
+    assert row_name(key, varying(clients)) == "from eu-west-2"
+    assert row_name(plain, frozenset()) == "default"
+    assert row_name(key, {"target", "operation", "protocol"}) == "customers (get) through API Gateway"
+    nested = CellKey("outer", SIX[0], 128, "warm", None, "invoke", None, "inner_db", SIX[1])
+    assert cell_name(nested) == f"outer in {SIX[0]} calling inner_db in {SIX[1]}, 128 MB, warm"
+    assert row_name(nested, {"inner_region"}) == f"calling inner_db in {SIX[1]}"
+
+
+def test_plain_campaigns_have_none_of_it() -> None:
+    plan = made_up_plan(cold=20, warm=20)
+    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    assert (summary.cell_comparisons, summary.client_findings, summary.http, summary.failures) == ([], [], [], [])
+    used: dict[CellKey, list[Sample]] = {}
+    for sample in made_up_samples(plan):
+        used.setdefault(cell_key(sample), []).append(sample)
+    assert comparisons_across("client_region", used) == comparisons_across("protocol", used) == []
