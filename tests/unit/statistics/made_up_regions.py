@@ -65,7 +65,9 @@ def plan_of(document: Mapping[str, Any], *, regions: tuple[str, ...] = SIX, plat
             ],
             concurrency_limit=1000,
             unreserved_concurrency=900,
+            stack_status="CREATE_COMPLETE",
             stack_version="0.1.0",
+            home_region=regions[0],
         )
         for region in regions
     ]
