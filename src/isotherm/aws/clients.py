@@ -62,6 +62,20 @@ def make_client(service: str, region: str | None, config: Config) -> Any:
     return _session().create_client(service, region_name=region, endpoint_url=endpoint_url(), config=config)
 
 
+def own_credentials() -> Any:
+    """The credentials that we have; botocore's, which renews them where they expire.
+
+    Raises
+    ------
+    NobodyToAsk
+        There are none.
+    """
+    credentials = _session().get_credentials()
+    if credentials is None:
+        raise NobodyToAsk("there are no credentials for AWS to sign with (docs/customers-api.md)")
+    return credentials
+
+
 @cache
 def client(service: str, region: str | None = None) -> Any:
     """A client for control-plane calls; the same object for the same arguments."""
