@@ -6,7 +6,7 @@ BUILD = PYTHONPATH=packaging "$(ISOTHERM_BUILD_PYTHON)" -m isotherm_build \
 	--runtime $(RUNTIME) --architecture $(ARCHITECTURE)
 
 .PHONY: build-DefaultFunction build-Pkg20Function build-Size20Function build-Pkg50Function build-Size50Function \
-	build-OuterFunction build-InnerFunction build-InnerDbFunction \
+	build-OuterFunction build-InnerFunction build-InnerDbFunction build-CustomersFunction \
 	build-IsothermLayer build-ScienceLayer build-PageLayer sizes
 
 build-DefaultFunction:
@@ -26,6 +26,9 @@ build-InnerFunction:
 
 build-InnerDbFunction:
 	@$(BUILD) archive inner_db --into "$(ARTIFACTS_DIR)"
+
+build-CustomersFunction:
+	@$(BUILD) archive customers --into "$(ARTIFACTS_DIR)"
 
 build-IsothermLayer:
 	@$(BUILD) layer isotherm --into "$(ARTIFACTS_DIR)"

@@ -15,6 +15,8 @@ SHOT_HEADER = "x-isotherm-shot"
 #: Header of the answer: `<environment id>/<invocation index>`; index 0 was a cold start.
 CALL_HEADER = "x-isotherm-call"
 
+READ_PREFIX = "/customers/"
+
 #: Reserved for documentation (RFC 2606): no mail to a made-up address reaches anybody.
 DOMAIN = "example.com"
 
@@ -83,7 +85,7 @@ def create_request(made: Customer) -> WebRequest:
 
 def read_request(email_id: str) -> WebRequest:
     """The request that reads a customer."""
-    return WebRequest("GET", f"/customers/{quote(email_id, safe='')}", None)
+    return WebRequest("GET", READ_PREFIX + quote(email_id, safe=""), None)
 
 
 def as_event(request: WebRequest, shot_id: str | None) -> dict[str, Any]:
@@ -105,9 +107,10 @@ def as_event(request: WebRequest, shot_id: str | None) -> dict[str, Any]:
         headers["content-type"] = "application/json"
     if shot_id is not None:
         headers[SHOT_HEADER] = shot_id
-    collection, _, email_id = request.path.removeprefix("/").partition("/")
-    route = f"{request.method} /{collection}" + ("/{email}" if email_id else "")
+    prefix, _, email_id = request.path.partition(READ_PREFIX)
+    reads_one = bool(email_id) and not prefix
     path = unquote(request.path)
+    route = f"{request.method} {READ_PREFIX}{{email}}" if reads_one else f"{request.method} {path}"
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route,
@@ -121,7 +124,7 @@ def as_event(request: WebRequest, shot_id: str | None) -> dict[str, Any]:
         },
         "isBase64Encoded": False,
     }
-    if email_id:
+    if reads_one:
         event["pathParameters"] = {"email": unquote(email_id)}
     if request.body is not None:
         event["body"] = request.body.decode()

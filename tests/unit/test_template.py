@@ -1,6 +1,7 @@
 """What the template promises beyond what `sam validate --lint` checks: least privilege, and an input for everything."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"]
 CONTROL = {name: f for name, f in FUNCTIONS.items() if f["CodeUri"].startswith("functions/control/")}
 
 
+def of_type(kind):
+    return [resource for resource in RESOURCES.values() if resource["Type"] == kind]
+
+
 def as_list(value):
     return value if isinstance(value, list) else [value]
 
@@ -68,7 +73,7 @@ def test_no_policy_reaches_beyond_this_stack():
     for name, statement in statements():
         for resource in as_list(statement["Resource"]):
             text = json.dumps(resource)
-            own = "${AWS::StackName}" in text or "Function.Arn" in text
+            own = any(part in text for part in ("${AWS::StackName}", "${CustomersApi}", "Function.Arn"))
             assert own or text == '"*"', (name, text)
 
 
@@ -96,8 +101,98 @@ def test_results_are_encrypted_private_and_recoverable():
 
 def test_every_log_group_forgets():
     groups = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == 1 + len(FUNCTIONS) - len(CONTROL)
+    assert len(groups) == 1 + len(FUNCTIONS) - len(CONTROL) + 1  # the API has one too
     assert all("RetentionInDays" in group for group in groups)
+
+
+@pytest.mark.parametrize("name", ["Outer", "Inner", "InnerDb", "Customers"])
+def test_a_target_that_calls_on_has_a_role_and_a_log_of_its_own(name):
+    function, role = FUNCTIONS[f"{name}Function"], RESOURCES[f"{name}Role"]["Properties"]
+    assert function["Role"] == f"{name}Role.Arn"
+    assert function["LoggingConfig"]["LogGroup"] == f"{name}LogGroup"
+    assert "ManagedPolicyArns" not in role
+    (policy,) = role["Policies"]
+    logs = [s for s in policy["PolicyDocument"]["Statement"] if s["Action"][0].startswith("logs:")]
+    (resource,) = (s["Resource"] for s in logs)
+    assert resource.endswith(f":log-group:/aws/lambda/{function['FunctionName']}:*")
+    trusted = role["AssumeRolePolicyDocument"]["Statement"]
+    assert [s["Principal"] for s in trusted] == [{"Service": "lambda.amazonaws.com"}]
+
+
+def test_outer_may_call_the_two_inner_functions_of_this_stack_and_nothing_else():
+    (called,) = (s for name, s in statements() if name == "OuterRole" and "lambda:InvokeFunction" in s["Action"])
+    assert called["Action"] == ["lambda:InvokeFunction"]
+    names = [FUNCTIONS[name]["FunctionName"] for name in ("InnerFunction", "InnerDbFunction")]
+    assert called["Resource"] == [
+        f"arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:{name}" for name in names
+    ]
+
+
+@pytest.mark.parametrize(("role", "table"), [("InnerDbRole", "InnerTable"), ("CustomersRole", "CustomersTable")])
+def test_a_target_reads_and_writes_items_of_its_own_table_alone(role, table):
+    (items,) = (s for name, s in statements() if name == role and s["Action"][0].startswith("dynamodb:"))
+    assert items["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    named = RESOURCES[table]["Properties"]["TableName"]
+    region = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}"
+    assert items["Resource"] == f"{region}:table/{named}"
+
+
+@pytest.mark.parametrize("table", ["InnerTable", "CustomersTable"])
+def test_what_targets_store_is_encrypted_and_vanishes(table):
+    properties = RESOURCES[table]["Properties"]
+    assert "Condition" not in RESOURCES[table], "every region has one"
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_every_route_of_the_api_asks_for_a_signature():
+    routes = {r["Properties"]["RouteKey"]: r["Properties"] for r in of_type("AWS::ApiGatewayV2::Route")}
+    assert set(routes) == {"POST /customers", "GET /customers/{email}"}
+    assert {route["AuthorizationType"] for route in routes.values()} == {"AWS_IAM"}
+
+
+def test_the_api_is_throttled_and_logs_no_client_and_no_customer():
+    (stage,) = (r["Properties"] for r in of_type("AWS::ApiGatewayV2::Stage"))
+    settings = {name: TEMPLATE["Parameters"][value] for name, value in stage["DefaultRouteSettings"].items()}
+    assert settings["ThrottlingRateLimit"]["Default"] <= 5000
+    assert settings["ThrottlingBurstLimit"]["Default"] <= 2500
+    logged = stage["AccessLogSettings"]["Format"]
+    assert json.loads(logged)["function_request_id"] == "$context.integration.requestId"
+    assert not [name for name in ("sourceIp", "identity", "path", "caller", "user") if name.lower() in logged.lower()]
+    assert "\n" not in logged, "CloudWatch takes a line for a record"
+
+
+def test_the_apis_function_answers_before_its_own_timeout_and_the_apis():
+    timeout_s = FUNCTIONS["CustomersFunction"]["Timeout"]
+    (integration,) = (r["Properties"] for r in of_type("AWS::ApiGatewayV2::Integration"))
+    assert timeout_s == 3
+    assert timeout_s * 1000 < integration["TimeoutInMillis"]
+
+
+def test_only_fire_may_become_the_apis_caller_and_the_caller_may_nothing_else():
+    role = RESOURCES["CallerRole"]["Properties"]
+    assert role["RoleName"] == "${AWS::StackName}-caller-${AWS::Region}"
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    root = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+    assert trust["Principal"] == {"AWS": f"{root}:root"}
+    assert trust["Condition"] == {
+        "ArnLike": {"aws:PrincipalArn": f"{root}:role/${{AWS::StackName}}-FireFunctionRole-*"}
+    }
+    (may,) = (s for name, s in statements() if name == "CallerRole")
+    assert may["Action"] == ["execute-api:Invoke"]
+    api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${CustomersApi}/$default"
+    assert may["Resource"] == [f"{api}/POST/customers", f"{api}/GET/customers/*"]
+
+    assuming = {name: s["Resource"] for name, s in statements() if "sts:AssumeRole" in s["Action"]}
+    assert assuming == {"FireFunction": f"{root}:role/${{AWS::StackName}}-caller-*"}
+
+
+def test_every_way_to_deploy_agrees_to_roles_with_names():
+    samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deployments = [part["deploy"]["parameters"] for name, part in samconfig.items() if name != "version"]
+    assert len(deployments) == 7
+    assert {parameters["capabilities"] for parameters in deployments} == {"CAPABILITY_NAMED_IAM"}
 
 
 def test_pkg_and_size_are_the_same_code_with_another_handler():

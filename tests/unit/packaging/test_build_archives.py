@@ -185,7 +185,7 @@ def test_makefile_has_a_target_for_all_that_the_template_builds(project: Path) -
     template = (project / "template.yaml").read_text()
     built = re.findall(r"^  (\w+):\n(?:    .*\n)*?      BuildMethod: makefile\n", template, re.MULTILINE)
     targets = set(re.findall(r"build-(\w+)", (project / "packaging" / "build.mk").read_text()))
-    assert len(built) == 11
+    assert len(built) == 12
     assert set(built) == targets
 
 
