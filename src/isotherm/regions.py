@@ -31,6 +31,11 @@ _AT_HOME = ("plan", "dispatch", "aggregate", "publish")
 _WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
+def code_of(word: str) -> str:
+    """The code of a region that is named as on record; any other word as it is."""
+    return ON_RECORD.get(word.lower(), word)
+
+
 def functions_of(stack: str, is_home: bool) -> list[str]:
     """Names of the control functions that a stack has in a region."""
     return [f"{stack}-{verb}" for verb in (*(_AT_HOME if is_home else ()), *_EVERYWHERE)]

@@ -56,7 +56,14 @@ def test_deploying_what_is_deployed_does_nothing_and_takes_no_time(embedded: Emb
     begun = time.monotonic()
     ran = embedded.isotherm("deploy", SATELLITE, "--json")
 
-    assert ran.document == {"stack": STACK, "changed": [], "unchanged": [HOME, SATELLITE]}
+    assert ran.document == {
+        "stack": STACK,
+        "home": HOME,
+        "changed": [],
+        "unchanged": [HOME, SATELLITE],
+        "failed": {},
+        "seconds": {},
+    }
     assert time.monotonic() - begun < 5
 
 

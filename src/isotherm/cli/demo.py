@@ -40,7 +40,7 @@ def demo(
             embedded = embedding.up(checkout, say=say)
             embedding.enter(embedded)
             made = building.build(checkout, say=say)
-            deploying.deploy(checkout, made, regions, embedded=embedded, say=say)
+            deploying.deploy(checkout, made, regions, embedded=embedded, say=say, tell=say.region).check()
         campaigns = Campaigns(place.deployment())
         follow_and_show(campaigns, campaigns.start(document), place, output, as_json)
         remarks().print(f"{time.monotonic() - begun:.0f} s in all", markup=False)

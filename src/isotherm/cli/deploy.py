@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from isotherm.cli.endings import Failed
 from isotherm.cli.place import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -18,6 +20,11 @@ from isotherm.cli.place import (
     StackOption,
 )
 from isotherm.cli.regions import RegionsArgument, RegionsOption, read_regions
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from isotherm.local.deploy import Deployed
 
 AWS_RUNTIME = "python3.14"
 
@@ -44,7 +51,7 @@ def deploy(
 
     What has not changed is not done again.
     """
-    from isotherm.cli.console import remarks
+    from isotherm.cli.console import remarks, results
     from isotherm.cli.waiting import waiting
     from isotherm.local import build as building
     from isotherm.local import deploy as deploying
@@ -62,13 +69,38 @@ def deploy(
             made = building.build(
                 checkout, runtime=runtime or AWS_RUNTIME, architecture=architecture or "x86_64", host=False, say=say
             )
-        done = deploying.deploy(checkout, made, wanted, embedded=embedded, stack_name=stack, home_region=home, say=say)
-    if as_json:
-        print(json.dumps({"stack": stack, "changed": done.changed, "unchanged": done.unchanged}, indent=2))
-    else:
-        remarks().print(
-            f"stack {stack} is deployed to {', '.join(done.changed + done.unchanged)}"
-            + (f" (unchanged: {', '.join(done.unchanged)})" if done.unchanged else ""),
-            markup=False,
-            soft_wrap=True,
+        done = deploying.deploy(
+            checkout,
+            made,
+            wanted,
+            embedded=embedded,
+            stack_name=stack,
+            home_region=home,
+            say=say,
+            tell=say.region,
         )
+    if as_json:
+        print(json.dumps({"stack": stack, "home": home, **asdict(done)}, indent=2))
+    else:
+        results().print(_summary(stack, home, done))
+    if done.failed:
+        raise Failed(
+            f"{len(done.failed)} of {len(wanted)} regions failed; the others are deployed\n"
+            + "\n".join(done.failed.values())
+        )
+
+
+def _summary(stack: str, home: str, done: Deployed) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=f"stack {stack}", title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("region", no_wrap=True)
+    table.add_column("")
+    table.add_column("seconds", justify="right")
+    for regions, how in ((done.changed, "deployed"), (done.unchanged, "unchanged"), (done.failed, "[red]failed[/]")):
+        for region in regions:
+            seconds = done.seconds.get(region)
+            part = " (home)" if region == home else ""
+            table.add_row(f"{region}{part}", how, "" if seconds is None else f"{seconds:.0f}")
+    return table

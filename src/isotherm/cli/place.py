@@ -11,6 +11,7 @@ import typer
 from isotherm.cli.endings import Failed
 from isotherm.regions import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
 from isotherm.regions import DEFAULT_STACK as DEFAULT_STACK
+from isotherm.regions import code_of
 
 if TYPE_CHECKING:
     from isotherm.cli.deployment import Deployment
@@ -33,7 +34,13 @@ OnOption = Annotated[
 ]
 StackOption = Annotated[str, typer.Option("--stack", envvar="ISOTHERM_STACK", help="Name of the CloudFormation stack.")]
 HomeOption = Annotated[
-    str, typer.Option("--home", envvar="ISOTHERM_HOME_REGION", help="Home region: table, bucket, campaign machine.")
+    str,
+    typer.Option(
+        "--home",
+        envvar="ISOTHERM_HOME_REGION",
+        help="Home region: table, bucket, campaign machine.",
+        callback=code_of,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, for programs.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.regions import ON_RECORD
+from isotherm.regions import ON_RECORD, code_of
 
 RegionsArgument = Annotated[
     list[str] | None,
@@ -29,7 +29,7 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
         There is no such region; the text says which may have been meant.
     """
     words = [word for texts in lists for text in texts or [] for word in text.replace(",", " ").split()]
-    regions = list(dict.fromkeys(ON_RECORD.get(word.lower(), word) for word in words))
+    regions = list(dict.fromkeys(code_of(word) for word in words))
     if not regions:
         return []
     from isotherm.aws.clients import lambda_regions

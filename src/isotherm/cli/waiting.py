@@ -5,9 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+#: In a log, what has not changed for so long is said again, in seconds.
+SHOWN_AGAIN_S = 30.0
+
+
+@dataclass
+class _Region:
+    """What was last shown of a region, and as which of the spinners."""
+
+    state: str = ""
+    shown_at: float = 0.0
+    task: TaskID | None = None
 
 
 class Waiting:
@@ -19,6 +32,8 @@ class Waiting:
         self._task: TaskID | None = None
         self._begun = time.monotonic()
         self._what: str | None = None
+        self._regions: dict[str, _Region] = {}
+        self._regions_begun = 0.0
 
     def __call__(self, what: str) -> None:
         """Now waiting for `what`; whatever was waited for before is done."""
@@ -27,7 +42,29 @@ class Waiting:
         if self._progress is not None:
             self._task = self._progress.add_task(what, total=None)
         else:
-            self._console.print(f"{what} ...", markup=False)
+            self._console.print(f"{what} ...", markup=False, soft_wrap=True)
+
+    def region(self, region: str, state: str, *, ended: bool = False) -> None:
+        """One of several regions that are worked on side by side now stands so; each has a line of its own."""
+        self.done()
+        now = time.monotonic()
+        if not self._regions:
+            self._regions_begun = now
+        known = self._regions.setdefault(region, _Region())
+        if known.state == state and (self._progress is not None or now - known.shown_at < SHOWN_AGAIN_S):
+            return
+        known.state, known.shown_at = state, now
+        line = f"{region}: {state}"
+        if self._progress is None:
+            self._console.print(f"[{now - self._regions_begun:4.0f} s] {line}", markup=False, soft_wrap=True)
+        elif ended:
+            if known.task is not None:
+                self._progress.remove_task(known.task)
+            self._progress.console.print(line, markup=False, soft_wrap=True)
+        elif known.task is None:
+            known.task = self._progress.add_task(line, total=None)
+        else:
+            self._progress.update(known.task, description=line)
 
     def done(self) -> None:
         """What was waited for has come."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
@@ -14,16 +16,35 @@ from isotherm.local.errors import CommandFailed, LocalError
 from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
-from isotherm.local.tools import SAM, Say, ensure
+from isotherm.local.tools import SAM, Say, Tell, ensure, tell_nobody
 from isotherm.regions import DEFAULT_HOME_REGION, DEFAULT_STACK
+
+#: How often a region is asked how it stands.
+POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """Which regions `deploy` changed, and which had this build already."""
+    """Which regions `deploy` changed, which had this build already, and which failed, with the reason.
+
+    `seconds` says how long each took that was not unchanged.
+    """
 
     changed: list[str]
     unchanged: list[str]
+    failed: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+    def check(self) -> None:
+        """Do nothing if all went well.
+
+        Raises
+        ------
+        CommandFailed
+            A region failed; the text has the reasons of all that did.
+        """
+        if self.failed:
+            raise CommandFailed("\n".join(self.failed.values()))
 
 
 def deploy(
@@ -36,8 +57,12 @@ def deploy(
     home_region: str = DEFAULT_HOME_REGION,
     parameters: Mapping[str, str] | None = None,
     say: Say | None = None,
+    tell: Tell = tell_nobody,
 ) -> Deployed:
     """Deploy a build to every region named; the home region always comes first in the list and is always part of it.
+
+    All regions are deployed to side by side. One that fails keeps no other from being deployed to; `Deployed.check`
+    raises what failed.
 
     Parameters
     ----------
@@ -56,12 +81,14 @@ def deploy(
     parameters : mapping, optional
         Further template parameters.
     say : callable, optional
-        Told what takes time.
+        Told what takes time before the regions are deployed to.
+    tell : callable, optional
+        Told how each region stands.
 
     Raises
     ------
     CommandFailed
-        A region failed. The others were still deployed; the text names all that failed.
+        What comes before the regions failed.
     LocalError
         More than one region, on an embedded stack that enforces IAM.
     """
@@ -89,14 +116,13 @@ def deploy(
     if embedded is not None:
         enter(embedded)
         packaged = package(checkout, made, embedded, home_region, say)
-        if say is not None:
-            say(f"uploading to {', '.join(changed)}")
         for region in changed:
+            tell(region, "uploading")
             templates[region] = packaged.put(region, embedded.account_id, checkout.local / "packaged")
-    if say is not None:
-        say(f"sam deploy to {', '.join(changed)}")
 
-    problems = []
+    failed, seconds = {}, {}
+    onlooker = _Onlooker(stack_name)
+    begun_at = time.monotonic()
     with ExitStack() as running:
         runs = {}
         for region in changed:
@@ -104,15 +130,46 @@ def deploy(
             home = {} if region == home_region else {"HomeRegion": home_region}
             run = _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, {**overrides, **home})
             runs[region] = running.enter_context(run)
-        for region, begun in runs.items():
-            try:
-                begun.wait()
-                memory.keep(region, state)
-            except CommandFailed as problem:
-                problems.append(str(problem))
-    if problems:
-        raise CommandFailed("\n".join(problems))
-    return Deployed(changed, unchanged)
+        while runs:
+            for region in [region for region, run in runs.items() if run.ended]:
+                seconds[region] = time.monotonic() - begun_at
+                try:
+                    runs.pop(region).wait()
+                    memory.keep(region, state)
+                except CommandFailed as problem:
+                    failed[region] = str(problem)
+                how = "failed" if region in failed else "deployed"
+                tell(region, f"{how} after {seconds[region]:.0f} s", ended=True)
+            for region in runs:
+                tell(region, onlooker.state(region))
+            time.sleep(POLL_S if runs else 0)
+    return Deployed([region for region in changed if region not in failed], unchanged, failed, seconds)
+
+
+class _Onlooker:
+    """Asks CloudFormation how a stack stands that is being deployed; only shown meanwhile, so never insisted on."""
+
+    def __init__(self, stack_name: str) -> None:
+        self._stack_name = stack_name
+        self._clients: dict[str, Any] = {}
+
+    def state(self, region: str) -> str:
+        """In CloudFormation's words, or what sam is doing before and after."""
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from isotherm.aws.clients import make_client
+        from isotherm.aws.stacks import find_stack
+
+        if region not in self._clients:
+            once = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+            self._clients[region] = make_client("cloudformation", region, once)
+        try:
+            found = find_stack(self._clients[region], self._stack_name)
+        except (ClientError, BotoCoreError):  # what is the matter, sam deploy will say
+            found = None
+        # Before it begins to change anything, sam looks at what is there; a stack from before is not news.
+        return found.status if found is not None and found.status.endswith("_IN_PROGRESS") else "sam deploy"
 
 
 def _deploy_region(
@@ -134,7 +191,7 @@ def _deploy_region(
             "--region", region,
             *bucket,
             "--s3-prefix", stack_name,
-            "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND",
+            "--capabilities", "CAPABILITY_IAM",
             "--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items()),
             "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
         ],

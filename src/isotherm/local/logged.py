@@ -24,6 +24,11 @@ class LoggedRun:
     log: Path
     what: str
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.process.poll() is not None
+
     def wait(self) -> None:
         """Wait for its end.
 

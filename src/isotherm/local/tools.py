@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed, ToolUnavailable
@@ -34,6 +35,17 @@ MINISTACK = Tool("ministack", "ministack", ("ministack==1.5.33", "aws-sam-transl
 SAM = Tool("aws-sam-cli", "sam", ("aws-sam-cli==1.170.0",))
 
 Say = Callable[[str], None]
+
+
+class Tell(Protocol):
+    """Is told how a region stands, while several are worked on side by side."""
+
+    def __call__(self, region: str, state: str, *, ended: bool = False) -> None:
+        """`state` in words; `ended`: nothing further will come of this region."""
+
+
+def tell_nobody(region: str, state: str, *, ended: bool = False) -> None:
+    """A `Tell` for where nobody looks on."""
 
 
 def environment_of(checkout: Checkout, tool: Tool) -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +14,17 @@ from typing import Any
 
 import pytest
 
+from isotherm.cli.deploy import AWS_RUNTIME
 from isotherm.local import build as building
 from isotherm.local import deploy as deploying
 from isotherm.local import package as packaging
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed, LocalError
 from isotherm.local.stack import Stack
+from isotherm.regions import ON_RECORD
+
+SAMCONFIG = tomllib.loads((Path(__file__).parents[3] / "samconfig.toml").read_text())
+TEMPLATE_DEFAULTS = {"PythonRuntime=python3.14", "Architecture=x86_64"}
 
 # Notes what it is asked, and with which environment; `deploy` fails in the regions named in FAIL_IN.
 SAM = """
@@ -54,6 +61,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     program.chmod(0o755)
     for module in (building, deploying, packaging):
         monkeypatch.setattr(module, "ensure", lambda *_: program)
+    monkeypatch.setattr(deploying, "POLL_S", 0.02)
+    monkeypatch.setattr(deploying._Onlooker, "state", lambda *_: "CREATE_IN_PROGRESS")
     log = tmp_path / "asked.jsonl"
     monkeypatch.setenv("ASKED", str(log))
 
@@ -176,13 +185,55 @@ def test_one_region_that_fails_does_not_keep_the_others_from_being_deployed(
 ) -> None:
     made = building.build(checkout)
     monkeypatch.setenv("FAIL_IN", "ap-south-1")
+    done = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
+    assert (done.changed, done.unchanged, list(done.failed)) == (["us-east-1"], [], ["ap-south-1"])
+    assert set(done.seconds) == {"us-east-1", "ap-south-1"}
     with pytest.raises(CommandFailed, match=r"(?s)sam deploy to ap-south-1 failed.*ROLLBACK_COMPLETE in ap-south-1"):
-        deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
+        done.check()
     monkeypatch.delenv("FAIL_IN")
     again = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
 
     assert again == deploying.Deployed(["ap-south-1"], ["us-east-1"])
     assert len(asked("deploy")) == 3
+
+
+@pytest.mark.usefixtures("asked")
+def test_every_region_is_told_of_and_comes_to_an_end(checkout: Checkout, embedded: Stack) -> None:
+    told: dict[str, list[tuple[str, bool]]] = {}
+
+    def tell(region: str, state: str, *, ended: bool = False) -> None:
+        told.setdefault(region, []).append((state, ended))
+
+    deploying.deploy(checkout, building.build(checkout), ["ap-south-1", "eu-west-2"], embedded=embedded, tell=tell)
+
+    assert set(told) == {"us-east-1", "ap-south-1", "eu-west-2"}
+    for states in told.values():
+        assert [ended for _, ended in states] == [False] * (len(states) - 1) + [True]
+        assert states[-1][0].startswith("deployed after ")
+
+
+def test_the_command_and_samconfig_deploy_the_same(checkout: Checkout, asked: Asked) -> None:
+    made = building.build(checkout, runtime=AWS_RUNTIME, architecture="x86_64", host=False)
+    deploying.deploy(checkout, made, list(ON_RECORD.values()), embedded=None)
+    calls = {_value(call, "--region"): call["arguments"] for call in asked("deploy")}
+
+    configured = {name: facts["deploy"]["parameters"] for name, facts in SAMCONFIG.items() if name != "version"}
+    assert set(calls) == {facts["region"] for facts in configured.values()}
+    for facts in configured.values():
+        arguments = calls[facts["region"]]
+        first = arguments.index("--parameter-overrides") + 1
+        overrides = list(itertools.takewhile(lambda word: not word.startswith("--"), arguments[first:]))
+        # Those two state what the template has by default.
+        assert [word for word in overrides if not word.startswith(("PythonRuntime=", "Architecture="))] == (
+            [facts["parameter_overrides"]] if "parameter_overrides" in facts else []
+        )
+        assert set(overrides) >= TEMPLATE_DEFAULTS
+        for option, field in (("--stack-name", "stack_name"), ("--s3-prefix", "s3_prefix")):
+            assert arguments[arguments.index(option) + 1] == facts[field]
+        assert arguments[arguments.index("--capabilities") + 1] == facts["capabilities"]
+        assert ("--resolve-s3" in arguments) == facts["resolve_s3"]
+        assert ("--no-confirm-changeset" in arguments) == (not facts["confirm_changeset"])
+        assert ("--no-fail-on-empty-changeset" in arguments) == (not facts["fail_on_empty_changeset"])
 
 
 def test_a_stack_that_enforces_iam_takes_one_region(checkout: Checkout, asked: Asked, embedded: Stack) -> None:
