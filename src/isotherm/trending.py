@@ -480,7 +480,7 @@ def _headline(sessions: Sequence[Session], overall: Sequence[Overall]) -> str:
     lead = overall[0]
     words = f"{over}, session means scatter {digits(lead.factor)} times as wide as the scatter inside sessions predicts"
     if lead.cells > 1:
-        words += f" (median of {lead.cells} cells; {lead.apart} by more than chance)"
+        words += f" (median of {lead.cells} cells; {lead.apart or 'none'} by more than chance)"
     else:
         words += ", by more than chance" if lead.apart else ", which chance alone may do"
     return prefix + (words if prefix else words[0].upper() + words[1:])

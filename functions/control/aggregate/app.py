@@ -1,4 +1,4 @@
-"""Computes a campaign's statistics from all its samples and writes them down."""
+"""Computes a campaign's statistics from all its samples, and the trend of those of its name, and writes them down."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
+from isotherm import __version__
 from isotherm.accounting import distinct
 from isotherm.aggregation import build_summary
 from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.samples import samples_of
+from isotherm.aws.sessions import gather
 from isotherm.aws.table import ENDED, Table
 from isotherm.campaign import Plan
 from isotherm.costing import actual
 from isotherm.report.csv import write_csv
-from isotherm.summary import LaneOutcome
+from isotherm.summary import CampaignSummary, LaneOutcome
+from isotherm.trend import LeftOut, Trend, read_session
+from isotherm.trending import build_trend
 
 logger = Logger()
 
@@ -40,7 +44,7 @@ class NoSamples(Exception):
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Write `summary.json` and `samples.csv.gz`; answer what there was."""
+    """Write `summary.json`, `samples.csv.gz` and `trend.json`; answer what there was."""
     request = AggregateRequest.model_validate(event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
@@ -78,4 +82,21 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if not samples:
         reasons = "; ".join(f"{outcome.lane_key}: {outcome.reason}" for outcome in summary.lanes if outcome.reason)
         raise NoSamples(f"no lane gave a sample ({reasons})")
+    trend = _trend(summary, table, bucket).model_dump_json(indent=2).encode() + b"\n"
+    bucket.write(report_key(request.campaign_id, "trend.json"), trend, "application/json")
     return {"campaign_id": request.campaign_id, "samples": len(samples), "used": summary.accounting.used}
+
+
+def _trend(summary: CampaignSummary, table: Table, bucket: Bucket) -> Trend:
+    """The campaigns of this name that began before this one, and this one."""
+    found = gather(table, bucket, summary.campaign.name, but={summary.campaign_id})
+    ours = read_session(summary.model_dump_json().encode())
+    unfinished = [
+        LeftOut(campaign_id=campaign_id, reason="it had no report when this one was made")
+        for campaign_id in found.unfinished
+    ]
+    return build_trend(
+        [*(session for session in found.sessions if session.created_at <= ours.created_at), ours],
+        left_out=[*found.left_out, *unfinished],
+        version=__version__,
+    )

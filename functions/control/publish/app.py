@@ -15,10 +15,11 @@ from isotherm.report.csv import read_csv
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page import render_page
 from isotherm.summary import CampaignSummary
+from isotherm.trend import Trend
 
 logger = Logger()
 
-REPORT_FILES = ("summary.json", "samples.csv.gz", "index.html", "report.md")
+REPORT_FILES = ("summary.json", "samples.csv.gz", "trend.json", "index.html", "report.md")
 
 
 class PublishRequest(BaseModel):
@@ -36,7 +37,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     keys = {name: report_key(request.campaign_id, name) for name in REPORT_FILES}
     summary = CampaignSummary.model_validate_json(bucket.read(keys["summary.json"]))
     samples = read_csv(bucket.read(keys["samples.csv.gz"]))
-    bucket.write(keys["index.html"], render_page(summary, samples).encode(), "text/html; charset=utf-8")
+    trend = Trend.model_validate_json(bucket.read(keys["trend.json"]))
+    bucket.write(keys["index.html"], render_page(summary, samples, trend).encode(), "text/html; charset=utf-8")
     bucket.write(keys["report.md"], render_markdown(summary).encode(), "text/markdown; charset=utf-8")
     Table(home).finish_campaign(request.campaign_id, summary.headline)
     return {

@@ -63,7 +63,9 @@ def trend_section(trend: Trend) -> str:
     """The trend as a section of a campaign's page; empty where the campaign is the first of its name."""
     if len(trend.sessions) < 2:
         return ""
-    warnings = "".join(f'<p class="line">{escape(sentence)}</p>' for sentence in trend.warnings)
+    # That it is emulated, the page has said at its top.
+    said = [sentence for sentence in trend.warnings if not sentence.lower().startswith("emulated")]
+    warnings = "".join(f'<p class="line">{escape(sentence)}</p>' for sentence in said)
     return f"""<section><h2>This campaign among those of its name</h2>
 <p class="lead">{unbroken(trend.headline)}.</p>
 {warnings}

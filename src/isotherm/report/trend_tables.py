@@ -42,7 +42,7 @@ def trend_tables(trend: Trend) -> Group:
             f"{last.started_at:%Y-%m-%d %H:%M} UTC"
         )
     )
-    for series in grouped(trend).values():
+    for series in _grouped(trend).values():
         parts += [Text(), _spread_table(trend, series)]
         parts += _hours(trend, series)
     parts += [
@@ -59,16 +59,21 @@ def trend_tables(trend: Trend) -> Group:
     return Group(*parts)
 
 
-def grouped(trend: Trend) -> dict[tuple[Kind, str, int], list[Series]]:
-    """Series that belong into one table: of one kind, metric and set of conditions."""
-    found: dict[tuple[Kind, str, int], list[Series]] = {}
+_Place = tuple[Kind, str, int, str, int]
+
+
+def _grouped(trend: Trend) -> dict[_Place, list[Series]]:
+    """Series that belong into one table: of one kind, region, memory size, metric and set of conditions."""
+    found: dict[_Place, list[Series]] = {}
     for series in trend.series:
-        found.setdefault((series.kind, series.metric, series.conditions), []).append(series)
+        place = (series.kind, series.region, series.memory_mb, series.metric, series.conditions)
+        found.setdefault(place, []).append(series)
     return found
 
 
 def _title(trend: Trend, one: Series) -> str:
-    title = f"{KIND_LABELS[one.kind]}: {metric_label(one.metric).lower()}, {unit(one.metric)}"
+    title = f"{KIND_LABELS[one.kind]}, {one.region}, {one.memory_mb} MB: {metric_label(one.metric).lower()}"
+    title += f", {unit(one.metric)}"
     settings = trend.conditions[one.conditions].settings
     if settings:
         title += " (" + ", ".join(f"{name} {value}" for name, value in settings.items()) + ")"
@@ -83,12 +88,11 @@ def _table(title: str) -> Table:
 
 def _spread_table(trend: Trend, series: Sequence[Series]) -> Table:
     table = _table(_title(trend, series[0]))
-    for name in ("Target", "Region", "MB"):
-        table.add_column(name, no_wrap=name != "Target", justify="right" if name == "MB" else "left")
+    table.add_column("Target", overflow="fold")
     for name in ("Sessions", "Median", "interval", "Factor", "interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in series:
-        row = [one.cell.row, one.region, f"{one.memory_mb:,}", f"{len(one.points)}", *_estimate(one.median)]
+        row = [one.cell.row, f"{len(one.points)}", *_estimate(one.median)]
         spread = one.spread
         if spread is None:
             row += [NOTHING] * 3
@@ -114,10 +118,10 @@ def _hours(trend: Trend, series: Sequence[Series]) -> list[RenderableType]:
         for number, (_, of) in enumerate(chosen)
         for hour in of.hours
     }
-    names = [f"{one.cell.row}, {one.region}, {one.memory_mb} MB" for one, _ in chosen]
+    names = [one.cell.row for one, _ in chosen]
     table = _table(f"By hour of the day, {trend.timezone}: median (sessions)")
     if len(hours) <= HOURS_SHOWN:
-        table.add_column("Cell")
+        table.add_column("Target", overflow="fold")
         for name in (*named, "p"):
             table.add_column(name, justify="right", no_wrap=True)
         for number, (_, of) in enumerate(chosen):

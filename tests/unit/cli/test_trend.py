@@ -37,7 +37,12 @@ def test_it_shows_tables_and_writes_a_page(isotherm: Isotherm, reports: str, tmp
     code, out, err = isotherm("trend", "nightly", "--reports", reports)
     assert code == 0, err
     assert "over 6 sessions of nightly in 1.25 days, session means scatter" in " ".join(out.split())
-    for words in ("Cold starts: start-up, ms, emulated", "Warm calls: client, ms", "By hour of the day, UTC", "Factor"):
+    for words in (
+        "Cold starts, us-east-1, 128 MB: start-up, ms, emulated",
+        "Warm calls, us-east-1",
+        "By hour of the day, UTC",
+        "Factor",
+    ):
         assert words in out
     assert "trend-nightly.html" in err
     page = (tmp_path / ".isotherm" / "reports" / "trend-nightly.html").read_text()

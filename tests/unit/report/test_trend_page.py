@@ -103,7 +103,7 @@ def test_a_campaigns_page_shows_those_of_its_name_only_when_there_are_others() -
 
 def test_a_terminal_shows_spread_and_hours() -> None:
     text = printed(TREND)
-    assert "Cold starts: start-up, ms" in text
+    assert "Cold starts, us-east-1, 128 MB: start-up, ms" in text
     assert "By hour of the day, Asia/Tokyo: median (sessions)" in text
     assert text.count("pkg50") >= 8
     spread = next(s.spread for s in TREND.series if s.spread)
