@@ -191,7 +191,7 @@ def _deploy_region(
             "--region", region,
             *bucket,
             "--s3-prefix", stack_name,
-            "--capabilities", "CAPABILITY_IAM",
+            "--capabilities", "CAPABILITY_NAMED_IAM",
             "--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items()),
             "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
         ],
