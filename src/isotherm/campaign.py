@@ -10,7 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from isotherm.lane import CallProtocol, ColdMethod, Enough, Lane, LaneTask, Platform, TargetFunction
+from isotherm.lane import Arrivals, CallProtocol, ColdMethod, Enough, Lane, LaneTask, Loop, Platform, TargetFunction
+from isotherm.load import PHASES
+
+#: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
+MAX_PHASE_S = 780
 
 MIN_MEMORY_MB = 128
 MAX_MEMORY_MB = 10240
@@ -90,6 +94,43 @@ class InnerCalls(Strict):
         return named_once(values)
 
 
+class LoadPhase(Strict):
+    """A phase of a load; `share` is of the threads or of the rate."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+    share: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+
+
+def _record_s_phases() -> list[LoadPhase]:
+    return [LoadPhase(name=name, share=share) for name, share in PHASES.items()]
+
+
+class Load(Strict):
+    """A load on the target `customers`, phase after phase, one post and one get of a customer at a time.
+
+    `closed`: `threads` x `iterations`, each thread waiting for its answers, as the record's (mission row M8). `open`:
+    `rate_per_s` requests a second for `duration_s` in each phase, whatever the answers do (MEASURING rule 12). `fires`
+    functions share the load.
+    """
+
+    loop: Loop = "closed"
+    threads: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    iterations: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    rate_per_s: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    duration_s: Annotated[float, Field(gt=0, le=MAX_PHASE_S, allow_inf_nan=False)] | None = None
+    arrivals: Arrivals = "poisson"
+    phases: Annotated[list[LoadPhase], Field(min_length=1, max_length=20)] = Field(default_factory=_record_s_phases)
+    timeout_s: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 30.0
+    fires: Annotated[int, Field(ge=1, le=40)] = 1
+
+
+class Server(Strict):
+    """An HTTPS server that runs the same handlers; `certificate` (PEM text) is trusted instead of the public ones."""
+
+    url: str
+    certificate: str | None = None
+
+
 class Campaign(Strict):
     """What a person asks for; the input of the campaign state machine.
 
@@ -107,6 +148,9 @@ class Campaign(Strict):
     clients: Annotated[list[str], Field(min_length=1)] | None = None
     protocols: Annotated[list[CallProtocol], Field(min_length=1)] = Field(default_factory=_invoke_alone)
     inner: InnerCalls | None = None
+    load: Load | None = None
+    server: Server | None = None
+    i_own_this_endpoint: str | None = None
     # Made when needed: a default made here would build the models at import.
     cold: ColdStarts = Field(default_factory=ColdStarts)
     warm: WarmCalls = Field(default_factory=WarmCalls)
@@ -127,6 +171,8 @@ class Campaign(Strict):
     @property
     def warm_only(self) -> str | None:
         """The field because of which no call of this campaign can be made cold; None where they can."""
+        if self.load is not None:
+            return "load"
         if self.inner is not None:
             return "inner"
         return "protocols" if self.protocols != ["invoke"] else None
@@ -302,6 +348,8 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
         raise InvalidCampaign("\n".join(_fault_lines(faults))) from None
     campaign = _without_cold_starts(campaign)
     _check_inner(campaign)
+    if campaign.load is not None:
+        return _checked_load(campaign, campaign.load, list(known_regions))
     if not campaign.cold.samples and not campaign.warm.samples:
         raise InvalidCampaign(
             "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them"
@@ -335,6 +383,37 @@ def _without_cold_starts(campaign: Campaign) -> Campaign:
             "as they are deployed; give 0, or leave cold out"
         )
     return campaign.model_copy(update={"cold": ColdStarts(samples=0)})
+
+
+def _checked_load(campaign: Campaign, load: Load, known_regions: list[str]) -> Campaign:
+    """The campaign with no samples beside its load, and with one round unless it asks for more."""
+    faults = []
+    if campaign.targets != [SPEAKS_HTTP]:
+        faults.append(f'targets: {_shown(campaign.targets)} cannot be loaded; with load give ["{SPEAKS_HTTP}"] alone')
+    if "warm" in campaign.model_fields_set and campaign.warm.samples:
+        faults.append(f"warm.samples: {campaign.warm.samples} cannot be had together with load; leave warm out")
+    if campaign.precision is not None:
+        faults.append("precision: does not go with load; leave it out, and give rounds")
+    needs, others = (
+        (("threads", "iterations"), ("rate_per_s", "duration_s"))
+        if load.loop == "closed"
+        else (("rate_per_s", "duration_s"), ("threads", "iterations"))
+    )
+    faults += [f"load.{name}: is missing; a {load.loop} loop needs it" for name in needs if getattr(load, name) is None]
+    faults += [
+        f"load.{name}: {getattr(load, name)} is not for a {load.loop} loop; leave it out"
+        for name in others
+        if getattr(load, name) is not None
+    ]
+    names = [phase.name for phase in load.phases]
+    faults += [
+        f"load.phases: {_shown(name)} is named twice; name each once" for name in {*names} if names.count(name) > 1
+    ]
+    if faults:
+        raise InvalidCampaign("\n".join(faults))
+    _check_regions(campaign, known_regions)
+    none = {"cold": ColdStarts(samples=0), "warm": WarmCalls(samples=0)}
+    return campaign.model_copy(update=none if "rounds" in campaign.model_fields_set else {**none, "rounds": 1})
 
 
 def _check_inner(campaign: Campaign) -> None:
@@ -392,6 +471,10 @@ def _shown(value: object) -> str:
 _ACCEPTED = {
     "name": "letters, digits, - and _, at most 40, beginning with a letter or digit",
     "cold.method": '"burst" or "isolated"',
+    "load.loop": '"closed" or "open"',
+    "load.arrivals": '"constant" or "poisson"',
+    "load.phases.name": "letters, digits, - and _, at most 40, beginning with a letter or digit",
+    "server.url": "an address such as https://127.0.0.1:8443",
     "precision": 'a share such as 0.05, or {"median": 0.05, "p95": 0.1}',
     "protocols": '"invoke", "http" or "server"',
 }
@@ -450,6 +533,9 @@ def _field_suggestion(path: list[str]) -> str:
         "warm": WarmCalls,
         "precision": Precision,
         "inner": InnerCalls,
+        "load": Load,
+        "phases": LoadPhase,
+        "server": Server,
     }
     model: type[BaseModel] = Campaign
     for part in path[:-1]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from isotherm.campaign import Campaign, Plan, Price
-from isotherm.lane import Lane, Step, TargetFunction, hold_ms
+from isotherm.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
+from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing import Bill
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ASSUMED_COLD_BILLED_MS = 2000.0
 ASSUMED_WARM_BILLED_MS = 20.0
 ASSUMED_NESTED_BILLED_MS = 500.0
+ASSUMED_LOAD_ANSWER_S = 0.15
 ASSUMED_CONTROL_BILLED_MS = 3000.0
 ASSUMED_PUBLISH_BILLED_MS = 3000.0
 ASSUMED_BURST_FIRE_MS = 3000.0
@@ -68,6 +70,9 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
         for step in lane.steps:
             cold, warm = _cold_shots(step), step.warm_shots + step.prime_shots
             calls += cold + warm
+            if step.load is not None:
+                _add_load(bill, lane, step, step.load, function)
+                continue
             warm_ms = _assumed_warm_ms(step.inner is not None)
             bill.add_lambda(
                 lane.region,
@@ -195,6 +200,29 @@ def _cold_billed_ms(step: Step) -> float:
         burst.shots * max(ASSUMED_COLD_BILLED_MS, hold_ms(burst.shots) + ASSUMED_COLD_BILLED_MS / 2)
         for burst in step.bursts
     )
+
+
+def load_s(load: LoadStep) -> float:
+    """About how long a phase of a load takes, in seconds; a closed loop takes as long as its answers let it."""
+    if load.duration_s is not None:
+        return load.duration_s
+    return (load.iterations or 0) * REQUESTS_PER_ITERATION * ASSUMED_LOAD_ANSWER_S
+
+
+def _add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: TargetFunction) -> None:
+    """Book a phase of a load: half of its requests write, half of them read."""
+    requests = load.requests
+    if step.protocol != "server":
+        billed_ms = requests * ASSUMED_WARM_BILLED_MS
+        bill.add_lambda(lane.region, function.architecture, function.memory_mb, requests, billed_ms)
+        bill.add_logs(lane.region, requests * LOG_BYTES_PER_CALL)
+    if step.protocol == "http":
+        bill.add_http_api(lane.region, requests)
+    bill.add_table(lane.region, writes=requests / 2, reads=requests / 2)
+    own = [(FIRE_MEMORY_MB, load.fires, load_s(load) * 1000 + ASSUMED_CONTROL_BILLED_MS)]
+    own.append((CONTROL_MEMORY_MB, 2, ASSUMED_CONTROL_BILLED_MS))
+    for memory_mb, runs, each_ms in own:
+        bill.add_lambda(lane.client_region, function.architecture, memory_mb, runs, runs * each_ms, own=True)
 
 
 def _requests(target: str, operation: str | None, calls: int) -> tuple[float, float]:

@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from isotherm.load import REQUESTS_PER_ITERATION
+
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
 
@@ -18,6 +20,10 @@ CallProtocol = Literal["invoke", "http", "server"]
 
 #: What is asked of the target `customers`.
 Operation = Literal["post", "get"]
+
+#: How a load sends: as answers allow, or at times of its own.
+Loop = Literal["closed", "open"]
+Arrivals = Literal["constant", "poisson"]
 
 #: The version that is called where a step needs none of its own: the function as it is deployed.
 LATEST = "$LATEST"
@@ -46,6 +52,33 @@ class Inner:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadStep:
+    """One phase of a load: what its generators do together.
+
+    A closed loop has `threads` that each go through `iterations` of one post and one get; an open loop sends
+    `rate_per_s` requests a second for `duration_s`, at times that do not wait for answers. `fires` share it.
+    """
+
+    phase: str
+    loop: Loop
+    threads: int | None
+    iterations: int | None
+    rate_per_s: float | None
+    duration_s: float | None
+    arrivals: Arrivals
+    seed: int
+    timeout_s: float
+    fires: int
+
+    @property
+    def requests(self) -> int:
+        """How many requests it sends; of an open loop with random arrivals, about how many."""
+        if self.threads is not None and self.iterations is not None:
+            return self.threads * self.iterations * REQUESTS_PER_ITERATION
+        return round((self.rate_per_s or 0.0) * (self.duration_s or 0.0))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One setting of a lane in one round, or a part of it: which memory, which way, which bursts, how many warm calls.
 
@@ -64,6 +97,7 @@ class Step:
     protocol: CallProtocol = "invoke"
     operation: Operation | None = None
     inner: Inner | None = None
+    load: LoadStep | None = None
 
     @property
     def versions(self) -> int:
@@ -150,10 +184,11 @@ class LaneTask:
 
 
 def _step(fields: dict[str, Any]) -> Step:
-    inner = fields["inner"]
+    inner, load = fields["inner"], fields["load"]
     parts = {
         "bursts": [Burst(**burst) for burst in fields["bursts"]],
         "inner": None if inner is None else Inner(**inner),
+        "load": None if load is None else LoadStep(**load),
     }
     return Step(**{**fields, **parts})
 

@@ -6,14 +6,25 @@ Knows nothing of AWS; what a region has is given as its inventory.
 from __future__ import annotations
 
 import bisect
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from isotherm.campaign import SPEAKS_HTTP, Campaign, InvalidCampaign, OverBudget, Plan, Price, RegionInventory
-from isotherm.costing import campaign_transitions, estimate
+from isotherm.campaign import (
+    SPEAKS_HTTP,
+    Campaign,
+    InvalidCampaign,
+    Load,
+    LoadPhase,
+    OverBudget,
+    Plan,
+    Price,
+    RegionInventory,
+)
+from isotherm.costing import campaign_transitions, estimate, load_s
 from isotherm.lane import (
     BURSTS_PER_STEP,
     WARM_CALLS_IN_ROW_PER_STEP,
@@ -21,6 +32,7 @@ from isotherm.lane import (
     CallProtocol,
     Inner,
     Lane,
+    LoadStep,
     Operation,
     Platform,
     Step,
@@ -38,6 +50,10 @@ BURST_S = 3.0
 WARM_CALL_S = 0.05
 NESTED_CALL_S = 0.5
 COLLECT_S = 120.0
+LOAD_COLLECT_S = 20.0
+
+#: AWS, Lambda quotas: synchronous invocations a second are at most ten times the concurrency.
+REQUESTS_PER_S_AND_CONCURRENCY = 10
 
 #: AWS, Lambda quotas, "Storage for uploaded functions (.zip file archives) and layers": 75 GB in each region.
 CODE_STORAGE_BYTES = 75 * 2**30
@@ -94,7 +110,8 @@ def make_plan(
     faults = stack_faults(inventory, stack=stack, home_region=home_region, version=version, platform=platform)
     functions = _find_functions(campaign, regions, by_region, faults)
     inner = _find_inner(campaign, regions, by_region)
-    _check_rounds(campaign)
+    if campaign.load is None:
+        _check_rounds(campaign)
     _check_concurrency(campaign, [by_region[region] for region in regions])
     at_once = campaign.lanes_at_once or (1 if platform == "emulated" else None)
 
@@ -200,23 +217,45 @@ def _calls_in_flight(campaign: Campaign) -> dict[str, int]:
         fields["cold.concurrency"] = min(cold, -(-campaign.cold.samples // campaign.rounds))
     if campaign.warm.samples:
         fields["warm.concurrency"] = min(campaign.warm.concurrency, campaign.warm.samples)
+    for phase in campaign.load.phases if campaign.load else []:
+        step = load_step(campaign.load, phase, 0) if campaign.load else None
+        if step and step.threads is not None:
+            fields["load.threads"] = max(step.threads, fields.get("load.threads", 0))
+        elif step and step.rate_per_s is not None:
+            needed = math.ceil(step.rate_per_s / REQUESTS_PER_S_AND_CONCURRENCY)
+            fields["load.rate_per_s"] = max(needed, fields.get("load.rate_per_s", 0))
     return fields
 
 
 def _check_concurrency(campaign: Campaign, regions: list[RegionInventory]) -> None:
+    load = campaign.load
+    if load is not None and campaign.protocols == ["server"]:
+        return  # no function of the account is called
+    asked: dict[str, float | None] = {
+        "cold.concurrency": campaign.cold.concurrency,
+        "warm.concurrency": campaign.warm.concurrency,
+        "load.threads": load.threads if load else None,
+        "load.rate_per_s": load.rate_per_s if load else None,
+    }
+    own = CONTROL_CONCURRENCY + (load.fires - 1 if load else 0)
     faults = []
-    asked = {"cold.concurrency": campaign.cold.concurrency, "warm.concurrency": campaign.warm.concurrency}
     for field, used in _calls_in_flight(campaign).items():
         for region in regions:
-            room = region.unreserved_concurrency - CONTROL_CONCURRENCY
+            room = max(region.unreserved_concurrency - own, 0)
             if used > room:
                 faults.append(
                     f"{field}: {asked[field]} is above what {region.region} leaves to this account's functions "
-                    f"({region.unreserved_concurrency} unreserved, {CONTROL_CONCURRENCY} of them for the campaign "
-                    f"itself); at most {max(room, 0)}"
+                    f"({region.unreserved_concurrency} unreserved, {own} of them for the campaign itself); at most "
+                    f"{room if load is None else _most_load(load, room)}"
                 )
     if faults:
         raise InvalidCampaign("\n".join(faults))
+
+
+def _most_load(load: Load, room: int) -> int:
+    """The most threads or requests a second that fit into so many executions at once, in the busiest phase."""
+    each = 1 if load.loop == "closed" else REQUESTS_PER_S_AND_CONCURRENCY
+    return math.floor(room * each / max(phase.share for phase in load.phases))
 
 
 def _check_duration(lanes: list[Lane]) -> None:
@@ -230,6 +269,8 @@ def _check_duration(lanes: list[Lane]) -> None:
 
 def _step_s(step: Step) -> float:
     """About how long a step takes, by what its parts take at most on AWS."""
+    if step.load is not None:
+        return load_s(step.load) + LOAD_COLLECT_S
     calls_in_row = step.warm_shots / step.warm_concurrency
     call_s = WARM_CALL_S if step.inner is None else NESTED_CALL_S
     return step.versions * PUBLISH_S + len(step.bursts) * BURST_S + calls_in_row * call_s + COLLECT_S
@@ -280,7 +321,7 @@ def _lanes(
 
 
 class _Setting(NamedTuple):
-    """What one step differs in from another of its lane."""
+    """What one step differs in from another of its lane; the phases of a load follow one another within one."""
 
     memory_mb: int | None = None
     protocol: CallProtocol = "invoke"
@@ -289,7 +330,9 @@ class _Setting(NamedTuple):
 
 
 def _settings(campaign: Campaign, target: str, inner: dict[tuple[str, str], TargetFunction]) -> list[_Setting]:
-    operations: tuple[Operation | None, ...] = ("post", "get") if target == SPEAKS_HTTP else (None,)
+    # A load posts and gets by turns.
+    split = target == SPEAKS_HTTP and campaign.load is None
+    operations: tuple[Operation | None, ...] = ("post", "get") if split else (None,)
     sizes: list[int | None] = [*campaign.memory_mb] if campaign.memory_mb else [None]
     called: list[Inner | None] = [
         Inner(target=name, region=region, function_name=function.function_name, log_group=function.log_group)
@@ -305,7 +348,10 @@ def _settings(campaign: Campaign, target: str, inner: dict[tuple[str, str], Targ
 
 
 def _steps(campaign: Campaign, number: int, setting: _Setting) -> list[Step]:
-    """The steps of one setting in one round: one, unless a single Fire could not do it in its time."""
+    """The steps of one setting in one round: one, unless a single Fire could not do it in its time; a load's phases."""
+    if campaign.load is not None:
+        phases = [load_step(campaign.load, phase, campaign.seed + number) for phase in campaign.load.phases]
+        return [replace(_step(campaign, setting, [], 0), load=phase) for phase in phases]
     # Rounds that precision may ask for are as large as those that are run in any case.
     place = number % campaign.rounds
     # Reading finds what writing left, so only what writes can be the first call of an environment.
@@ -320,6 +366,22 @@ def _steps(campaign: Campaign, number: int, setting: _Setting) -> list[Step]:
         _step(campaign, setting, bursts, warm_shots)
         for bursts, warm_shots in zip(bursts_by_part, split_evenly(warm, parts), strict=True)
     ]
+
+
+def load_step(load: Load, phase: LoadPhase, seed: int) -> LoadStep:
+    """One phase of a load: its share of the threads, and at least one, or of the rate."""
+    return LoadStep(
+        phase=phase.name,
+        loop=load.loop,
+        threads=None if load.threads is None else max(1, round(load.threads * phase.share)),
+        iterations=load.iterations,
+        rate_per_s=None if load.rate_per_s is None else load.rate_per_s * phase.share,
+        duration_s=load.duration_s,
+        arrivals=load.arrivals,
+        seed=seed,
+        timeout_s=load.timeout_s,
+        fires=load.fires,
+    )
 
 
 def _step(campaign: Campaign, setting: _Setting, bursts: list[int], warm_shots: int) -> Step:
