@@ -10,7 +10,18 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from isotherm.lane import Arrivals, CallProtocol, ColdMethod, Enough, Lane, LaneTask, Loop, Platform, TargetFunction
+from isotherm.lane import (
+    Arrivals,
+    CallProtocol,
+    ColdMethod,
+    Enough,
+    Lane,
+    LaneTask,
+    Loop,
+    Platform,
+    ServerAt,
+    TargetFunction,
+)
 from isotherm.load import PHASES
 
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
@@ -284,6 +295,7 @@ class Plan(Strict):
     def tasks(self) -> Iterator[LaneTask]:
         """Each lane with all that its control functions need to know."""
         functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
+        servers = {region.region: server_at(self.campaign, region) for region in self.inventory}
         for lane in self.lanes.values():
             enough = None
             precision = self.campaign.precision
@@ -304,7 +316,17 @@ class Plan(Strict):
                 report_deadline_s=self.campaign.report_deadline_s,
                 enough=enough,
                 clients_named=self.campaign.clients is not None,
+                server=servers.get(lane.region),
             )
+
+
+def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
+    """The server that a campaign is to call for a region: the one it names, else the stack's own there."""
+    if "server" not in campaign.protocols:
+        return None
+    if campaign.server is not None:
+        return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate)
+    return ServerAt(url=region.server_url, certificate=None) if region.server_url else None
 
 
 def read_campaign(text: str | bytes, known_regions: Iterable[str] = ()) -> Campaign:

@@ -139,6 +139,14 @@ class TargetFunction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerAt:
+    """Where the HTTPS server is; `certificate` (PEM text) is trusted instead of the public ones, where given."""
+
+    url: str
+    certificate: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Enough:
     """When a lane need not run: its cells are as precise as is asked after the `earlier` lanes (their keys).
 
@@ -164,6 +172,7 @@ class LaneTask:
     report_deadline_s: int
     enough: Enough | None = None
     clients_named: bool = False
+    server: ServerAt | None = None
 
     def to_json(self) -> str:
         """As JSON text."""
@@ -173,12 +182,13 @@ class LaneTask:
     def from_json(cls, text: str) -> LaneTask:
         """What `to_json` wrote."""
         task = json.loads(text)
-        lane, enough = task["lane"], task["enough"]
+        lane, enough, server = task["lane"], task["enough"], task["server"]
         steps = [_step(fields) for fields in lane["steps"]]
         parts = {
             "lane": Lane(**{**lane, "steps": steps}),
             "function": TargetFunction(**task["function"]),
             "enough": None if enough is None else Enough(**enough),
+            "server": None if server is None else ServerAt(**server),
         }
         return cls(**{**task, **parts})
 

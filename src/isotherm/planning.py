@@ -8,10 +8,12 @@ from __future__ import annotations
 import bisect
 import math
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from isotherm.campaign import (
     SPEAKS_HTTP,
@@ -23,6 +25,7 @@ from isotherm.campaign import (
     Plan,
     Price,
     RegionInventory,
+    server_at,
 )
 from isotherm.costing import campaign_transitions, estimate, load_s
 from isotherm.lane import (
@@ -110,6 +113,7 @@ def make_plan(
     faults = stack_faults(inventory, stack=stack, home_region=home_region, version=version, platform=platform)
     functions = _find_functions(campaign, regions, by_region, faults)
     inner = _find_inner(campaign, regions, by_region)
+    _check_servers(campaign, [by_region[region] for region in regions], platform)
     if campaign.load is None:
         _check_rounds(campaign)
     _check_concurrency(campaign, [by_region[region] for region in regions])
@@ -178,6 +182,40 @@ def _find_functions(
     if faults:
         raise InvalidCampaign("\n".join(faults))
     return found
+
+
+def _check_servers(campaign: Campaign, regions: list[RegionInventory], platform: Platform) -> None:
+    """Load goes to the stack's own server, to loopback, or to what its owner named as their own."""
+    if "server" not in campaign.protocols:
+        return
+    faults = [fault for region in regions if (fault := _server_fault(campaign, region, platform))]
+    if faults:
+        raise InvalidCampaign("\n".join(dict.fromkeys(faults)))
+
+
+def _server_fault(campaign: Campaign, region: RegionInventory, platform: Platform) -> str | None:
+    server = server_at(campaign, region)
+    if server is None:
+        return (
+            f'protocols: "server" cannot reach {region.region}: the stack has no server there; deploy it with one '
+            "(docs/server.md), or name one in server.url"
+        )
+    try:
+        parts = urlsplit(server.url)
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:
+        host = None
+    if host is None or parts.scheme != "https" or parts.path not in ("", "/"):
+        return f'server.url: "{server.url}" is no address of a server; give one such as https://127.0.0.1:8443'
+    loopback = host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    if loopback and platform == "aws":
+        return f'server.url: "{server.url}" is the calling function itself, on AWS; give an address that it can reach'
+    if loopback or server.url in (region.server_url, campaign.i_own_this_endpoint):
+        return None
+    return (
+        f'server.url: "{server.url}" is neither this stack\'s own nor loopback; if it is yours, say so: '
+        f'"i_own_this_endpoint": "{server.url}"'
+    )
 
 
 def _find_inner(
