@@ -1,0 +1,157 @@
+"""A load as a campaign: phases as steps; what cannot be carried or may not be loaded is said before the start."""
+
+from dataclasses import replace
+
+import pytest
+from test_routes import region
+
+from isotherm.campaign import InvalidCampaign, parse_campaign
+from isotherm.lane import LaneTask
+from isotherm.planning import make_plan
+
+RECORD = {"targets": ["customers"], "load": {"threads": 20, "iterations": 100}}
+OPEN = {"targets": ["customers"], "load": {"loop": "open", "rate_per_s": 200, "duration_s": 60}}
+LOOPBACK = {"url": "https://127.0.0.1:8443"}
+
+
+def plan_of(document, *, platform="emulated", **facts):
+    there = replace(region("us-east-1"), home_region="us-east-1", **facts)
+    return make_plan(
+        parse_campaign({"budget_usd": 1e6, **document}),
+        [there],
+        campaign_id="id",
+        platform=platform,
+        home_region="us-east-1",
+        stack="isotherm",
+        version="1",
+        created_at="2026-01-01T00:00:00Z",
+    )
+
+
+@pytest.mark.parametrize(("threads", "requests"), [(20, 7400), (100, 37_000)])
+def test_the_record_s_phases_are_steps_in_order_and_make_its_requests(threads, requests):
+    plan = plan_of({**RECORD, "load": {"threads": threads, "iterations": 100}})
+    (lane,) = plan.lanes.values()
+    assert [step.load.phase for step in lane.steps] == ["warmup", "loading", "peak", "cooldown"]
+    assert [step.load.threads for step in lane.steps] == [threads // 10, threads // 2, threads, threads // 4]
+    assert sum(step.load.requests for step in lane.steps) == requests
+    assert all(not step.warm_shots and not step.bursts and step.versions == 0 for step in lane.steps)
+
+
+def test_protocols_come_one_after_the_other_each_with_its_phases_in_order():
+    plan = plan_of({**RECORD, "protocols": ["invoke", "http", "server"], "server": LOOPBACK})
+    (lane,) = plan.lanes.values()
+    order = [(step.protocol, step.load.phase) for step in lane.steps]
+    for first in range(0, 12, 4):
+        assert [phase for _, phase in order[first : first + 4]] == ["warmup", "loading", "peak", "cooldown"]
+        assert len({protocol for protocol, _ in order[first : first + 4]}) == 1
+    assert {protocol for protocol, _ in order} == {"invoke", "http", "server"}
+
+
+def test_an_open_loop_s_phases_share_the_rate():
+    (lane,) = plan_of(OPEN).lanes.values()
+    assert [step.load.rate_per_s for step in lane.steps] == [20, 100, 200, 50]
+    assert sum(step.load.requests for step in lane.steps) == 370 * 60
+
+
+def test_a_larger_load_costs_more_and_the_server_costs_no_invocations():
+    small, large = (plan_of({**RECORD, "load": {"threads": n, "iterations": 100}}).price for n in (20, 100))
+    assert 0 < small.usd < large.usd
+    server = plan_of({**RECORD, "protocols": ["server"], "server": LOOPBACK}).price
+    assert "Lambda requests" not in {line.service for line in server.lines}
+
+
+def test_a_load_s_task_survives_the_table():
+    plan = plan_of({**RECORD, "protocols": ["server"], "server": {**LOOPBACK, "certificate": "PEM"}})
+    (task,) = plan.tasks()
+    assert task.server.url == LOOPBACK["url"]
+    assert LaneTask.from_json(task.to_json()) == task
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            {"targets": ["default"], "load": RECORD["load"]},
+            'targets: ["default"] cannot be loaded; with load give ["customers"] alone',
+        ),
+        ({**RECORD, "load": {"threads": 5}}, "load.iterations: is missing; a closed loop needs it"),
+        ({**RECORD, "load": {"threads": 0, "iterations": 1}}, "load.threads: 0 is below the least accepted, 1"),
+        (
+            {**RECORD, "load": {**RECORD["load"], "phases": [{"name": "peak", "share": 0}]}},
+            "load.phases.share: 0 is not above 0",
+        ),
+        ({**RECORD, "load": {**RECORD["load"], "phases": []}}, "load.phases: [] is empty; name at least one"),
+        (
+            {**RECORD, "load": {**RECORD["load"], "phases": [{"name": "a", "share": 1}, {"name": "a", "share": 1}]}},
+            'load.phases: "a" is named twice; name each once',
+        ),
+        (
+            {**RECORD, "load": {**RECORD["load"], "rate_per_s": 5}},
+            "load.rate_per_s: 5.0 is not for a closed loop; leave it out",
+        ),
+        ({**OPEN, "load": {**OPEN["load"], "rate_per_s": 0}}, "load.rate_per_s: 0 is not above 0"),
+        ({**OPEN, "load": {**OPEN["load"], "duration_s": 900}}, "load.duration_s: 900 is above the most accepted, 780"),
+        ({**RECORD, "load": {"loop": "spiral"}}, 'load.loop: "spiral" is not accepted; give "closed" or "open"'),
+        ({**RECORD, "warm": {"samples": 5}}, "warm.samples: 5 cannot be had together with load; leave warm out"),
+        (
+            {**RECORD, "cold": {"samples": 5}},
+            "cold.samples: 5 cannot be had together with load, whose calls go to functions as they are deployed; give "
+            "0, or leave cold out",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_load_is_refused_in_words(document, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        parse_campaign(document)
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            {**RECORD, "load": {"threads": 20, "iterations": 1}},
+            "load.threads: 20 is above what us-east-1 leaves to this account's functions (10 unreserved, 2 of them for "
+            "the campaign itself); at most 8",
+        ),
+        (
+            OPEN,
+            "load.rate_per_s: 200.0 is above what us-east-1 leaves to this account's functions (10 unreserved, 2 of "
+            "them for the campaign itself); at most 80",
+        ),
+    ],
+)
+def test_what_the_account_cannot_carry_is_refused(document, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        plan_of(document, unreserved_concurrency=10)
+    assert str(refusal.value) == message
+
+
+def test_a_server_needs_no_concurrency_of_the_account():
+    plan_of({**RECORD, "protocols": ["server"], "server": LOOPBACK}, unreserved_concurrency=10)
+
+
+@pytest.mark.parametrize(
+    ("server", "facts", "message"),
+    [
+        (None, {}, 'protocols: "server" cannot reach us-east-1: the stack has no server there'),
+        ({"url": "http://127.0.0.1:8443"}, {}, 'server.url: "http://127.0.0.1:8443" is no address of a server'),
+        ({"url": "https://127.0.0.1:99999"}, {}, 'server.url: "https://127.0.0.1:99999" is no address of a server'),
+        ({"url": "https://127.0.0.1.example.com"}, {}, "is neither this stack's own nor loopback"),
+        ({"url": "https://example.com"}, {}, "is neither this stack's own nor loopback; if it is yours, say so"),
+        (LOOPBACK, {"platform": "aws"}, "is the calling function itself, on AWS"),
+    ],
+)
+def test_load_goes_nowhere_that_is_not_ours(server, facts, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        plan_of({**RECORD, "protocols": ["server"], "server": server}, **facts)
+    assert message in str(refusal.value)
+
+
+def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
+    own = plan_of({**RECORD, "protocols": ["server"]}, server_url="https://own.example.com")
+    assert {task.server.url for task in own.tasks()} == {"https://own.example.com"}
+    url = "https://mine.example.com"
+    named = plan_of({**RECORD, "protocols": ["server"], "server": {"url": url}, "i_own_this_endpoint": url})
+    assert {task.server.url for task in named.tasks()} == {url}
