@@ -35,6 +35,7 @@ class Shot(Order):
 
     `client_ms` is the whole call on a monotonic clock, hold included; `sent_at_ms` is epoch milliseconds. A call
     over HTTP has its stages besides; `total_ms` is all of them, `client_ms` leaves out those that open the connection.
+    `answered_by` is what the answer's header says of its execution environment: `<id>/<invocation index>`.
     """
 
     sent_at_ms: float
@@ -51,13 +52,15 @@ class Shot(Order):
     tls_ms: float | None = None
     first_byte_ms: float | None = None
     total_ms: float | None = None
+    answered_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What the function said of itself in its one log line. `_at_ms` are epoch milliseconds, durations milliseconds.
 
-    `notes` is what a handler added: of a call to another function, of a database.
+    `notes` is what a handler added: of a call to another function, of a database. `duration_ms` is in the line of
+    our own server alone: its time for the whole request.
     """
 
     shot_id: str | None
@@ -72,6 +75,7 @@ class Probe:
     hold_ms: float
     package: dict[str, object] | None = None
     notes: dict[str, Any] | None = None
+    duration_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +264,15 @@ def join(
         probe = probes.get(shot.shot_id)
         # The embedded stack answers with a request id of its own, so the id that the function saw comes first.
         request_id = probe.request_id if probe else shot.request_id
-        report = reports.get(request_id) if request_id else None
+        report = _report_of_server(probe) if context.protocol == "server" else reports.get(request_id or "")
         nested = _nested(context, shot, probe, inner_probes or {}, inner_reports or {})
         samples[shot.shot_id] = _sample(context, shot, request_id, probe, report, nested)
     return list(samples.values())
+
+
+def _report_of_server(probe: Probe | None) -> Report | None:
+    """What a server's own log line says of a request: no platform reports on it, and nothing is billed by the call."""
+    return Report(probe.request_id, probe.duration_ms) if probe and probe.duration_ms is not None else None
 
 
 def _nested(
@@ -317,7 +326,8 @@ def _sample(
     nested: dict[str, Any],
 ) -> Sample:
     platform_cold = _platform_cold(report, context.emulated)
-    probe_cold = None if probe is None else probe.invocation_index == 0
+    environment_id, invocation_index = _environment(shot, probe)
+    probe_cold = None if invocation_index is None else invocation_index == 0
     temperature = _temperature(platform_cold, probe_cold)
     # SnapStart: process and imports are those of the snapshot, made when the version was published.
     restored = report is not None and report.restore_duration_ms is not None
@@ -372,8 +382,8 @@ def _sample(
         memory_size_mb=report.memory_size_mb if report else None,
         # The embedded stack reports the most that any of its processes ever used: nothing about this function.
         max_memory_used_mb=report.max_memory_used_mb if report and not context.emulated else None,
-        environment_id=probe.environment_id if probe else None,
-        invocation_index=probe.invocation_index if probe else None,
+        environment_id=environment_id,
+        invocation_index=invocation_index,
         startup_ms=_startup_ms(probe) if probe and not restored else None,
         import_ms=probe.import_ms if probe and probe_cold and not restored else None,
         work_ms=probe.work_ms if probe else None,
@@ -390,6 +400,14 @@ def _sample(
         total_ms=shot.total_ms,
         **nested,
     )
+
+
+def _environment(shot: Shot, probe: Probe | None) -> tuple[str | None, int | None]:
+    """Which environment answered, and how many calls it had before: by the probe's line, else the answer's header."""
+    if probe is not None:
+        return probe.environment_id, probe.invocation_index
+    environment_id, _, index = (shot.answered_by or "").partition("/")
+    return (environment_id, int(index)) if environment_id and index.isdigit() else (None, None)
 
 
 def _platform_cold(report: Report | None, emulated: bool) -> bool | None:

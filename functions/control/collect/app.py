@@ -49,7 +49,9 @@ class CollectRequest:
 class Witnesses:
     """The probes and reports found so far, from log tails first and then from CloudWatch Logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reports_due: bool = True) -> None:
+        """`reports_due` is false of a server, of whose requests its own line is all there is."""
+        self._reports_due = reports_due
         self.probes: dict[str, Probe] = {}
         self.reports: dict[str, Report] = {}
 
@@ -79,7 +81,8 @@ class Witnesses:
         probe = self.probes.get(shot.shot_id)
         request_id = probe.request_id if probe else shot.request_id
         # A function that was cut off never wrote its line.
-        return request_id in self.reports and (probe is not None or shot.outcome == "timeout")
+        reported = request_id in self.reports or not self._reports_due
+        return reported and (probe is not None or shot.outcome == "timeout")
 
 
 @logger.inject_lambda_context
@@ -127,12 +130,13 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     shots = read_shots(bucket, campaign_id, lane_key, request.step, 0)
     table.update_lane(campaign_id, lane_key, unless_ended=True, phase="collecting", step=request.step)
 
-    witnesses = Witnesses()
+    witnesses = Witnesses(reports_due=step.protocol != "server")
     for shot in shots:
         witnesses.read(shot.log_tail or "")
     patience_ms = min(task.report_deadline_s * 1000, context.get_remaining_time_in_millis() - MARGIN_MS)
     deadline = time.monotonic() + patience_ms / 1000
-    missing = _ask_until_complete(witnesses, shots, lane.region, task.function.log_group, deadline)
+    log_group = f"/isotherm/{home.stack}/server" if step.protocol == "server" else task.function.log_group
+    missing = _ask_until_complete(witnesses, shots, lane.region, log_group, deadline)
     inner, inner_witnesses = step.inner, Witnesses()
     if inner is not None:
         called = witnesses.called_in_turn(shots)
@@ -177,9 +181,11 @@ def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, lo
         last_ms = max(shot.sent_at_ms + (shot.client_ms or 0) for shot in shots) + WINDOW_MS
         try:
             witnesses.read("\n".join(logs.messages(region, log_group, first_ms, last_ms)))
-        except (ClientError, BotoCoreError):
+        except (ClientError, BotoCoreError) as fault:
             # A region that went away takes its log with it; what was measured is kept, its reports are missing.
             logger.exception("log not read", extra={"region": region, "log_group": log_group})
+            if isinstance(fault, ClientError) and fault.response["Error"]["Code"] == "ResourceNotFoundException":
+                return missing
         missing = witnesses.missing(shots)
         pause_s = next(pauses, PAUSES_S[-1])
         if not missing or time.monotonic() + pause_s > deadline:

@@ -42,7 +42,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     function = MeasuredFunction(lane.region, lane.function_name)
 
     _refuse_if_ended(table, campaign_id, lane_key)
-    table.update_lane(campaign_id, lane_key, unless_ended=True, phase="publishing", step=request.step)
+    phase = "publishing" if step.versions else "preparing"
+    table.update_lane(campaign_id, lane_key, unless_ended=True, phase=phase, step=request.step)
     lease = table.acquire(
         Lease(lane.region, lane.function_name, campaign_id, lane_key, function.memory_mb(), int(time.time()))
     )

@@ -21,6 +21,7 @@ ENDED = ("succeeded", "failed", "spared")
 _PHASES = {
     "starting": "starting",
     "publishing": "publishing fresh versions of",
+    "preparing": "preparing",
     "firing": "calling",
     "collecting": "collecting the reports of",
     "restoring": "putting back",
