@@ -1,0 +1,130 @@
+"""Calls a target over HTTP as told, each call on a connection of its own, and keeps the client's clock, stage by stage.
+
+Decides nothing. `isotherm.aws.invoking` does the same by Lambda's own API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from isotherm.aws.clients import Home
+from isotherm.aws.invoking import THROTTLE_PAUSES_S
+from isotherm.aws.signing import Signer, caller_role_arn
+from isotherm.customers import CALL_HEADER, SHOT_HEADER
+from isotherm.exchange import Client, Exchange, ExchangeFailed
+from isotherm.lane import LaneTask, Step
+from isotherm.sample import Order, Shot
+from isotherm.shots import outcome_of_status, request_of
+
+#: The gateway answers 504 after 30 s (AWS, HTTP API quotas); the client waits longer, so that this arrives.
+TIMEOUT_S = 45.0
+
+
+class WebCaller:
+    """Calls the HTTP API before one function, or a server that runs the same handler, `concurrency` calls at a time.
+
+    Every call opens a connection, so that each has all the stages: name, connection, TLS, first byte, whole.
+    """
+
+    def __init__(self, home: Home, task: LaneTask, step: Step, concurrency: int) -> None:
+        self._lane, self._step = task.lane, step
+        self._concurrency = concurrency
+        self._trusted: IO[str] | None = None
+        if step.protocol == "server":
+            address, self._signer = task.server.url if task.server else "", None
+            if task.server and task.server.certificate:
+                self._trusted = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 - closed by __exit__
+                self._trusted.write(task.server.certificate)
+                self._trusted.flush()
+        else:
+            address = task.function.url or ""
+            self._signer = Signer(task.lane.region, caller_role_arn(home.stack, task.lane.region))
+        url = urlsplit(address)
+        self._origin, self._base = f"{url.scheme}://{url.netloc}", url.path.rstrip("/")
+
+    def __enter__(self) -> WebCaller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._trusted is not None:
+            self._trusted.close()
+
+    def open_connections(self) -> None:
+        """Get the signature's credentials, so that no shot waits for them; connections are each call's own."""
+        self._headers("GET", self._base or "/", None, {})
+
+    def burst(self, orders: Sequence[Order], *, hold: bool) -> list[Shot]:
+        """Make all calls at once; `hold` is not for calls that go to a function as it is deployed."""
+        del hold
+        return asyncio.run(self._all(iter(orders), len(orders), lambda: True))
+
+    def in_a_row(self, orders: Iterable[Order], concurrency: int, go_on: Callable[[], bool]) -> list[Shot]:
+        """Make calls one after the other, `concurrency` of them at a time; stops early where `go_on` says so."""
+        return asyncio.run(self._all(iter(orders), concurrency, go_on))
+
+    async def _all(self, orders: Iterable[Order], concurrency: int, go_on: Callable[[], bool]) -> list[Shot]:
+        queue = iter(orders)
+        made: list[Shot] = []
+
+        async def work() -> None:
+            while go_on() and (order := next(queue, None)) is not None:
+                made.append(await self._call(order))
+
+        await asyncio.gather(*(work() for _ in range(concurrency)))
+        return made
+
+    async def _call(self, order: Order) -> Shot:
+        shot = await self._call_once(order)
+        for attempt, pause_s in enumerate(THROTTLE_PAUSES_S, start=2):
+            if shot.outcome != "throttled":
+                return shot
+            await asyncio.sleep(pause_s)
+            shot = replace(await self._call_once(order), attempts=attempt)
+        return shot
+
+    async def _call_once(self, order: Order) -> Shot:
+        request = request_of(self._lane, self._step, order)
+        path = self._base + request.path
+        headers = {"accept": "application/json", SHOT_HEADER: order.shot_id}
+        if request.body is not None:
+            headers["content-type"] = "application/json"
+        headers = self._headers(request.method, path, request.body, headers)
+        cafile = self._trusted.name if self._trusted else None
+        async with Client(self._origin, connections=1, timeout_s=TIMEOUT_S, cafile=cafile) as client:
+            sent_at_ms = time.time() * 1000
+            try:
+                seen = _seen(await client.request(request.method, path, headers, request.body))
+            except ExchangeFailed as fault:
+                seen = {"outcome": "client_error", "error_type": fault.kind, "error_message": str(fault)[:500]}
+        return Shot(**{**asdict(order), "sent_at_ms": sent_at_ms, "client_ms": None, **seen})
+
+    def _headers(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, str]:
+        """All headers of a request; signed, where it goes to an API."""
+        return self._signer.headers(method, self._origin + path, body, headers) if self._signer else headers
+
+
+def _seen(exchange: Exchange) -> dict[str, Any]:
+    outcome = outcome_of_status(exchange.status)
+    opening_ms = sum(stage or 0.0 for stage in (exchange.dns_ms, exchange.connect_ms, exchange.tls_ms))
+    said: dict[str, Any] = {}
+    if outcome != "answered":
+        text = exchange.body[:500].decode("utf-8", "replace")
+        said = {"error_type": f"HTTP {exchange.status}", "error_message": text}
+    return {
+        "outcome": outcome,
+        "client_ms": exchange.total_ms - opening_ms,
+        "http_status": exchange.status,
+        "dns_ms": exchange.dns_ms,
+        "connect_ms": exchange.connect_ms,
+        "tls_ms": exchange.tls_ms,
+        "first_byte_ms": exchange.first_byte_ms,
+        "total_ms": exchange.total_ms,
+        "answered_by": exchange.headers.get(CALL_HEADER),
+        **said,
+    }
