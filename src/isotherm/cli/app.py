@@ -23,6 +23,7 @@ from isotherm.cli import (
     prices,
     report,
     run,
+    serve,
     stop,
     trend,
 )
@@ -49,6 +50,10 @@ app.command()(trend.trend)
 app.command("list")(listing.list_campaigns)
 app.command()(deploy.deploy)
 app.add_typer(local.commands, name="local")
+# The server reads its own options, which `python -m server` has too.
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(
+    serve.serve
+)
 app.command()(parse.parse)
 app.command()(prices.prices)
 

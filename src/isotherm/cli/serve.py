@@ -1,0 +1,43 @@
+"""`isotherm serve`: the server of this checkout, on this machine. Its options are those of `python -m server`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from isotherm.cli.place import DEFAULT_HOME_REGION, DEFAULT_STACK, On, Place
+
+
+def serve(context: typer.Context) -> None:
+    """Serve the measured handlers over HTTPS on this machine (needs the extra "server")."""
+    from isotherm.cli.endings import Failed
+    from isotherm.local.checkout import find_checkout
+
+    checkout = find_checkout()
+    sys.path.insert(0, str(checkout.root))  # the server is no part of the package: it goes where handlers go, whole
+    try:
+        from server.__main__ import command_line, read, run
+    except ModuleNotFoundError as problem:
+        raise Failed(f"the server needs {problem.name}: pip install 'isotherm[server]'") from problem
+    parser = command_line("isotherm serve")
+    table = parser.add_argument_group("table, without --memory")
+    table.add_argument(
+        "--on",
+        type=On,
+        choices=list(On),
+        default=On.LOCAL,
+        help="whose table: the embedded stack's (default), or AWS's",
+    )
+    table.add_argument(
+        "--stack", default=DEFAULT_STACK, help=f"name of the CloudFormation stack (default {DEFAULT_STACK})"
+    )
+    table.add_argument(
+        "--region", default=DEFAULT_HOME_REGION, help=f"the table's region (default {DEFAULT_HOME_REGION})"
+    )
+    options = read(parser, context.args)
+    if not options.memory:
+        Place(options.on, options.stack, options.region).enter()
+        os.environ |= {"AWS_REGION": options.region, "ISOTHERM_CUSTOMERS_TABLE": f"{options.stack}-customers"}
+    raise typer.Exit(run(parser, options))
