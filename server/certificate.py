@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 import tempfile
 from pathlib import Path
 
@@ -79,13 +80,26 @@ def self_signed(names: list[str], ca_file: Path | None) -> ssl.SSLContext:
     except (ValueError, UnicodeError) as problem:
         raise BadCertificate(f"--name: {', '.join(names)}: {problem}") from problem
     context = _context()
-    certificate.configure_cert(context)
+    if sys.platform == "linux":
+        _load(context, certificate.private_key_and_cert_chain_pem.bytes())
+    else:
+        certificate.configure_cert(context)  # by way of a file on disk, removed at once
     if ca_file is not None:
         try:
             _put(ca_file, authority.cert_pem.bytes())
         except OSError as problem:
             raise BadCertificate(f"--ca-file: {ca_file}: {problem.strerror}") from problem
     return context
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    """Load a key with its certificate by way of a file in memory: ssl takes files only, and there may be no disk."""
+    descriptor = os.memfd_create("isotherm-certificate")
+    try:
+        os.write(descriptor, pem)
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _put(path: Path, content: bytes) -> None:

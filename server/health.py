@@ -1,6 +1,6 @@
 """`python -m server.health`: whether the server of this machine is well; for a container's health check.
 
-It asks the port of ISOTHERM_SERVER_PORT, or the usual one, and leaves with 0 where the answer is 200. The certificate is
+It asks the port of ISOTHERM_SERVER_PORT, or the usual one, and ends with 0 where the answer is 200. The certificate is
 not verified: this is a question to oneself.
 """
 

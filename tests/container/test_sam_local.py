@@ -19,13 +19,11 @@ import pytest
 from integration.embedded import HOME, STACK, Embedded
 from isotherm.local.build import build, sam_environment
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import ToolUnavailable
-from isotherm.local.tools import SAM, ensure
 from isotherm.platform_log import parse_events
 from isotherm.sample import probe_lines
 
 from .bridge import bridged
-from .engine import ROOT, RUNTIME, NoEngine, engine
+from .engine import ROOT, RUNTIME, Engine
 
 TARGETS = {"DefaultFunction": "default", "Pkg20Function": "pkg20", "Pkg50Function": "pkg50"} | {
     "Size20Function": "size20",
@@ -84,25 +82,9 @@ class SamLocal:
 
 
 @pytest.fixture(scope="session")
-def sam() -> Path:
-    """SAM CLI, of which the engine's image takes a part."""
-    try:
-        return ensure(Checkout(ROOT, "tests"), SAM)
-    except ToolUnavailable as problem:
-        pytest.skip(str(problem))
-
-
-@pytest.fixture(scope="session")
-def alone(sam: Path) -> Iterator[SamLocal]:
+def alone(sam: Path, running_engine: Engine) -> SamLocal:  # noqa: ARG001 - it has to answer
     """`sam local` with neither endpoint nor credentials."""
-    try:
-        running = engine(sam)
-    except NoEngine as problem:
-        pytest.skip(f"sam local: {problem}")
-    try:
-        yield SamLocal(sam, build(Checkout(ROOT, "tests"), runtime=RUNTIME, host=False).template)
-    finally:
-        running.stop()
+    return SamLocal(sam, build(Checkout(ROOT, "tests"), runtime=RUNTIME, host=False).template)
 
 
 @pytest.fixture(scope="session")

@@ -27,14 +27,18 @@ def serve(context: typer.Context) -> None:
         "--on",
         type=On,
         choices=list(On),
-        default=On.LOCAL,
+        default=os.environ.get("ISOTHERM_ON", On.LOCAL),
         help="whose table: the embedded stack's (default), or AWS's",
     )
     table.add_argument(
-        "--stack", default=DEFAULT_STACK, help=f"name of the CloudFormation stack (default {DEFAULT_STACK})"
+        "--stack",
+        default=os.environ.get("ISOTHERM_STACK", DEFAULT_STACK),
+        help=f"name of the CloudFormation stack (default {DEFAULT_STACK})",
     )
     table.add_argument(
-        "--region", default=DEFAULT_HOME_REGION, help=f"the table's region (default {DEFAULT_HOME_REGION})"
+        "--region",
+        default=os.environ.get("ISOTHERM_HOME_REGION", DEFAULT_HOME_REGION),
+        help=f"the table's region (default {DEFAULT_HOME_REGION})",
     )
     options = read(parser, context.args)
     if not options.memory:

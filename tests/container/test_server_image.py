@@ -1,0 +1,283 @@
+"""The server's image, built and run by a Docker engine: alone, and two of it behind a load balancer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import urllib.request
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+
+from integration.embedded import HOME, STACK, Embedded
+from isotherm import __version__
+from isotherm.customers import create_request, customer, read_request
+from isotherm.exchange import Client
+from isotherm.sample import probe_lines
+
+from .bridge import bridged
+from .engine import Engine, NoEngine
+from .server_image import Container, build, docker, running
+
+pytestmark = pytest.mark.container
+
+PATIENCE_S = 60
+
+
+@pytest.fixture(scope="module")
+def image(running_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:  # noqa: ARG001 - it has to answer
+    """The server's image, built from its Dockerfile."""
+    try:
+        return build(tmp_path_factory.mktemp("base"))
+    except NoEngine as problem:
+        pytest.fail(str(problem))
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Signs the certificates of one test, and is trusted by its clients."""
+
+    folder: Path
+    ca: trustme.CA = field(default_factory=trustme.CA)
+
+    def __post_init__(self) -> None:
+        self.ca.cert_pem.write_to_path(str(self.file))
+
+    @property
+    def file(self) -> Path:
+        """What clients verify with."""
+        return self.folder / "ca.pem"
+
+    def issue(self, name: str) -> Path:
+        """A certificate for loopback with its key, in one file that any user may read, as the container's must."""
+        path = self.folder / name
+        self.ca.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))
+        path.chmod(0o644)
+        return path
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom this module's clients trust."""
+    folder = tmp_path_factory.mktemp("authority")
+    folder.chmod(0o755)
+    return Authority(folder)
+
+
+def _with_certificate(authority: Authority) -> tuple[list[str], list[str]]:
+    """Options for docker and for the server."""
+    authority.issue("server.pem")
+    return (
+        ["--volume", f"{authority.folder}:/tls:ro"],
+        ["--certfile", "/tls/server.pem"],
+    )
+
+
+@dataclass
+class Loaded:
+    """What clients saw: answers by status and by execution environment, and what failed."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    environments: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+async def _load(url: str, ca_file: Path, threads: int, iterations: int, pause_s: float = 0.0) -> Loaded:
+    """A closed loop: each of `threads` creates a customer and reads it, `iterations` times."""
+    loaded = Loaded()
+
+    async def one(client: Client, thread: int) -> None:
+        for iteration in range(iterations):
+            made = customer(thread, iteration)
+            for request, expected in ((create_request(made), 201), (read_request(made.email_id), 200)):
+                answered = await client.request(
+                    request.method, request.path, {"content-type": "application/json"}, request.body
+                )
+                loaded.statuses[answered.status] += 1
+                loaded.environments[answered.headers["x-isotherm-call"].partition("/")[0]] += 1
+                if answered.status != expected:
+                    loaded.failures.append(f"{request.method} {request.path}: {answered.status} {answered.body!r}")
+            await asyncio.sleep(pause_s)
+
+    client = Client(url, connections=threads, timeout_s=PATIENCE_S, cafile=str(ca_file))
+    await client.open()
+    try:
+        await asyncio.gather(*(one(client, thread) for thread in range(threads)))
+    finally:
+        await client.close()
+    return loaded
+
+
+def _environment_of(container: Container) -> str:
+    (serving,) = [line for line in container.log() if line.get("event") == "serving"]
+    return str(serving["environment_id"])
+
+
+def _calls(container: Container) -> list[dict[str, object]]:
+    return [line for line in container.log() if str(line.get("route", "")).endswith(("/customers", "/{email}"))]
+
+
+def test_the_image_runs_as_nobody_and_holds_no_more_than_it_needs(image: str) -> None:
+    (described,) = json.loads(docker("image", "inspect", image))
+    config = described["Config"]
+
+    assert config["User"] == "10001:10001"
+    assert config["Entrypoint"] == ["python", "-m", "server"]
+    assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "server.health"]
+    listed = docker("run", "--rm", "--entrypoint", "find", image, "/app", "-type", "f", "-not", "-name", "*.pyc")
+    folders = Counter(line.removeprefix("/app/").partition("/")[0] for line in listed.splitlines())
+    assert set(folders) == {"constraints.txt", "pyproject.toml", "requirements.txt", "isotherm", "server", "functions"}
+    assert docker("run", "--rm", "--entrypoint", "id", image, "-u").strip() == "10001"
+
+
+def test_a_load_goes_through_one_container_and_every_request_is_accounted_for(image: str, authority: Authority) -> None:
+    options, arguments = _with_certificate(authority)
+    with running(image, f"isotherm-{uuid.uuid4().hex[:8]}", options, [*arguments, "--memory"]) as container:
+        container.wait_until_healthy()
+        url = f"https://localhost:{container.port}"
+        health = json.load(
+            urllib.request.urlopen(  # noqa: S310 - loopback
+                f"{url}/healthz", timeout=PATIENCE_S, context=ssl.create_default_context(cafile=str(authority.file))
+            )
+        )
+        loaded = asyncio.run(_load(url, authority.file, threads=8, iterations=50))
+        container.stop()
+
+        calls = _calls(container)
+        assert health["version"] == __version__
+        assert loaded.failures == []
+        assert loaded.statuses == {201: 400, 200: 400}
+        assert set(loaded.environments) == {_environment_of(container)}
+        assert len(calls) == 800
+        assert Counter(call["status"] for call in calls) == loaded.statuses
+        assert len(probe_lines("\n".join(json.dumps(call) for call in calls))) == 800
+        assert (container.state()["ExitCode"], container.state()["OOMKilled"]) == (0, False)
+        assert container.log()[-1]["given_up"] == 0
+
+
+HAPROXY = """\
+global
+    maxconn 1024
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    option redispatch
+    retries 3
+    # A server that stops closes the connections it keeps; a request that met that was not served.
+    retry-on conn-failure empty-response
+frontend https
+    bind 127.0.0.1:{port} ssl crt {certificate}
+    default_backend servers
+backend servers
+    balance roundrobin
+    option httpchk GET /healthz
+    http-check expect status 200
+    default-server ssl verify required verifyhost localhost ca-file {ca_file} check inter 500ms fall 1 rise 1
+{servers}
+"""
+
+
+@pytest.fixture
+def balanced(authority: Authority, tmp_path: Path) -> Iterator[object]:
+    """Puts haproxy before servers; it speaks TLS to its clients and to each server."""
+    program = shutil.which("haproxy")
+    if program is None:
+        pytest.skip("haproxy is not here (Debian's package haproxy)")
+    with ExitStack() as stack:
+
+        def begin(ports: list[int]) -> str:
+            port = _free_port()
+            servers = "\n".join(f"    server s{n} 127.0.0.1:{behind}" for n, behind in enumerate(ports))
+            config = tmp_path / "haproxy.cfg"
+            config.write_text(
+                HAPROXY.format(
+                    port=port, certificate=authority.issue("balancer.pem"), ca_file=authority.file, servers=servers
+                )
+            )
+            process = subprocess.Popen([program, "-W", "-db", "-f", str(config)], stderr=subprocess.PIPE, text=True)
+            stack.callback(process.wait, PATIENCE_S)
+            stack.callback(process.terminate)
+            _wait_until_answers(f"https://localhost:{port}/healthz", authority.file)
+            return f"https://localhost:{port}"
+
+        yield begin
+
+
+def _free_port() -> int:
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return int(any_port.getsockname()[1])
+
+
+def _wait_until_answers(url: str, ca_file: Path) -> None:
+    context = ssl.create_default_context(cafile=str(ca_file))
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5, context=context).close()  # noqa: S310 - loopback
+        except OSError:
+            assert time.monotonic() < deadline, url
+            time.sleep(0.1)
+        else:
+            return
+
+
+def test_two_containers_share_the_table_and_the_load_and_one_may_stop_in_its_midst(
+    image: str, authority: Authority, balanced: object, embedded: Embedded
+) -> None:
+    port = urlsplit(embedded.environment["AWS_ENDPOINT_URL"]).port
+    assert port is not None
+    options, arguments = _with_certificate(authority)
+    variables = {
+        "ISOTHERM_CUSTOMERS_TABLE": f"{STACK}-customers",
+        "AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}",
+        "AWS_REGION": HOME,
+        "AWS_ACCESS_KEY_ID": embedded.environment["AWS_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": embedded.environment["AWS_SECRET_ACCESS_KEY"],
+    }
+    options += ["--add-host", "host.docker.internal:host-gateway"]
+    options += [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+    mark = uuid.uuid4().hex[:8]
+    with (
+        bridged(port),
+        running(image, f"isotherm-{mark}-a", options, arguments) as first,
+        running(image, f"isotherm-{mark}-b", options, arguments) as second,
+    ):
+        first.wait_until_healthy()
+        second.wait_until_healthy()
+        url = balanced([first.port, second.port])
+        environments = [_environment_of(first), _environment_of(second)]
+
+        loaded = asyncio.run(_load(url, authority.file, threads=4, iterations=25))
+        assert loaded.failures == []  # also where the reader is not whom the customer was created by
+        assert loaded.statuses == {201: 100, 200: 100}
+        spread = [loaded.environments[environment] for environment in environments]
+        print(f"spread of 200 requests over two containers: {spread}")
+        assert spread == pytest.approx([100, 100], abs=5)
+        assert [len(_calls(container)) for container in (first, second)] == spread
+
+        async def stop_one() -> Loaded:
+            under_way = asyncio.create_task(_load(url, authority.file, threads=4, iterations=40, pause_s=0.05))
+            await asyncio.sleep(1)
+            await asyncio.to_thread(first.stop)
+            return await under_way
+
+        loaded = asyncio.run(stop_one())
+        assert loaded.failures == []
+        assert loaded.statuses == {201: 160, 200: 160}
+        assert min(loaded.environments.values()) > 0
+        assert (first.state()["ExitCode"], first.log()[-1]["given_up"]) == (0, 0)
