@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server import DEFAULT_PORT, certificate, logs
 from server.application import Bounds
-from server.handlers import STORE_VARIABLE
+from server.handlers import STORE_VARIABLE, TABLE_VARIABLE
 from server.serving import CannotListen, Serving, listen, serve
 
 FAILED = 1
@@ -61,6 +61,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Serve as the options say, until told to stop; give the exit code."""
     if options.memory:
         os.environ[STORE_VARIABLE] = "memory"
+    elif os.environ.get(STORE_VARIABLE) != "memory" and not os.environ.get(TABLE_VARIABLE):
+        parser.error(f"{TABLE_VARIABLE}: not set; name the table of customers there, or give --memory")
     try:
         if options.self_signed:
             context = certificate.self_signed(options.name, options.ca_file)

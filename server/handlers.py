@@ -18,6 +18,7 @@ TARGETS = Path(__file__).resolve().parents[1] / "functions" / "targets"
 
 #: Where the handlers keep customers: `memory`, or anything else for the table.
 STORE_VARIABLE = "ISOTHERM_CUSTOMERS"
+TABLE_VARIABLE = "ISOTHERM_CUSTOMERS_TABLE"
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -97,7 +98,7 @@ class Handlers:
     @property
     def store(self) -> str:
         """Where the customers are kept, in words for the log."""
-        return "memory" if os.environ.get(STORE_VARIABLE) == "memory" else "table"
+        return "memory" if os.environ.get(STORE_VARIABLE) == "memory" else f"table {os.environ.get(TABLE_VARIABLE)}"
 
     def _keep(self, line: dict[str, Any]) -> None:
         self._told.line = line

@@ -17,6 +17,7 @@ from types import FrameType
 
 import uvicorn
 import uvloop
+from botocore.exceptions import BotoCoreError
 
 from isotherm import __version__
 from server import logs
@@ -117,7 +118,11 @@ class _Server(uvicorn.Server):
 
 def _serve(listening: socket.socket, serving: Serving) -> int:
     # Here and no earlier: each process that serves is an execution environment with an id of its own.
-    handlers = Handlers()
+    try:
+        handlers = Handlers()
+    except BotoCoreError as problem:  # no region, most often
+        logs.tell("cannot start", pid=os.getpid(), error=str(problem))
+        return 1
     application = Application(handlers, serving.bounds)
     config = uvicorn.Config(
         application,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -56,7 +57,7 @@ def test_what_does_not_end_in_time_is_given_up_and_told(started: Start) -> None:
 
 
 def test_workers_are_execution_environments_and_stop_as_one(started: Start) -> None:
-    server = started("--workers", "2", AWS_DEFAULT_REGION="us-east-1")
+    server = started("--workers", "2", AWS_DEFAULT_REGION="us-east-1", ISOTHERM_CUSTOMERS_TABLE="none")
     deadline = time.monotonic() + PATIENCE_S
     seen: set[str] = set()
     while len(seen) < 2 and time.monotonic() < deadline:
@@ -68,7 +69,7 @@ def test_workers_are_execution_environments_and_stop_as_one(started: Start) -> N
 
 
 def test_a_lost_worker_ends_the_server_so_that_it_is_started_anew(started: Start) -> None:
-    server = started("--workers", "2", AWS_DEFAULT_REGION="us-east-1")
+    server = started("--workers", "2", AWS_DEFAULT_REGION="us-east-1", ISOTHERM_CUSTOMERS_TABLE="none")
     os.kill(server.event("serving")["pid"], signal.SIGKILL)
 
     assert server.ended() == 1
@@ -121,7 +122,7 @@ def pem(tmp_path: Path) -> dict[str, str]:
     ],
 )
 def test_a_bad_certificate_is_named(pem: dict[str, str], certfile: str, keyfile: str, said: str) -> None:
-    code, told = _refused("--certfile", pem[certfile], "--keyfile", pem[keyfile], "--port", "0")
+    code, told = _refused("--memory", "--certfile", pem[certfile], "--keyfile", pem[keyfile], "--port", "0")
 
     assert code == 2
     assert said.format_map(pem) in told
@@ -135,10 +136,11 @@ def test_a_bad_certificate_is_named(pem: dict[str, str], certfile: str, keyfile:
         (["--self-signed", "--keyfile", "x"], "--keyfile: goes with --certfile"),
         (["--certfile", "x", "--ca-file", "y"], "--ca-file: goes with --self-signed"),
         (["--self-signed", "--memory", "--workers", "2"], "--memory: 2 workers share no memory"),
+        (["--self-signed"], "ISOTHERM_CUSTOMERS_TABLE: not set; name the table of customers there, or give --memory"),
         (["--self-signed", "--port", "65536"], "'65536' is not a whole number from 0 to 65535"),
         (["--self-signed", "--threads", "0"], "'0' is not a whole number from 1 to 256"),
         (["--self-signed", "--timeout-s", "nan"], "'nan' is not a number of seconds above 0"),
-        (["--self-signed", "--name", "a b"], "--name: a b:"),
+        (["--memory", "--self-signed", "--name", "a b"], "--name: a b:"),
     ],
 )
 def test_options_that_make_no_sense_are_bad_input(options: list[str], said: str) -> None:
@@ -155,6 +157,21 @@ def test_the_environment_gives_options_and_is_checked_like_them() -> None:
     )
     code, told = _refused(ISOTHERM_SERVER_SELF_SIGNED="yes")
     assert (code, told) == (2, "python -m server: error: ISOTHERM_SERVER_SELF_SIGNED: 'yes' is neither 1 nor 0")
+
+
+def test_without_a_region_it_says_so_and_does_not_start(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "server", "--self-signed", "--port", "0"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": str(tmp_path / "none"), "ISOTHERM_CUSTOMERS_TABLE": "x"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["error"] == "You must specify a region."
 
 
 def test_a_port_that_is_taken_is_named() -> None:

@@ -30,7 +30,7 @@ def _store() -> "Any":
         return _opened()
 
 
-if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+if {"ISOTHERM_CUSTOMERS", "ISOTHERM_CUSTOMERS_TABLE"} & os.environ.keys():
     _store()  # before the first call, as Lambda gives a start more processor than a call
 
 
