@@ -22,6 +22,7 @@ STACK = "isotherm"
 
 START_S = 600
 CAMPAIGN_S = 300
+LOG_S = 30
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,12 @@ class Embedded:
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
         )
 
+    def output(self, name: str, region: str = HOME) -> str:
+        """What the stack of a region says under a name."""
+        (stack,) = self.client("cloudformation", region).describe_stacks(StackName=STACK)["Stacks"]
+        (value,) = [output["OutputValue"] for output in stack["Outputs"] if output["OutputKey"] == name]
+        return str(value)
+
     def execution_arn(self, campaign_id: str) -> str:
         """ARN of a campaign's execution."""
         return f"{self.campaign_machine_arn.replace(':stateMachine:', ':execution:')}:{campaign_id}"
@@ -166,6 +173,27 @@ class Embedded:
             ExpressionAttributeValues={":lease": {"S": "lease"}},
         )["Items"]
         return items
+
+
+def messages_of(embedded: Embedded, region: str, target: str) -> list[str]:
+    """The log of a target in a region."""
+    pages = (
+        embedded.client("logs", region)
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=f"/aws/lambda/{STACK}-target-{target}")
+    )
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def probes_of(embedded: Embedded, region: str, target: str, shot_id: str) -> list[dict[str, Any]]:
+    """The probe lines of a shot in the log of a target, which may take a moment to get there."""
+    deadline = time.monotonic() + LOG_S
+    while True:
+        lines = [json.loads(text) for text in messages_of(embedded, region, target) if '"isotherm_probe"' in text]
+        found = [line for line in lines if line["shot_id"] == shot_id]
+        if found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
 
 
 def skip_without_tools(ran: Ran) -> None:

@@ -1,4 +1,4 @@
-"""The policies suffice and are needed: a campaign with every call checked against them.
+"""The policies suffice and are needed: a campaign, and single calls in a function's name, checked against them.
 
 One region only: MiniStack gives the same stack the same role names in every region, so the second one's policies would
 replace the first one's. On AWS role names are unique.
@@ -6,13 +6,19 @@ replace the first one's. On AWS role names are unique.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .embedded import HOME, START_S, Ran, command_line, skip_without_tools
+from isotherm.customers import create_request, customer, read_request
+
+from .curl import Curl, curl_that_signs
+from .embedded import HOME, STACK, START_S, Embedded, Ran, command_line, skip_without_tools
 
 CAMPAIGN = {
     "name": "policies",
@@ -25,8 +31,8 @@ CAMPAIGN = {
 
 
 @pytest.fixture(scope="module")
-def ran() -> Iterator[Ran]:
-    """A campaign on a stack that enforces IAM."""
+def enforcing() -> Iterator[Embedded]:
+    """A stack that checks every call."""
     isotherm = command_line("policies")
     started = isotherm("local", "up", "--enforce-iam", "--json", timeout=START_S)
     skip_without_tools(started)
@@ -34,9 +40,17 @@ def ran() -> Iterator[Ran]:
     try:
         deployed = isotherm("deploy", "--json", timeout=START_S)
         assert deployed.code == 0, deployed.err
-        yield isotherm("run", "-", "--json", text=json.dumps(CAMPAIGN))
+        environment = started.document["environment"]
+        account = environment["AWS_ACCESS_KEY_ID"]
+        yield Embedded(isotherm, environment, f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign")
     finally:
         isotherm("local", "down")
+
+
+@pytest.fixture(scope="module")
+def ran(enforcing: Embedded) -> Ran:
+    """A campaign on it."""
+    return enforcing.isotherm("run", "-", "--json", text=json.dumps(CAMPAIGN))
 
 
 def test_a_campaign_needs_no_permission_that_the_template_does_not_give(ran: Ran) -> None:
@@ -45,3 +59,196 @@ def test_a_campaign_needs_no_permission_that_the_template_does_not_give(ran: Ran
     assert [(lane["region"], lane["status"]) for lane in summary["lanes"]] == [(HOME, "succeeded")] * 2
     accounting = summary["accounting"]
     assert accounting["planned"] == accounting["answered"] == accounting["report_found"] == 2 * (3 + 2 + 1)
+
+
+# What each role may, found out in its name: a function with that role makes the call.
+
+IMPOSTOR = """
+import json, os, urllib.error, urllib.request
+import botocore.session
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    try:
+        return call_api(**event["api"]) if "api" in event else call_aws(**event["aws"])
+    except ClientError as fault:
+        return fault.response["Error"]["Code"]
+
+def call_aws(service, operation, parameters):
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    client = botocore.session.get_session().create_client(service, os.environ["AWS_REGION"], endpoint_url=endpoint)
+    getattr(client, operation)(**parameters)
+    return "allowed"
+
+def call_api(role_arn, method, url, body):
+    from isotherm.aws.signing import Signer
+    data = None if body is None else body.encode()
+    signer = Signer(os.environ["AWS_REGION"], role_arn)
+    headers = signer.headers(method, url, data, {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+"""
+
+Impostor = Callable[[str, dict[str, Any]], Any]
+
+
+@pytest.fixture(scope="module")
+def call_as(enforcing: Embedded) -> Impostor:
+    """Makes a call in the name of a resource of the template: of a role, or of a function's role."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("app.py", IMPOSTOR)
+    functions, stack = enforcing.client("lambda"), enforcing.client("cloudformation")
+    fire = functions.get_function_configuration(FunctionName=f"{STACK}-fire")
+    made: set[str] = set()
+
+    def call(role: str, event: dict[str, Any]) -> Any:
+        name = f"impostor-{role}"
+        if role not in made:
+            found = stack.describe_stack_resource(StackName=STACK, LogicalResourceId=role)["StackResourceDetail"]
+            account = enforcing.environment["AWS_ACCESS_KEY_ID"]
+            functions.create_function(
+                FunctionName=name,
+                Runtime=fire["Runtime"],
+                Role=f"arn:aws:iam::{account}:role/{found['PhysicalResourceId']}",
+                Handler="app.handler",
+                Code={"ZipFile": archive.getvalue()},
+                Layers=[layer["Arn"] for layer in fire["Layers"]],
+                Timeout=30,
+            )
+            made.add(role)
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event))
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def own_api(enforcing: Embedded) -> str:
+    """Address of the stack's own API."""
+    return enforcing.output("CustomersApiUrl")
+
+
+@pytest.fixture(scope="module")
+def foreign_api(enforcing: Embedded, own_api: str) -> str:
+    """Address of an API of somebody else in the same account and region, before the same function."""
+    apis = enforcing.client("apigatewayv2")
+    api = apis.create_api(Name="somebody-elses", ProtocolType="HTTP")["ApiId"]
+    function = enforcing.client("lambda").get_function_configuration(FunctionName=f"{STACK}-target-customers")
+    integration = apis.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=function["FunctionArn"], PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    for route in ("POST /customers", "GET /customers/{email}"):
+        apis.create_route(ApiId=api, RouteKey=route, AuthorizationType="AWS_IAM", Target=f"integrations/{integration}")
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    return own_api.rpartition("/")[0] + f"/{api}"
+
+
+def caller_role(enforcing: Embedded, stack: str = STACK) -> str:
+    return f"arn:aws:iam::{enforcing.environment['AWS_ACCESS_KEY_ID']}:role/{stack}-caller-{HOME}"
+
+
+@pytest.mark.parametrize(
+    "request_made", [create_request(customer(1, 1)), read_request(customer(1, 1).email_id)], ids=["create", "read"]
+)
+def test_fire_calls_the_stacks_api_as_its_caller_and_no_other_api(
+    enforcing: Embedded, call_as: Impostor, own_api: str, foreign_api: str, request_made: Any
+) -> None:
+    body = request_made.body.decode() if request_made.body else None
+    statuses = []
+    for api, role_arn in ((own_api, caller_role(enforcing)), (own_api, None), (foreign_api, caller_role(enforcing))):
+        call = {"role_arn": role_arn, "method": request_made.method, "url": api + request_made.path, "body": body}
+        statuses.append(call_as("FireFunctionRole", {"api": call}))
+    assert statuses == [201 if body else 200, 403, 403]
+
+
+def test_fire_becomes_no_other_stacks_caller(enforcing: Embedded, call_as: Impostor) -> None:
+    parameters = {"RoleArn": caller_role(enforcing, "other"), "RoleSessionName": "impostor"}
+    call = {"service": "sts", "operation": "assume_role", "parameters": parameters}
+    assert call_as("FireFunctionRole", {"aws": call}) == "AccessDenied"
+
+
+@pytest.mark.parametrize("role", ["CollectFunctionRole", "OuterRole", "CustomersRole"])
+def test_nobody_but_fire_becomes_the_apis_caller(enforcing: Embedded, call_as: Impostor, role: str) -> None:
+    parameters = {"RoleArn": caller_role(enforcing), "RoleSessionName": "impostor"}
+    call = {"service": "sts", "operation": "assume_role", "parameters": parameters}
+    assert call_as(role, {"aws": call}) == "AccessDenied"
+
+
+def invoke(function: str) -> dict[str, Any]:
+    return {"service": "lambda", "operation": "invoke", "parameters": {"FunctionName": function}}
+
+
+def get(table: str, key: str) -> dict[str, Any]:
+    parameters = {"TableName": table, "Key": {name: {"S": "x"} for name in key.split()}}
+    return {"service": "dynamodb", "operation": "get_item", "parameters": parameters}
+
+
+def scan(table: str) -> dict[str, Any]:
+    return {"service": "dynamodb", "operation": "scan", "parameters": {"TableName": table}}
+
+
+MAY = [
+    ("OuterRole", invoke(f"{STACK}-target-inner"), "allowed"),
+    ("OuterRole", invoke(f"{STACK}-target-inner-db"), "allowed"),
+    ("OuterRole", invoke(f"{STACK}-target-default"), "AccessDeniedException"),
+    ("OuterRole", invoke("other-target-inner"), "AccessDeniedException"),
+    ("OuterRole", get(f"{STACK}-inner", "id"), "AccessDeniedException"),
+    ("InnerRole", get(f"{STACK}-inner", "id"), "AccessDeniedException"),
+    ("InnerRole", invoke(f"{STACK}-target-inner"), "AccessDeniedException"),
+    ("InnerDbRole", get(f"{STACK}-inner", "id"), "allowed"),
+    ("InnerDbRole", scan(f"{STACK}-inner"), "AccessDeniedException"),
+    ("InnerDbRole", get(f"{STACK}-customers", "EmailID"), "AccessDeniedException"),
+    ("InnerDbRole", get(f"{STACK}-samples", "pk sk"), "AccessDeniedException"),
+    ("CustomersRole", get(f"{STACK}-customers", "EmailID"), "allowed"),
+    ("CustomersRole", scan(f"{STACK}-customers"), "AccessDeniedException"),
+    ("CustomersRole", get("other-customers", "EmailID"), "AccessDeniedException"),
+    ("CustomersRole", get(f"{STACK}-samples", "pk sk"), "AccessDeniedException"),
+]
+
+
+@pytest.mark.parametrize(
+    ("role", "call", "told"),
+    MAY,
+    ids=[f"{role}-{call['operation']}-{next(iter(call['parameters'].values()))}" for role, call, _ in MAY],
+)
+def test_a_target_may_do_what_it_is_there_for_and_nothing_else(
+    call_as: Impostor, role: str, call: dict[str, Any], told: str
+) -> None:
+    assert call_as(role, {"aws": call}) == told
+
+
+# The API's own check, by an independent client. MiniStack compares signatures of users and roles, not of the account.
+
+
+@pytest.fixture(scope="module")
+def user(enforcing: Embedded, own_api: str) -> Curl:
+    """A person who may call the API, and who calls it with curl."""
+    people = enforcing.client("iam")
+    people.create_user(UserName="ann")
+    api = own_api.rpartition("/")[2]
+    resource = f"arn:aws:execute-api:{HOME}:{enforcing.environment['AWS_ACCESS_KEY_ID']}:{api}/$default/*/customers*"
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    people.put_user_policy(UserName="ann", PolicyName="call-customers", PolicyDocument=document)
+    key = people.create_access_key(UserName="ann")["AccessKey"]
+    return curl_that_signs(HOME, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def test_a_person_with_the_permission_and_the_right_key_creates_a_customer(user: Curl, own_api: str) -> None:
+    request = create_request(customer(2, 1))
+    answer = user.post(own_api + request.path, request.body)
+    assert (answer.status, answer.document["email_id"]) == (201, customer(2, 1).email_id)
+
+
+def test_a_wrong_key_another_api_and_a_changed_region_are_refused(user: Curl, own_api: str, foreign_api: str) -> None:
+    request = create_request(customer(2, 2))
+    assert user.with_secret("wrong").post(own_api + request.path, request.body).status == 403
+    assert user.post(foreign_api + request.path, request.body).status == 403
+    assert user.in_region("eu-west-2").post(own_api + request.path, request.body).status == 403
+    assert user.unsigned().post(own_api + request.path, request.body).status == 403

@@ -176,9 +176,9 @@ def test_only_fire_may_become_the_apis_caller_and_the_caller_may_nothing_else():
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     root = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
     assert trust["Principal"] == {"AWS": f"{root}:root"}
-    assert trust["Condition"] == {
-        "ArnLike": {"aws:PrincipalArn": f"{root}:role/${{AWS::StackName}}-FireFunctionRole-*"}
-    }
+    fire = "${AWS::StackName}-FireFunctionRole-*"
+    session = f"arn:${{AWS::Partition}}:sts::${{AWS::AccountId}}:assumed-role/{fire}/*"
+    assert trust["Condition"] == {"ArnLike": {"aws:PrincipalArn": [f"{root}:role/{fire}", session]}}
     (may,) = (s for name, s in statements() if name == "CallerRole")
     assert may["Action"] == ["execute-api:Invoke"]
     api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${CustomersApi}/$default"
