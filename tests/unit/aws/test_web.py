@@ -1,0 +1,137 @@
+"""Calls over HTTP become shots: where each ended, its stages, who answered; against a real server on loopback."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from isotherm.aws.clients import Home
+from isotherm.aws.web import WebCaller
+from isotherm.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
+from isotherm.shots import warm_orders
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers with the next of the server's statuses, the last one for ever after; keeps what it was asked."""
+
+    def _answer(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        with self.server.lock:
+            self.server.asked.append((self.command, self.path, dict(self.headers), body))
+            status = self.server.statuses.pop(0) if len(self.server.statuses) > 1 else self.server.statuses[0]
+        self.send_response(status)
+        self.send_header("content-length", "2")
+        self.send_header("x-isotherm-call", "env-1/3")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_GET = do_POST = _answer  # noqa: N815 - the names are http.server's
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def server():
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    listening.lock, listening.asked, listening.statuses = threading.Lock(), [], [200]
+    serving = threading.Thread(target=listening.serve_forever)
+    serving.start()
+    yield listening
+    listening.shutdown()
+    serving.join()
+    listening.server_close()
+
+
+def shots_of(url, count=1, concurrency=1, operation="post"):
+    step = Step(
+        step=0,
+        memory_mb=None,
+        cold_method="burst",
+        bursts=[],
+        warm_shots=count,
+        warm_concurrency=concurrency,
+        prime_shots=concurrency,
+        protocol="server",
+        operation=operation,
+    )
+    lane = Lane(
+        key="r00-customers-us-east-1",
+        target="customers",
+        region="us-east-1",
+        round=0,
+        function_name="isotherm-target-customers",
+        steps=[step],
+        client_region="us-east-1",
+    )
+    function = TargetFunction(
+        target="customers",
+        region="us-east-1",
+        function_name=lane.function_name,
+        runtime="python3.14",
+        architecture="x86_64",
+        memory_mb=128,
+        timeout_s=30,
+        code_size_bytes=1,
+        code_sha256="",
+        log_group="",
+    )
+    task = LaneTask(
+        campaign_id="c",
+        lane=lane,
+        function=function,
+        platform="emulated",
+        report_deadline_s=1,
+        server=ServerAt(url=url, certificate=None),
+    )
+    orders = warm_orders(lane, step, "warm", 0, count, "$LATEST", 128)
+    with WebCaller(Home("isotherm", "us-east-1", "t", "b"), task, step, concurrency) as caller:
+        caller.open_connections()
+        return caller.in_a_row(orders, concurrency, lambda: True)
+
+
+def url_of(server):
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def test_a_call_has_all_its_stages_and_says_who_answered(server):
+    (shot,) = shots_of(url_of(server))
+    assert (shot.outcome, shot.http_status, shot.answered_by) == ("answered", 200, "env-1/3")
+    assert None not in (shot.dns_ms, shot.connect_ms, shot.first_byte_ms)
+    assert shot.tls_ms is None
+    assert shot.total_ms == pytest.approx(shot.client_ms + shot.dns_ms + shot.connect_ms)
+    method, path, headers, body = server.asked[0]
+    assert (method, path) == ("POST", "/customers")
+    assert headers["x-isotherm-shot"] == shot.shot_id
+    assert b"email_id" in body
+
+
+def test_every_order_is_called_once_whatever_the_concurrency(server):
+    shots = shots_of(url_of(server), count=20, concurrency=4, operation="get")
+    assert sorted(shot.index for shot in shots) == list(range(20))
+    assert len(server.asked) == 20
+    assert all(method == "GET" for method, *_ in server.asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(404, "function_error"), (403, "client_error"), (500, "function_error"), (504, "timeout")]
+)
+def test_a_status_that_is_no_success_says_so_with_its_text(server, status, outcome):
+    server.statuses = [status]
+    (shot,) = shots_of(url_of(server))
+    assert (shot.outcome, shot.http_status, shot.error_type) == (outcome, status, f"HTTP {status}")
+    assert shot.error_message == "{}"
+
+
+def test_a_throttled_call_is_made_again_and_counted(server):
+    server.statuses = [429, 200]
+    (shot,) = shots_of(url_of(server))
+    assert (shot.outcome, shot.attempts) == ("answered", 2)
+
+
+def test_a_server_that_is_not_there_is_the_client_s_error(server):
+    url = url_of(server)
+    server.shutdown()
+    server.server_close()
+    (shot,) = shots_of(url)
+    assert (shot.outcome, shot.error_type, shot.client_ms) == ("client_error", "refused", None)
