@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
     """One open connection, one request at a time; tells of its answer by a callback rather than by a task.
 
     After the callback, `status`, `headers` (as they came, in bytes), `body`, `sent_at`, `first_byte_at` and `done_at`
-    (`time.perf_counter`, s) stand until the next `send`.
+    (`time.perf_counter`, s) stand until the next `send`. `errand` is the sender's, to note what the request was about.
     """
 
     __slots__ = (
@@ -188,6 +188,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "closed",
         "done_at",
+        "errand",
         "first_byte_at",
         "headers",
         "lost",
@@ -207,7 +208,13 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.sent_at = self.first_byte_at = self.done_at = 0.0
         self.closed = False
+        self.errand: Any = None
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self._done is not None
 
     @property
     def body(self) -> bytes:

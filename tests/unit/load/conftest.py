@@ -1,13 +1,32 @@
-"""A certificate authority of the tests' own."""
+"""A certificate authority of the tests' own, and the event loops that may be there."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 from loopback import server_context
+
+
+@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+def each_event_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Has `asyncio.run` take Python's own event loop, then uvloop."""
+    if request.param == "asyncio":
+        yield
+        return
+    uvloop = pytest.importorskip("uvloop")
+
+    def run(main):
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "run", run)
+        yield
 
 
 @pytest.fixture(scope="session")

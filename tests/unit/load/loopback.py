@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import unquote
 
 import trustme
 
@@ -65,3 +67,43 @@ def in_pieces(answer: bytes, cuts: list[int]) -> Script:
             await asyncio.sleep(0)
 
     return script
+
+
+class Customers:
+    """The API of customers, kept in memory; `before` may keep a request waiting, or answer it otherwise."""
+
+    def __init__(self, before: Callable[[str, int], Awaitable[bytes | None]] | None = None) -> None:
+        self.known: dict[str, bytes] = {}
+        self.lines: list[str] = []
+        self.connections = 0
+        self._before = before
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            line, body = await read_request(reader)
+            self.lines.append(line)
+            other = await self._before(line, len(self.lines)) if self._before else None
+            if other == HANG_UP:
+                return
+            writer.write(other or self._answer(line, body))
+            await writer.drain()
+
+    def _answer(self, line: str, body: bytes) -> bytes:
+        method, path, _ = line.split()
+        if method == "post":
+            email = json.loads(body)["email_id"]
+            self.known[email] = body
+            return answer_of(201, body, calls=len(self.lines))
+        found = self.known.get(unquote(path.rpartition("/")[2]))
+        return answer_of(404, b"{}", len(self.lines)) if found is None else answer_of(200, found, len(self.lines))
+
+
+#: What `before` answers to have the connection closed instead.
+HANG_UP = b" "
+
+
+def answer_of(status: int, body: bytes, calls: int = 1) -> bytes:
+    """An answer with the header of the call: the first one was cold."""
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nX-Isotherm-Call: environment/{calls - 1}\r\n\r\n"
+    return head.encode() + body

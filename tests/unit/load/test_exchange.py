@@ -17,6 +17,8 @@ from loopback import answering, in_pieces, read_request, server_context, serving
 from isotherm import exchange
 from isotherm.exchange import Client, ExchangeFailed, Origin, encode_request
 
+pytestmark = pytest.mark.usefixtures("each_event_loop")
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Isotherm-Call: e/0\r\n\r\nok"
 CHUNKED = (
     b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nX-Empty:\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\n\r\n"

@@ -1,0 +1,296 @@
+"""What came of a load: counts, histograms and a series by the second, which add up over shards. Pure.
+
+A result keeps whole numbers only (beside the times of begin and end, of which the extremes are taken), so results of
+shards merge to the same result in any order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from isotherm.load.histogram import Histogram
+from isotherm.load.spec import LoadSpec, Loop
+
+#: Ways to fail, in the order of a request's life; `exchange.FailureKind` are among them.
+KINDS = (
+    "not_sent",
+    "dns",
+    "unreachable",
+    "refused",
+    "connect_timeout",
+    "tls",
+    "certificate",
+    "reset",
+    "protocol",
+    "timeout",
+    "throttled",
+    "http_3xx",
+    "http_4xx",
+    "http_5xx",
+    "function_error",
+)
+
+#: Failures whose time is part of the latency: they were given up after waiting, so their latency is at least that.
+GIVEN_UP = frozenset({"not_sent", "timeout"})
+
+#: The series keeps fewer digits than the phase: a long load has many seconds.
+SECOND_DIGITS = 2
+
+
+@dataclass(slots=True)
+class Second:
+    """One second of a load: requests sent in it, and those that ended in it, with the latency (us) of these."""
+
+    sent: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    latency: Histogram = field(default_factory=lambda: Histogram(SECOND_DIGITS))
+
+    def add(self, other: Second) -> None:
+        """Count another one's requests as well."""
+        self.sent += other.sent
+        self.succeeded += other.succeeded
+        self.failed += other.failed
+        self.latency.add(other.latency)
+
+
+@dataclass(slots=True, kw_only=True)
+class PhaseResult:
+    """What one phase came to, on one shard or on several.
+
+    Every request planned has either succeeded or failed; `failed` counts by kind (`KINDS`). `sent` are those that were
+    written to a connection: not the ones of kind `not_sent`, nor those whose connection could not be opened.
+
+    `latency_us` runs from the intended start (in a closed loop that is the moment the thread turns to the request),
+    `service_us` from when the request was sent; both hold the requests that succeeded and those that were given up
+    after waiting (`GIVEN_UP`; `service_us` without `not_sent`). `lateness_us` says how long after its intended start
+    the generator turned to a request; it is empty for a closed loop, which intends no times.
+
+    `series` is by second of Unix time, `began_at` and `ended_at` are Unix times (s): the agreed begin, and the end of
+    the last request. `made_late` counts the requests that were made (signed, where the target asks for it) only after
+    their intended start. `processor_us` is the generator's own processor time, `late` says why the generator did not
+    keep up, a sentence for each shard and reason.
+    """
+
+    phase: str
+    loop: Loop
+    shards: int = 1
+    merged: frozenset[int] = frozenset({0})
+    planned: int = 0
+    sent: int = 0
+    succeeded: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    cold_starts: int = 0
+    made_late: int = 0
+    connections_opened: int = 0
+    connections_failed: Counter[str] = field(default_factory=Counter)
+    latency_us: Histogram = field(default_factory=Histogram)
+    service_us: Histogram = field(default_factory=Histogram)
+    lateness_us: Histogram = field(default_factory=Histogram)
+    series: dict[int, Second] = field(default_factory=dict)
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    processor_us: int = 0
+    late: tuple[str, ...] = ()
+
+    @property
+    def wall_s(self) -> float:
+        """From the agreed begin to the end of the last request, in seconds."""
+        return max(0.0, self.ended_at - self.began_at)
+
+    @property
+    def generator_late(self) -> bool:
+        """Whether some shard's generator did not keep up: then its own slowness is in the numbers."""
+        return bool(self.late)
+
+    @property
+    def missing_shards(self) -> list[int]:
+        """Shards whose result is not in here."""
+        return sorted(set(range(self.shards)) - self.merged)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it; histograms as HdrHistogram's compressed text."""
+        return {
+            "phase": self.phase,
+            "loop": self.loop,
+            "shards": self.shards,
+            "merged": sorted(self.merged),
+            "planned": self.planned,
+            "sent": self.sent,
+            "succeeded": self.succeeded,
+            "failed": _by_kind(self.failed),
+            "cold_starts": self.cold_starts,
+            "made_late": self.made_late,
+            "connections_opened": self.connections_opened,
+            "connections_failed": _by_kind(self.connections_failed),
+            "latency_us": self.latency_us.encode(),
+            "service_us": self.service_us.encode(),
+            "lateness_us": self.lateness_us.encode(),
+            "series": {
+                str(second): [entry.sent, entry.succeeded, entry.failed, entry.latency.encode()]
+                for second, entry in sorted(self.series.items())
+            },
+            "began_at": self.began_at,
+            "ended_at": self.ended_at,
+            "processor_us": self.processor_us,
+            "late": list(self.late),
+        }
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> PhaseResult:
+        """What `to_dict` gave."""
+        read = dict(document)
+        for name in ("latency_us", "service_us", "lateness_us"):
+            read[name] = Histogram.decode(document[name])
+        for name in ("failed", "connections_failed"):
+            read[name] = Counter(document[name])
+        read["series"] = {
+            int(second): Second(sent, succeeded, failed, Histogram.decode(latency))
+            for second, (sent, succeeded, failed, latency) in document["series"].items()
+        }
+        read["merged"] = frozenset(document["merged"])
+        read["late"] = tuple(document["late"])
+        return cls(**read)
+
+
+def merge(results: Iterable[PhaseResult]) -> PhaseResult:
+    """Add up what the shards of one phase counted; in any order, at once or bit by bit, the result is the same.
+
+    Raises
+    ------
+    ValueError
+        There are none, they are of different phases or numbers of shards, or one shard is there twice.
+    """
+    parts = list(results)
+    if not parts:
+        raise ValueError("there is no result to merge")
+    whole = _sum(parts)
+    for part in parts:
+        for name in ("phase", "loop", "shards"):
+            value, expected = getattr(part, name), getattr(whole, name)
+            if value != expected:
+                raise ValueError(f"{name}: {value!r} cannot be merged with {expected!r}")
+    if len(whole.merged) != sum(len(part.merged) for part in parts):
+        raise ValueError(f"shards: one of {whole.phase} is there twice")
+    return whole
+
+
+def _sum(parts: list[PhaseResult]) -> PhaseResult:
+    whole = PhaseResult(
+        phase=parts[0].phase,
+        loop=parts[0].loop,
+        shards=parts[0].shards,
+        merged=frozenset().union(*(part.merged for part in parts)),
+        began_at=min(part.began_at for part in parts),
+        ended_at=max(part.ended_at for part in parts),
+        late=tuple(sorted({reason for part in parts for reason in part.late})),
+    )
+    for part in parts:
+        whole.planned += part.planned
+        whole.sent += part.sent
+        whole.succeeded += part.succeeded
+        whole.failed.update(part.failed)
+        whole.cold_starts += part.cold_starts
+        whole.made_late += part.made_late
+        whole.connections_opened += part.connections_opened
+        whole.connections_failed.update(part.connections_failed)
+        whole.latency_us.add(part.latency_us)
+        whole.service_us.add(part.service_us)
+        whole.lateness_us.add(part.lateness_us)
+        whole.processor_us += part.processor_us
+        for second, entry in part.series.items():
+            whole.series.setdefault(second, Second()).add(entry)
+    return whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A line of the table: one phase, or all. Times in milliseconds, None where nothing was measured."""
+
+    name: str
+    planned: int
+    sent: int
+    succeeded: int
+    failed: dict[str, int]
+    wall_s: float
+    throughput_per_s: float | None
+    mean_ms: float | None
+    median_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    p999_ms: float | None
+    max_ms: float | None
+    service_median_ms: float | None
+    service_p99_ms: float | None
+    lateness_median_ms: float | None
+    lateness_p99_ms: float | None
+    lateness_max_ms: float | None
+    cold_starts: int
+
+
+@dataclass(slots=True)
+class LoadResult:
+    """A load's phases, in order."""
+
+    spec: LoadSpec
+    phases: list[PhaseResult]
+
+    @property
+    def generator_late(self) -> bool:
+        """Whether the generator did not keep up in some phase."""
+        return any(phase.generator_late for phase in self.phases)
+
+    def rows(self) -> list[Row]:
+        """One for each phase, then one for all: its wall time is the sum of theirs, without the time between them."""
+        rows = [_row(result.phase, result, result.wall_s) for result in self.phases]
+        if len(rows) > 1:
+            rows.append(_row("all", _sum(self.phases), sum(result.wall_s for result in self.phases)))
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"spec": self.spec.to_dict(), "phases": [result.to_dict() for result in self.phases]}
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> LoadResult:
+        """What `to_dict` gave."""
+        phases = [PhaseResult.from_dict(phase) for phase in document["phases"]]
+        return cls(LoadSpec.from_dict(document["spec"]), phases)
+
+
+def _row(name: str, result: PhaseResult, wall_s: float) -> Row:
+    latency, service, lateness = result.latency_us, result.service_us, result.lateness_us
+    return Row(
+        name=name,
+        planned=result.planned,
+        sent=result.sent,
+        succeeded=result.succeeded,
+        failed=_by_kind(result.failed),
+        wall_s=wall_s,
+        throughput_per_s=result.succeeded / wall_s if wall_s else None,
+        mean_ms=_ms(latency.mean),
+        median_ms=_ms(latency.quantile(0.5)),
+        p95_ms=_ms(latency.quantile(0.95)),
+        p99_ms=_ms(latency.quantile(0.99)),
+        p999_ms=_ms(latency.quantile(0.999)),
+        max_ms=_ms(latency.highest),
+        service_median_ms=_ms(service.quantile(0.5)),
+        service_p99_ms=_ms(service.quantile(0.99)),
+        lateness_median_ms=_ms(lateness.quantile(0.5)),
+        lateness_p99_ms=_ms(lateness.quantile(0.99)),
+        lateness_max_ms=_ms(lateness.highest),
+        cold_starts=result.cold_starts,
+    )
+
+
+def _ms(us: float | None) -> float | None:
+    return None if us is None else us / 1000
+
+
+def _by_kind(counts: Counter[str]) -> dict[str, int]:
+    """Those that happened, in the order of `KINDS`."""
+    known = {kind: counts[kind] for kind in KINDS if counts[kind]}
+    return known | {kind: count for kind, count in sorted(counts.items()) if count and kind not in known}

@@ -1,0 +1,362 @@
+"""Both loops against real servers on loopback that answer well, badly, late or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import Counter
+
+import pytest
+from loopback import HANG_UP, Customers, answer_of, answering, read_request, serving
+
+from isotherm.load import generator
+from isotherm.load.generator import Progress, run
+from isotherm.load.result import LoadResult, PhaseResult, merge
+from isotherm.load.spec import RECORD_PHASES, LoadSpec, Phase, closed_loop_requests
+from isotherm.load.target import HttpTarget
+
+pytestmark = [pytest.mark.usefixtures("each_event_loop"), pytest.mark.timeout(120)]
+
+PEAK = (Phase("peak", 1.0),)
+
+
+def closed(threads, iterations, **options) -> LoadSpec:
+    return LoadSpec(loop="closed", threads=threads, iterations=iterations, **{"phases": PEAK, **options})
+
+
+def opened(rate, duration, **options) -> LoadSpec:
+    return LoadSpec(loop="open", rate_per_s=rate, duration_s=duration, **{"phases": PEAK, **options})
+
+
+def load(spec, script, tls=None, cafile=None, **options) -> PhaseResult:
+    """One phase's result; the accounts must be in order whatever happened."""
+
+    async def main():
+        async with serving(script, tls) as origin:
+            target = HttpTarget(origin, seed=7, cafile=cafile)
+            return await run(spec, target, spec.phases[0].name, **options)
+
+    return in_order(asyncio.run(main()))
+
+
+def in_order(result: PhaseResult) -> PhaseResult:
+    assert result.planned == result.succeeded + result.failed.total()
+    assert result.sent <= result.planned
+    assert sum(second.sent for second in result.series.values()) == result.sent
+    assert sum(second.succeeded for second in result.series.values()) == result.succeeded
+    assert result.latency_us.total >= result.succeeded
+    return result
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_a_closed_loop_makes_the_records_requests_phase_by_phase(tls, cafile):
+    spec = closed(20, 5, phases=RECORD_PHASES)
+    server = Customers()
+
+    async def main():
+        async with serving(server, tls) as origin:
+            target = HttpTarget(origin, seed=7, cafile=cafile)
+            return LoadResult(spec, [await run(spec, target, phase.name) for phase in spec.phases])
+
+    result = asyncio.run(main())
+    expected = closed_loop_requests(20, 5)
+    assert {phase.phase: in_order(phase).succeeded for phase in result.phases} == expected
+    assert result.rows()[-1].succeeded == sum(expected.values()) == len(server.lines)
+    assert Counter(line.split()[0] for line in server.lines) == {"post": 185, "get": 185}
+    assert len(server.known) == 185
+    assert result.rows()[-1].cold_starts == 1
+    assert server.connections == 2 + 10 + 20 + 5
+
+
+def test_a_thread_of_a_closed_loop_waits_for_its_answer():
+    at_once = Counter()
+
+    async def before(*_):
+        at_once["now"] += 1
+        at_once["most"] = max(at_once["now"], at_once["most"])
+        await asyncio.sleep(0.002)
+        at_once["now"] -= 1
+
+    result = load(closed(3, 10), Customers(before))
+    assert (result.succeeded, at_once["most"]) == (60, 3)
+    assert result.latency_us.quantile(0.0) >= 1000  # uvloop sleeps whole milliseconds, or a little less
+    assert result.lateness_us.total == 0
+
+
+def test_an_open_loop_sends_when_it_was_planned_to():
+    times = []
+
+    async def before(*_):
+        times.append(time.perf_counter())
+
+    result = load(opened(100, 1), Customers(before))
+    assert result.succeeded == 100
+    assert 0.9 <= times[-1] - times[0] <= 1.5
+    assert result.lateness_us.total == 100
+    assert result.wall_s == pytest.approx(1.0, abs=0.5)
+    # A request is written before it is due; the machine may be busy now and then.
+    assert result.made_late < 50
+
+
+def test_coordinated_omission_shows_only_in_the_open_loop():
+    """A server that stalls once for a second: the closed loop hardly notices, the open one tells the truth."""
+
+    def stalling():
+        stalled = asyncio.Event()
+        begun = []
+
+        async def before(_, number):
+            if number == 100:
+                begun.append(True)
+                await asyncio.sleep(1.0)
+                stalled.set()
+            elif begun and not stalled.is_set():
+                await stalled.wait()
+
+        return Customers(before)
+
+    threads, rate = 4, 200
+    closed_loop = load(closed(threads, 100), stalling())
+    open_loop = load(opened(rate, 4), stalling())
+    assert closed_loop.succeeded == open_loop.succeeded == 800
+    hit_closed, hit_open = closed_loop.latency_us.above(100_000), open_loop.latency_us.above(100_000)
+    # A thread waits once; meanwhile, in the open loop, everybody who would have come waits too.
+    assert hit_closed == threads
+    assert 0.7 * 0.9 * rate <= hit_open <= 2.5 * rate
+    assert closed_loop.latency_us.quantile(0.95) < 100_000 < 500_000 < open_loop.latency_us.quantile(0.9)
+    assert open_loop.latency_us.highest >= 990_000
+
+
+def test_what_waits_for_a_connection_counts_from_its_intended_start():
+    async def before(*_):
+        await asyncio.sleep(0.05)
+
+    result = load(opened(100, 0.5, max_in_flight=1), Customers(before))
+    assert result.succeeded == 50
+    assert result.service_us.quantile(0.5) < 200_000
+    # The last of 50 requests of 50 ms each, over one connection, was intended 2 s before it ended.
+    assert result.latency_us.highest >= 1_900_000
+    assert result.connections_opened == 1
+
+
+def test_what_could_not_be_sent_in_time_is_not_dropped():
+    async def before(*_):
+        await asyncio.sleep(0.2)
+
+    result = load(opened(50, 1, max_in_flight=1, timeout_s=0.5), Customers(before))
+    assert result.planned == 50
+    assert result.failed["not_sent"] > 20
+    assert result.sent == result.planned - result.failed["not_sent"]
+    assert result.latency_us.total == 50
+    assert result.latency_us.above(490_000) >= result.failed["not_sent"]
+
+
+@pytest.mark.parametrize("spec", [closed(2, 5), opened(100, 0.1)])
+def test_a_slow_answer_is_a_timeout_and_the_load_goes_on(spec):
+    async def before(_, number):
+        if number == 3:
+            await asyncio.sleep(5)
+
+    spec = LoadSpec.from_dict({**spec.to_dict(), "timeout_s": 0.3})
+    result = load(spec, Customers(before))
+    assert result.failed["timeout"] == 1
+    assert result.succeeded + result.failed["http_4xx"] == result.planned - 1
+    assert result.latency_us.highest >= 300_000
+
+
+@pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
+def test_refused_connections_are_counted_each(spec):
+    async def main():
+        return await run(spec, HttpTarget(f"http://127.0.0.1:{free_port()}", seed=7), "peak")
+
+    result = in_order(asyncio.run(main()))
+    assert result.failed == {"refused": 30}
+    assert (result.sent, result.latency_us.total) == (0, 0)
+    assert result.connections_failed["refused"] >= 30
+
+
+@pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
+def test_a_certificate_that_is_not_trusted_is_counted(spec, tls):
+    result = load(spec, Customers(), tls)
+    assert result.failed == {"certificate": 30}
+
+
+@pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
+def test_a_server_that_hangs_up_is_counted_and_connected_to_again(spec):
+    async def before(_, number):
+        return HANG_UP if number % 3 == 0 else None
+
+    server = Customers(before)
+    result = load(spec, server)
+    assert result.failed["reset"] == 10
+    assert server.connections >= 10
+    assert result.succeeded + result.failed["http_4xx"] == 20
+
+
+@pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
+def test_answers_are_counted_by_what_they_mean(spec):
+    statuses = {1: 429, 2: 503, 3: 400, 4: 302}
+
+    async def before(_, number):
+        return answer_of(statuses[number], b"") if number in statuses else None
+
+    result = load(spec, Customers(before))
+    assert {kind: result.failed[kind] for kind in ("throttled", "http_5xx", "http_3xx")} == {
+        "throttled": 1,
+        "http_5xx": 1,
+        "http_3xx": 1,
+    }
+    # A customer whose post failed is not found; that is no success.
+    assert result.failed["http_4xx"] >= 1
+
+
+def test_throttles_are_not_tried_again():
+    async def before(*_):
+        return answer_of(429, b"slow down")
+
+    server = Customers(before)
+    result = load(closed(2, 4), server)
+    assert result.failed == {"throttled": 16}
+    assert len(server.lines) == 16
+
+
+def test_a_get_before_any_customer_is_known_may_find_nothing():
+    """In an open loop the first get does not wait for the first post; that it finds nothing is right, not a failure."""
+
+    async def before(line, _):
+        if line.startswith("post"):
+            await asyncio.sleep(0.3)
+
+    server = Customers(before)
+    result = load(opened(50, 1), server)
+    assert result.failed == {}
+    assert result.succeeded == 50
+
+
+def test_a_get_that_does_not_find_what_was_posted_is_a_failure():
+    async def before(line, _):
+        return answer_of(404, b"{}") if line.startswith("get") else None
+
+    result = load(closed(1, 5), Customers(before))
+    assert result.failed == {"http_4xx": 5}
+
+
+@pytest.mark.parametrize("spec", [closed(4, 5), opened(100, 0.4)])
+def test_shards_begin_together_and_add_up(spec):
+    server = Customers()
+
+    async def main():
+        async with serving(server) as origin:
+            begin_at = time.time() + 0.3
+            target = HttpTarget(origin, seed=7)
+            shards = (run(spec, target, "peak", shard=shard, shards=3, begin_at=begin_at) for shard in range(3))
+            return begin_at, await asyncio.gather(*shards)
+
+    begin_at, parts = asyncio.run(main())
+    whole = in_order(merge(parts))
+    assert (whole.planned, whole.succeeded) == (40, 40)
+    assert len(server.known) == 20
+    assert whole.missing_shards == []
+    assert all(part.began_at == pytest.approx(begin_at, abs=0.001) for part in parts)
+    assert min(whole.series) >= int(begin_at)
+
+
+@pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
+def test_a_phase_that_must_end_ends_and_says_what_was_left(spec):
+    async def before(*_):
+        await asyncio.sleep(0.1)
+
+    began = time.monotonic()
+    result = load(spec, Customers(before), end_by=time.time() + 0.5)
+    assert time.monotonic() - began < 10
+    assert 0 < result.succeeded < result.planned
+    assert result.failed["not_sent"] > 10
+
+
+def test_shards_that_begin_late_say_so():
+    result = load(closed(1, 1), Customers(), begin_at=time.time() - 2)
+    assert result.generator_late
+    assert "after the agreed begin" in result.late[0]
+
+
+def test_a_generator_that_cannot_keep_up_says_so_with_numbers():
+    async def before(_, number):
+        if number % 20 == 0:
+            time.sleep(0.02)
+
+    result = load(opened(400, 0.5), Customers(before))
+    assert result.generator_late
+    assert "1 % of the sends were more than" in result.late[0]
+    assert "ms late" in result.late[0]
+
+
+def test_a_quiet_generator_is_not_called_late():
+    async def before(*_):
+        await asyncio.sleep(0.05)  # whatever the machine does meanwhile is small against this
+
+    result = load(opened(40, 1), Customers(before))
+    assert result.lateness_us.quantile(0.5) < 50_000
+    assert result.generator_late == (result.lateness_us.quantile(0.99) > 0.1 * result.latency_us.quantile(0.99))
+
+
+def test_progress_is_told_meanwhile():
+    seen: list[Progress] = []
+    load(opened(100, 1), Customers(), watch=seen.append)
+    assert len(seen) >= 2
+    assert [progress.ended for progress in seen] == sorted(progress.ended for progress in seen)
+    assert 0 < seen[-1].ended <= 100
+
+
+def test_more_shards_than_connections_is_refused():
+    with pytest.raises(ValueError, match="max_in_flight: 2 leaves none of 3 shards"):
+        load(opened(50, 1, max_in_flight=2), Customers(), shard=2, shards=3)
+
+
+def test_an_error_of_the_generator_ends_the_phase_instead_of_hanging_it():
+    class Broken(HttpTarget):
+        def judge(self, answer):  # noqa: ARG002
+            raise RuntimeError("broken")
+
+    async def main():
+        async with serving(Customers()) as origin:
+            asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+            await run(closed(1, 5), Broken(origin, seed=7), "peak")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        asyncio.run(main())
+
+
+def test_a_get_of_one_path_may_be_all_requests():
+    seen = Counter()
+
+    async def script(reader, writer):
+        while True:
+            line, _ = await read_request(reader)
+            seen[line] += 1
+            writer.write(answer_of(200, b"{}"))
+
+    async def main():
+        async with serving(script) as origin:
+            return await run(closed(2, 5), HttpTarget(f"{origin}/ignored", seed=7, get="/health"), "peak")
+
+    assert in_order(asyncio.run(main())).succeeded == 20
+    assert seen == {"get /health http/1.1": 20}
+
+
+def test_connections_idle_until_the_begin_are_opened_shortly_before_it(monkeypatch):
+    monkeypatch.setattr(generator, "_PREPARE_S", 0.5)
+    opened_at = []
+
+    async def script(reader, writer):
+        opened_at.append(time.time())
+        await answering(*[answer_of(201, b"{}")] * 2)(reader, writer)
+
+    begin_at = time.time() + 1.5
+    load(closed(1, 1), script, begin_at=begin_at)
+    assert begin_at - 0.6 < opened_at[0] < begin_at
