@@ -28,6 +28,7 @@ from isotherm.summary import (
     Cell,
     ContestedSample,
     LaneOutcome,
+    LoadRun,
     MetricName,
     MetricSummary,
     StartupCost,
@@ -56,6 +57,7 @@ def build_summary(
     actual_price: Price | None = None,
     packages: Mapping[str, Mapping[str, Any]] | None = None,
     confidence: float = CONFIDENCE,
+    loads: Sequence[LoadRun] = (),
 ) -> CampaignSummary:
     """Everything a campaign found, ready to be stored and shown.
 
@@ -75,6 +77,8 @@ def build_summary(
         What each target's package holds (the probe's `package`), by target.
     confidence : float
         Coverage of every interval, in (0, 1).
+    loads : sequence of LoadRun
+        What its loads came to (`isotherm.load_runs`).
 
     Returns
     -------
@@ -138,6 +142,7 @@ def build_summary(
         lanes=outcomes,
         waves=len(plan.waves),
         state_transitions=plan.state_transitions,
+        loads=list(loads),
         planned_price=plan.price,
         actual_price=actual_price,
         billed=_billed(kept),

@@ -11,21 +11,23 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from isotherm.lane import (
-    Arrivals,
     CallProtocol,
     ColdMethod,
     Enough,
     Lane,
     LaneTask,
-    Loop,
     Platform,
     ServerAt,
     TargetFunction,
 )
-from isotherm.load import PHASES
+from isotherm.load import PHASES, LoadSpec, Phase
+from isotherm.load.spec import Arrivals, Loop
 
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
 MAX_PHASE_S = 780
+
+#: What the lane's Map runs side by side (statemachines/lane.asl.json).
+MAX_FIRES = 40
 
 MIN_MEMORY_MB = 128
 MAX_MEMORY_MB = 10240
@@ -109,7 +111,7 @@ class LoadPhase(Strict):
     """A phase of a load; `share` is of the threads or of the rate."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
-    share: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 
 def _record_s_phases() -> list[LoadPhase]:
@@ -132,7 +134,27 @@ class Load(Strict):
     arrivals: Arrivals = "poisson"
     phases: Annotated[list[LoadPhase], Field(min_length=1, max_length=20)] = Field(default_factory=_record_s_phases)
     timeout_s: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 30.0
-    fires: Annotated[int, Field(ge=1, le=40)] = 1
+    fires: Annotated[int, Field(ge=1, le=MAX_FIRES)] = 1
+
+    def spec(self, seed: int) -> LoadSpec:
+        """The same for the generator.
+
+        Raises
+        ------
+        ValueError
+            It is no load, by the generator's own rules; the message names the field.
+        """
+        return LoadSpec(
+            loop=self.loop,
+            threads=self.threads,
+            iterations=self.iterations,
+            rate_per_s=self.rate_per_s,
+            duration_s=self.duration_s,
+            arrivals=self.arrivals,
+            phases=tuple(Phase(phase.name, phase.share) for phase in self.phases),
+            seed=seed,
+            timeout_s=self.timeout_s,
+        )
 
 
 class Server(Strict):
@@ -416,21 +438,10 @@ def _checked_load(campaign: Campaign, load: Load, known_regions: list[str]) -> C
         faults.append(f"warm.samples: {campaign.warm.samples} cannot be had together with load; leave warm out")
     if campaign.precision is not None:
         faults.append("precision: does not go with load; leave it out, and give rounds")
-    needs, others = (
-        (("threads", "iterations"), ("rate_per_s", "duration_s"))
-        if load.loop == "closed"
-        else (("rate_per_s", "duration_s"), ("threads", "iterations"))
-    )
-    faults += [f"load.{name}: is missing; a {load.loop} loop needs it" for name in needs if getattr(load, name) is None]
-    faults += [
-        f"load.{name}: {getattr(load, name)} is not for a {load.loop} loop; leave it out"
-        for name in others
-        if getattr(load, name) is not None
-    ]
-    names = [phase.name for phase in load.phases]
-    faults += [
-        f"load.phases: {_shown(name)} is named twice; name each once" for name in {*names} if names.count(name) > 1
-    ]
+    try:
+        load.spec(campaign.seed)
+    except ValueError as fault:
+        faults.append(f"load.{fault}")
     if faults:
         raise InvalidCampaign("\n".join(faults))
     _check_regions(campaign, known_regions)

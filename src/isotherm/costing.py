@@ -71,7 +71,7 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
             cold, warm = _cold_shots(step), step.warm_shots + step.prime_shots
             calls += cold + warm
             if step.load is not None:
-                _add_load(bill, lane, step, step.load, function)
+                _add_load(bill, lane, step, step.load, function, step.load.requests)
                 continue
             warm_ms = _assumed_warm_ms(step.inner is not None)
             bill.add_lambda(
@@ -101,7 +101,12 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
     return bill.price()
 
 
-def actual(plan: Plan, samples: Sequence[Sample], outcomes: Iterable[LaneOutcome]) -> Price:
+def actual(
+    plan: Plan,
+    samples: Sequence[Sample],
+    outcomes: Iterable[LaneOutcome],
+    requests: Mapping[tuple[str, int], int] | None = None,
+) -> Price:
     """What a campaign cost, by what its samples and lanes say.
 
     Billed time of measured calls is the reports' own; a call that ran without a report that was found is booked at the
@@ -117,6 +122,8 @@ def actual(plan: Plan, samples: Sequence[Sample], outcomes: Iterable[LaneOutcome
         What happened, each shot once.
     outcomes : iterable of LaneOutcome
         How each lane ended.
+    requests : mapping, optional
+        How many requests the loads sent, by lane and step; their billed times are assumed.
     """
     bill = Bill()
     functions = {(t.region, t.target): t for region in plan.inventory for t in region.targets}
@@ -140,6 +147,9 @@ def actual(plan: Plan, samples: Sequence[Sample], outcomes: Iterable[LaneOutcome
         transitions += 1 + (ended == "failed")  # its dispatch, and its rescue; the rest is in its own region
         bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
         for step in lane.steps:
+            if step.load is not None:
+                _add_load(bill, lane, step, step.load, function, (requests or {}).get((lane.key, step.step), 0))
+                continue
             _add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
         _add_lane(bill, lane, function.architecture)
     bill.add_transitions(plan.home_region, transitions)
@@ -204,14 +214,13 @@ def _cold_billed_ms(step: Step) -> float:
 
 def load_s(load: LoadStep) -> float:
     """About how long a phase of a load takes, in seconds; a closed loop takes as long as its answers let it."""
-    if load.duration_s is not None:
-        return load.duration_s
-    return (load.iterations or 0) * REQUESTS_PER_ITERATION * ASSUMED_LOAD_ANSWER_S
+    if load.spec.duration_s is not None:
+        return load.spec.duration_s
+    return (load.spec.iterations or 0) * REQUESTS_PER_ITERATION * ASSUMED_LOAD_ANSWER_S
 
 
-def _add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: TargetFunction) -> None:
+def _add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: TargetFunction, requests: int) -> None:
     """Book a phase of a load: half of its requests write, half of them read."""
-    requests = load.requests
     if step.protocol != "server":
         billed_ms = requests * ASSUMED_WARM_BILLED_MS
         bill.add_lambda(lane.region, function.architecture, function.memory_mb, requests, billed_ms)

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from isotherm.load import REQUESTS_PER_ITERATION
+from isotherm.load import LoadSpec
 
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
@@ -20,10 +20,6 @@ CallProtocol = Literal["invoke", "http", "server"]
 
 #: What is asked of the target `customers`.
 Operation = Literal["post", "get"]
-
-#: How a load sends: as answers allow, or at times of its own.
-Loop = Literal["closed", "open"]
-Arrivals = Literal["constant", "poisson"]
 
 #: The version that is called where a step needs none of its own: the function as it is deployed.
 LATEST = "$LATEST"
@@ -53,29 +49,16 @@ class Inner:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadStep:
-    """One phase of a load: what its generators do together.
+    """One phase of a load, shared by so many `fires`: functions that make it side by side."""
 
-    A closed loop has `threads` that each go through `iterations` of one post and one get; an open loop sends
-    `rate_per_s` requests a second for `duration_s`, at times that do not wait for answers. `fires` share it.
-    """
-
+    spec: LoadSpec
     phase: str
-    loop: Loop
-    threads: int | None
-    iterations: int | None
-    rate_per_s: float | None
-    duration_s: float | None
-    arrivals: Arrivals
-    seed: int
-    timeout_s: float
     fires: int
 
     @property
     def requests(self) -> int:
-        """How many requests it sends; of an open loop with random arrivals, about how many."""
-        if self.threads is not None and self.iterations is not None:
-            return self.threads * self.iterations * REQUESTS_PER_ITERATION
-        return round((self.rate_per_s or 0.0) * (self.duration_s or 0.0))
+        """How many requests it makes; of an open loop with random arrivals, about how many."""
+        return round(self.spec.expected_requests(self.spec.phase(self.phase)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +181,7 @@ def _step(fields: dict[str, Any]) -> Step:
     parts = {
         "bursts": [Burst(**burst) for burst in fields["bursts"]],
         "inner": None if inner is None else Inner(**inner),
-        "load": None if load is None else LoadStep(**load),
+        "load": None if load is None else LoadStep(**{**load, "spec": LoadSpec.from_dict(load["spec"])}),
     }
     return Step(**{**fields, **parts})
 

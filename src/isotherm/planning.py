@@ -20,7 +20,6 @@ from isotherm.campaign import (
     Campaign,
     InvalidCampaign,
     Load,
-    LoadPhase,
     OverBudget,
     Plan,
     Price,
@@ -255,13 +254,13 @@ def _calls_in_flight(campaign: Campaign) -> dict[str, int]:
         fields["cold.concurrency"] = min(cold, -(-campaign.cold.samples // campaign.rounds))
     if campaign.warm.samples:
         fields["warm.concurrency"] = min(campaign.warm.concurrency, campaign.warm.samples)
-    for phase in campaign.load.phases if campaign.load else []:
-        step = load_step(campaign.load, phase, 0) if campaign.load else None
-        if step and step.threads is not None:
-            fields["load.threads"] = max(step.threads, fields.get("load.threads", 0))
-        elif step and step.rate_per_s is not None:
-            needed = math.ceil(step.rate_per_s / REQUESTS_PER_S_AND_CONCURRENCY)
-            fields["load.rate_per_s"] = max(needed, fields.get("load.rate_per_s", 0))
+    if campaign.load is not None:
+        spec = campaign.load.spec(campaign.seed)
+        if spec.loop == "closed":
+            fields["load.threads"] = max(map(spec.phase_threads, spec.phases))
+        else:
+            busiest_per_s = max(map(spec.phase_rate, spec.phases))
+            fields["load.rate_per_s"] = math.ceil(busiest_per_s / REQUESTS_PER_S_AND_CONCURRENCY)
     return fields
 
 
@@ -388,8 +387,11 @@ def _settings(campaign: Campaign, target: str, inner: dict[tuple[str, str], Targ
 def _steps(campaign: Campaign, number: int, setting: _Setting) -> list[Step]:
     """The steps of one setting in one round: one, unless a single Fire could not do it in its time; a load's phases."""
     if campaign.load is not None:
-        phases = [load_step(campaign.load, phase, campaign.seed + number) for phase in campaign.load.phases]
-        return [replace(_step(campaign, setting, [], 0), load=phase) for phase in phases]
+        spec, fires = campaign.load.spec(campaign.seed + number), campaign.load.fires
+        return [
+            replace(_step(campaign, setting, [], 0), load=LoadStep(spec=spec, phase=phase.name, fires=fires))
+            for phase in spec.phases
+        ]
     # Rounds that precision may ask for are as large as those that are run in any case.
     place = number % campaign.rounds
     # Reading finds what writing left, so only what writes can be the first call of an environment.
@@ -404,22 +406,6 @@ def _steps(campaign: Campaign, number: int, setting: _Setting) -> list[Step]:
         _step(campaign, setting, bursts, warm_shots)
         for bursts, warm_shots in zip(bursts_by_part, split_evenly(warm, parts), strict=True)
     ]
-
-
-def load_step(load: Load, phase: LoadPhase, seed: int) -> LoadStep:
-    """One phase of a load: its share of the threads, and at least one, or of the rate."""
-    return LoadStep(
-        phase=phase.name,
-        loop=load.loop,
-        threads=None if load.threads is None else max(1, round(load.threads * phase.share)),
-        iterations=load.iterations,
-        rate_per_s=None if load.rate_per_s is None else load.rate_per_s * phase.share,
-        duration_s=load.duration_s,
-        arrivals=load.arrivals,
-        seed=seed,
-        timeout_s=load.timeout_s,
-        fires=load.fires,
-    )
 
 
 def _step(campaign: Campaign, setting: _Setting, bursts: list[int], warm_shots: int) -> Step:

@@ -378,6 +378,71 @@ class LaneOutcome(_Shape):
     reason: str | None = None
 
 
+class LoadRow(_Shape):
+    """One phase of a load, or all of them; times in milliseconds, latency from the intended start.
+
+    planned = succeeded + failed (by kind) + not_reported, which are those of a Fire that never said what it did.
+    Throughput is of the requests that succeeded.
+    """
+
+    name: str
+    planned: int
+    sent: int
+    succeeded: int
+    failed: dict[str, int]
+    not_reported: int = 0
+    wall_s: float = 0.0
+    throughput_per_s: float | None = None
+    mean_ms: float | None = None
+    median_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    p999_ms: float | None = None
+    max_ms: float | None = None
+    service_median_ms: float | None = None
+    service_p99_ms: float | None = None
+    lateness_median_ms: float | None = None
+    lateness_p99_ms: float | None = None
+    lateness_max_ms: float | None = None
+    cold_starts: int = 0
+
+
+class LoadSecond(_Shape):
+    """One second of a load: what was sent in it, and what ended in it; `at_s` counts from its phase's first."""
+
+    phase: str
+    at_s: int
+    unix_s: int
+    sent: int
+    succeeded: int
+    failed: int
+    median_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+
+
+class LoadRun(_Shape):
+    """A load on one target by one protocol, phase by phase; the last of its `rows` is of all phases.
+
+    `late` says where a generator did not keep up: its own slowness is in those numbers. `latency_us` are the phases'
+    histograms, in HdrHistogram's compressed text.
+    """
+
+    lane_key: str
+    target: str
+    region: str
+    client_region: str | None
+    protocol: CallProtocol
+    round: int
+    fires: int
+    rows: list[LoadRow]
+    imbalances: list[str]
+    late: list[str]
+    seconds: list[LoadSecond]
+    latency_us: dict[str, str]
+
+
 class Billed(_Shape):
     """What the platform's reports say was billed; `unreported` shots ran, or may have run, without a report found."""
 
@@ -423,6 +488,7 @@ class CampaignSummary(_Shape):
     lanes: list[LaneOutcome]
     waves: int
     state_transitions: int
+    loads: list[LoadRun] = Field(default_factory=list)
     planned_price: Price
     actual_price: Price | None
     billed: Billed

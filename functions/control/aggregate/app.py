@@ -16,11 +16,13 @@ from isotherm.accounting import distinct
 from isotherm.aggregation import build_summary
 from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
+from isotherm.aws.raw import read_loads
 from isotherm.aws.samples import samples_of
 from isotherm.aws.sessions import gather
 from isotherm.aws.table import ENDED, Table
 from isotherm.campaign import Plan
 from isotherm.costing import actual
+from isotherm.load_runs import load_runs, sent_requests
 from isotherm.report.csv import write_csv
 from isotherm.summary import CampaignSummary, LaneOutcome
 from isotherm.trend import LeftOut, Trend, read_session
@@ -68,23 +70,31 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         for lane in progress
         if lane["status"] in ENDED
     ]
+    loads = {
+        (lane.key, step.step): found
+        for lane in plan.lanes.values()
+        for step in lane.steps
+        if step.load and (found := read_loads(bucket, request.campaign_id, lane.key, step.step, step.load.fires))
+    }
     summary = build_summary(
         plan,
         samples,
         outcomes,
-        actual_price=actual(plan, distinct(samples)[0], outcomes),
+        loads=load_runs(plan, loads),
+        actual_price=actual(plan, distinct(samples)[0], outcomes, sent_requests(loads)),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         packages={lane["target"]: lane["package"] for lane in progress if lane.get("package")},
     )
     bucket.write(report_key(request.campaign_id, "samples.csv.gz"), write_csv(samples), "application/gzip")
     document = summary.model_dump_json(indent=2).encode() + b"\n"
     bucket.write(report_key(request.campaign_id, "summary.json"), document, "application/json")
-    if not samples:
+    if not samples and not loads:
         reasons = "; ".join(f"{outcome.lane_key}: {outcome.reason}" for outcome in summary.lanes if outcome.reason)
         raise NoSamples(f"no lane gave a sample ({reasons})")
     trend = _trend(summary, table, bucket).model_dump_json(indent=2).encode() + b"\n"
     bucket.write(report_key(request.campaign_id, "trend.json"), trend, "application/json")
-    return {"campaign_id": request.campaign_id, "samples": len(samples), "used": summary.accounting.used}
+    answer = {"campaign_id": request.campaign_id, "samples": len(samples), "used": summary.accounting.used}
+    return {**answer, "requests": sum(sent_requests(loads).values())} if loads else answer
 
 
 def _trend(summary: CampaignSummary, table: Table, bucket: Bucket) -> Trend:

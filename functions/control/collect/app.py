@@ -19,9 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws import logs
 from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
-from isotherm.aws.raw import read_shots
+from isotherm.aws.raw import read_loads, read_shots
 from isotherm.aws.samples import put_reports, put_samples
 from isotherm.aws.table import Table
+from isotherm.lane import LoadStep
 from isotherm.platform_log import Event, parse_events
 from isotherm.sample import Probe, Report, Shot, StepContext, join, probe_lines
 
@@ -127,6 +128,8 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     task = table.task(campaign_id, lane_key)
     lane = task.lane
     step = lane.steps[request.step]
+    if step.load is not None:
+        return _count_load(request, bucket, table, step.load)
     shots = read_shots(bucket, campaign_id, lane_key, request.step, 0)
     table.update_lane(campaign_id, lane_key, unless_ended=True, phase="collecting", step=request.step)
 
@@ -170,6 +173,19 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     table.update_lane(campaign_id, lane_key, unless_ended=True, **facts, **({"package": package} if package else {}))
     if missing:
         logger.warning("reports or probe lines never came", extra={"lane": lane_key, "missing": missing})
+    return facts
+
+
+def _count_load(request: CollectRequest, bucket: Bucket, table: Table, load: LoadStep) -> dict[str, Any]:
+    """Count what the Fires of a phase of a load say they did; each of their requests is in what they wrote."""
+    where = (request.campaign_id, request.lane_key)
+    results = read_loads(bucket, *where, request.step, load.fires)
+    facts = {
+        "samples": sum(result.planned for result in results),
+        "used": sum(result.succeeded for result in results),
+        "missing": load.fires - len(results),
+    }
+    table.update_lane(*where, unless_ended=True, **facts)
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Makes the calls of one step as planned, keeping the client's clock, and writes them down. Decides nothing."""
+"""Makes the calls of one step, or its share of a load, as planned, and writes down what it saw. Decides nothing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
-from isotherm.aws.raw import write_shots
+from isotherm.aws.raw import write_load, write_shots
 from isotherm.aws.table import Table
-from isotherm.lane import LATEST, LaneTask, Step
+from isotherm.lane import LATEST, LaneTask, LoadStep, Step
 from isotherm.sample import Shot
 from isotherm.shots import burst_orders, warm_orders
 
@@ -54,6 +54,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     task = table.task(request.campaign_id, request.lane_key)
     lane, deployed = task.lane, task.function
     step = lane.steps[request.step]
+    if step.load is not None:
+        return _load(request, home, task, step, step.load, context)
     versions = bucket.read_versions(*where)
     memory_mb = step.memory_mb or deployed.memory_mb
     function = MeasuredFunction(lane.region, lane.function_name)
@@ -86,6 +88,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         write_shots(bucket, *where, request.shard, shots)
         report(len(shots), at_once=True)
     return {"issued": len(shots), "planned": sum(burst.shots for burst in step.bursts) + len(prime) + len(warm)}
+
+
+def _load(
+    request: FireRequest, home: Home, task: LaneTask, step: Step, load: LoadStep, context: LambdaContext
+) -> dict[str, Any]:
+    """Make this Fire's share of a phase of a load, and write down what it came to."""
+    from isotherm.aws.loading import make_load  # few lanes need it, and its import takes time
+
+    table, where = Table(home), (request.campaign_id, request.lane_key)
+    table.update_lane(*where, unless_ended=True, phase="loading", load_phase=load.phase, step=request.step)
+    end_by = time.time() + (context.get_remaining_time_in_millis() - MARGIN_MS) / 1000
+    begin_at = table.load_begins_at(*where) if load.fires > 1 else None
+    result = make_load(home, task, step, load, request.shard, begin_at, end_by)
+    write_load(Bucket(home), *where, request.step, result, request.shard)
+    return {"issued": result.sent, "planned": result.planned}
 
 
 def _caller(home: Home, task: LaneTask, step: Step, width: int) -> AbstractContextManager[Caller | WebCaller]:

@@ -17,6 +17,10 @@ from isotherm.aws.table import Lease, Table
 logger = Logger()
 
 
+#: Fires that share a load begin this long after they were told to: by then all of them have started up.
+TOGETHER_S = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class PrepareRequest:
     """One step of one lane."""
@@ -32,7 +36,7 @@ class LaneEnded(Exception):
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Publish one version for each burst, in order; answer the numbers of the shards that Fire has to carry out."""
+    """Publish one version for each burst, in order; answer the numbers of the shards that Fires carry out."""
     request = PrepareRequest(**event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
@@ -56,7 +60,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         versions.append(function.publish(step.memory_mb or lease.memory_mb, mark))
     function.wait_until_callable(versions)
     bucket.write_versions(campaign_id, lane_key, request.step, versions)
-    return {"shards": [0], "versions": len(versions)}
+    fires = step.load.fires if step.load else 1
+    if fires > 1:
+        table.update_lane(campaign_id, lane_key, unless_ended=True, load_begins_at=time.time() + TOGETHER_S)
+    return {"shards": list(range(fires)), "versions": len(versions)}
 
 
 def _refuse_if_ended(table: Table, campaign_id: str, lane_key: str) -> None:

@@ -1,4 +1,4 @@
-"""Signs requests to an HTTP API with IAM authorisation, as oneself or as the role that may call it. Sends none."""
+"""Signs requests to an HTTP API with IAM authorisation, or to Lambda, as oneself or as a role. Sends none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.credentials import DeferredRefreshableCredentials
 
 from isotherm.aws.clients import client, own_credentials
 
-#: The service that a request to an API is signed for.
+#: The service that a request to an API is signed for, unless another one is named.
 SERVICE = "execute-api"
 
 #: How long an assumed role's credentials last, in seconds: the most that AWS gives a role which assumes another one.
@@ -27,11 +27,11 @@ def caller_role_arn(stack: str, region: str) -> str:
 
 
 class Signer:
-    """Signs requests to the APIs of one region; safe to be used from several threads."""
+    """Signs requests to one service of one region; safe to be used from several threads."""
 
-    def __init__(self, region: str, role_arn: str | None = None) -> None:
+    def __init__(self, region: str, role_arn: str | None = None, service: str = SERVICE) -> None:
         """`role_arn` is the role to sign as, assumed when first needed; None signs with our own credentials."""
-        self._region = region
+        self._region, self._service = region, service
         self._credentials = own_credentials() if role_arn is None else _as_role(region, role_arn)
 
     def headers(
@@ -61,7 +61,7 @@ class Signer:
             The role may not be assumed.
         """
         request = AWSRequest(method=method, url=url, data=body, headers=dict(extra_headers or {}))
-        SigV4Auth(self._credentials.get_frozen_credentials(), SERVICE, self._region).add_auth(request)
+        SigV4Auth(self._credentials.get_frozen_credentials(), self._service, self._region).add_auth(request)
         return {name.lower(): value for name, value in request.headers.items()}
 
 

@@ -143,6 +143,11 @@ class Table:
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
         return item is not None and item.get("status") in ENDED
 
+    def load_begins_at(self, campaign_id: str, lane_key: str) -> float | None:
+        """When the Fires of a lane's load begin together, as Unix time in seconds; None where none was agreed."""
+        item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}") or {}
+        return item.get("load_begins_at")
+
     def campaign(self, campaign_id: str) -> dict[str, Any] | None:
         """What was recorded of a campaign; None where it was never admitted."""
         return self._get(f"campaign#{campaign_id}", "campaign")

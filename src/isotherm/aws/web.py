@@ -6,16 +6,16 @@ Decides nothing. `isotherm.aws.invoking` does the same by Lambda's own API.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from isotherm.aws.clients import Home
 from isotherm.aws.invoking import THROTTLE_PAUSES_S
 from isotherm.aws.signing import Signer, caller_role_arn
+from isotherm.aws.trust import trusting
 from isotherm.customers import CALL_HEADER, SHOT_HEADER
 from isotherm.exchange import Client, Exchange, ExchangeFailed
 from isotherm.lane import LaneTask, Step
@@ -35,13 +35,10 @@ class WebCaller:
     def __init__(self, home: Home, task: LaneTask, step: Step, concurrency: int) -> None:
         self._lane, self._step = task.lane, step
         self._concurrency = concurrency
-        self._trusted: IO[str] | None = None
+        self._trust = trusting(task.server)
+        self._cafile: str | None = None
         if step.protocol == "server":
             address, self._signer = task.server.url if task.server else "", None
-            if task.server and task.server.certificate:
-                self._trusted = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 - closed by __exit__
-                self._trusted.write(task.server.certificate)
-                self._trusted.flush()
         else:
             address = task.function.url or ""
             self._signer = Signer(task.lane.region, caller_role_arn(home.stack, task.lane.region))
@@ -49,11 +46,11 @@ class WebCaller:
         self._origin, self._base = f"{url.scheme}://{url.netloc}", url.path.rstrip("/")
 
     def __enter__(self) -> WebCaller:
+        self._cafile = self._trust.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._trusted is not None:
-            self._trusted.close()
+        self._trust.__exit__(None, None, None)
 
     def open_connections(self) -> None:
         """Get the signature's credentials, so that no shot waits for them; connections are each call's own."""
@@ -95,8 +92,7 @@ class WebCaller:
         if request.body is not None:
             headers["content-type"] = "application/json"
         headers = self._headers(request.method, path, request.body, headers)
-        cafile = self._trusted.name if self._trusted else None
-        async with Client(self._origin, connections=1, timeout_s=TIMEOUT_S, cafile=cafile) as client:
+        async with Client(self._origin, connections=1, timeout_s=TIMEOUT_S, cafile=self._cafile) as client:
             sent_at_ms = time.time() * 1000
             try:
                 seen = _seen(await client.request(request.method, path, headers, request.body))

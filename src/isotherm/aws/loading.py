@@ -1,0 +1,55 @@
+"""Makes one Fire's share of a phase of a load, on Lambda's own API, on API Gateway or on a server. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from isotherm.aws.clients import Home, client
+from isotherm.aws.signing import Signer, caller_role_arn
+from isotherm.aws.trust import trusting
+from isotherm.lane import LaneTask, LoadStep, Step
+from isotherm.load.generator import run
+from isotherm.load.result import PhaseResult
+from isotherm.load.target import HttpTarget, LambdaTarget, Target
+
+
+def make_load(
+    home: Home, task: LaneTask, step: Step, load: LoadStep, shard: int, begin_at: float | None, end_by: float
+) -> PhaseResult:
+    """Make a shard of a phase's requests.
+
+    Parameters
+    ----------
+    home : Home
+        Whose API and roles.
+    task, step, load
+        What is loaded, by which protocol, and with what.
+    shard : int
+        Which of the `load.fires` shares.
+    begin_at : float or None
+        Unix time (s) at which all shards begin; None begins at once.
+    end_by : float
+        Unix time (s) by which to end, whatever is left: that is counted as not sent, or timed out.
+    """
+    with _target(home, task, step, load.spec.seed) as target:
+        shards = load.fires
+        return asyncio.run(
+            run(load.spec, target, load.phase, shard=shard, shards=shards, begin_at=begin_at, end_by=end_by)
+        )
+
+
+@contextmanager
+def _target(home: Home, task: LaneTask, step: Step, seed: int) -> Iterator[Target]:
+    function = task.function
+    if step.protocol == "invoke":
+        endpoint_url = client("lambda", function.region).meta.endpoint_url
+        signer = Signer(function.region, service="lambda")
+        yield LambdaTarget(endpoint_url, function.function_name, seed=seed, signer=signer.headers)
+    elif step.protocol == "http":
+        signer = Signer(function.region, caller_role_arn(home.stack, function.region))
+        yield HttpTarget(function.url or "", seed=seed, signer=signer.headers)
+    else:
+        with trusting(task.server) as cafile:
+            yield HttpTarget(task.server.url if task.server else "", seed=seed, cafile=cafile)

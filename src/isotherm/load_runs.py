@@ -1,0 +1,130 @@
+"""What came of a campaign's loads: results of shards in, `LoadRun` of the summary out. Knows nothing of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from isotherm.campaign import Plan
+from isotherm.lane import Lane, LoadStep, Step
+from isotherm.load.plan import shard_arrivals, shard_threads
+from isotherm.load.result import LoadResult, PhaseResult, merge
+from isotherm.load.spec import REQUESTS_PER_ITERATION
+from isotherm.summary import LoadRow, LoadRun, LoadSecond
+
+#: Results of the shards of each step that made load, by lane and step.
+Results = Mapping[tuple[str, int], Sequence[PhaseResult]]
+
+
+def load_runs(plan: Plan, results: Results) -> list[LoadRun]:
+    """Every load of a campaign, in the plan's order: by lane, then by protocol.
+
+    A shard whose result never came (its Fire failed, or its lane did) made nobody knows how many of its requests; they
+    are counted as `not_reported`, and never as sent.
+    """
+    return [_run(plan, lane, steps, results) for lane in plan.lanes.values() for steps in _by_protocol(lane)]
+
+
+def sent_requests(results: Results) -> dict[tuple[str, int], int]:
+    """How many requests each step sent, by lane and step."""
+    return {place: sum(shard.sent for shard in shards) for place, shards in results.items()}
+
+
+def _by_protocol(lane: Lane) -> list[list[Step]]:
+    """The steps of a lane that make load, those of one protocol together, in order."""
+    of: dict[str, list[Step]] = {}
+    for step in lane.steps:
+        if step.load is not None:
+            of.setdefault(step.protocol, []).append(step)
+    return list(of.values())
+
+
+def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> LoadRun:
+    merged: list[PhaseResult] = []
+    missing: dict[str, int] = {}
+    for step in steps:
+        if step.load is None:
+            continue
+        shards = results.get((lane.key, step.step), [])
+        there = {number for shard in shards for number in shard.merged}
+        missing[step.load.phase] = sum(
+            _requests_of_shard(step.load, number) for number in range(step.load.fires) if number not in there
+        )
+        if shards:
+            merged.append(merge(shards))
+    spec = next(step.load.spec for step in steps if step.load is not None)
+    rows = _rows(LoadResult(spec, merged), missing)
+    return LoadRun(
+        lane_key=lane.key,
+        target=lane.target,
+        region=lane.region,
+        client_region=lane.client_region if plan.campaign.clients else None,
+        protocol=steps[0].protocol,
+        round=lane.round,
+        fires=max(step.load.fires for step in steps if step.load is not None),
+        rows=rows,
+        imbalances=[sentence for row in rows for sentence in _imbalances(row)],
+        late=[f"{result.phase}: {reason}" for result in merged for reason in result.late],
+        seconds=[second for result in merged for second in _seconds(result)],
+        latency_us={result.phase: result.latency_us.encode() for result in merged},
+    )
+
+
+def _rows(result: LoadResult, missing: Mapping[str, int]) -> list[LoadRow]:
+    """A row for each phase, in order, and one for all; of what was lost only the number of requests is known."""
+    known = {row.name: LoadRow(**asdict(row)) for row in result.rows()}
+    nothing = LoadRow(name=ALL, planned=0, sent=0, succeeded=0, failed={})
+    # Of one phase alone there is no row for all: it is the same.
+    whole = known.pop(ALL, next(iter(known.values()), nothing)).model_copy(update={"name": ALL})
+    rows = [known.get(phase, nothing.model_copy(update={"name": phase})) for phase in missing]
+    counts = [*missing.values(), sum(missing.values())]
+    return [
+        row.model_copy(update={"planned": row.planned + count, "not_reported": count})
+        for row, count in zip([*rows, whole], counts, strict=True)
+    ]
+
+
+#: The row of a load's whole (`LoadResult.rows`).
+ALL = "all"
+
+
+def _requests_of_shard(load: LoadStep, shard: int) -> int:
+    """Exactly how many requests one shard of a phase was to make."""
+    phase = load.spec.phase(load.phase)
+    if load.spec.loop == "closed":
+        threads = shard_threads(load.spec, phase, shard, load.fires)
+        return len(threads) * (load.spec.iterations or 0) * REQUESTS_PER_ITERATION
+    return sum(1 for _ in shard_arrivals(load.spec, phase, shard, load.fires))
+
+
+def _imbalances(row: LoadRow) -> Iterable[str]:
+    """Each sum that does not agree, as a sentence (MEASURING rule 1)."""
+    failed = sum(row.failed.values())
+    if row.planned != row.succeeded + failed + row.not_reported:
+        yield (
+            f"{row.name}: planned {row.planned} is not succeeded {row.succeeded} + failed {failed} + "
+            f"not reported {row.not_reported}"
+        )
+
+
+def _seconds(result: PhaseResult) -> list[LoadSecond]:
+    first = min(result.series, default=0)
+    return [
+        LoadSecond(
+            phase=result.phase,
+            at_s=second - first,
+            unix_s=second,
+            sent=entry.sent,
+            succeeded=entry.succeeded,
+            failed=entry.failed,
+            median_ms=_ms(entry.latency.quantile(0.5)),
+            p95_ms=_ms(entry.latency.quantile(0.95)),
+            p99_ms=_ms(entry.latency.quantile(0.99)),
+            max_ms=_ms(entry.latency.highest),
+        )
+        for second, entry in sorted(result.series.items())
+    ]
+
+
+def _ms(us: float | None) -> float | None:
+    return None if us is None else us / 1000
