@@ -17,6 +17,7 @@ from isotherm.cli import (
     export,
     follow,
     listing,
+    load,
     local,
     parse,
     plan,
@@ -54,6 +55,7 @@ app.add_typer(local.commands, name="local")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(
     serve.serve
 )
+app.command()(load.load)
 app.command()(parse.parse)
 app.command()(prices.prices)
 

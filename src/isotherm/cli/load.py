@@ -1,0 +1,254 @@
+"""`isotherm load`: load on an address from this machine, and the table of what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from isotherm.cli.endings import BadInput, Failed, Interrupted
+from isotherm.cli.place import JsonOption
+
+if TYPE_CHECKING:
+    from isotherm.load.generator import Progress
+    from isotherm.load.result import LoadResult, PhaseResult
+    from isotherm.load.spec import LoadSpec, Phase
+    from isotherm.load.target import HttpTarget
+
+#: What a person types for the fields of a load.
+_OPTIONS = {
+    "threads": "--threads",
+    "iterations": "--iterations",
+    "rate_per_s": "--rate",
+    "duration_s": "--duration",
+    "max_in_flight": "--max-in-flight",
+    "phases": "--phases",
+    "timeout_s": "--timeout",
+    "cafile": "--cafile",
+    "path": "--get",
+}
+
+#: Files that are open beside the connections.
+_OTHER_FILES = 64
+
+
+class Arrivals(StrEnum):
+    """How requests of an open loop arrive."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
+
+
+def load(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Where the API of customers begins, as in https://127.0.0.1:8443.")
+    ],
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Closed loop: so many connections at the peak, each waiting.")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option("--iterations", help="Closed loop: posts and gets of each thread in each phase.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", help="Open loop: requests per second at the peak, answered or not."),
+    ] = None,
+    duration: Annotated[float | None, typer.Option("--duration", help="Open loop: seconds of each phase.")] = None,
+    arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="Open loop: equal gaps, or random ones.")] = (
+        Arrivals.CONSTANT
+    ),
+    phases: Annotated[
+        str, typer.Option("--phases", help="Names and shares of the threads or the rate.")
+    ] = "warmup:0.1,loading:0.5,peak:1,cooldown:0.25",
+    max_in_flight: Annotated[
+        int, typer.Option("--max-in-flight", help="Open loop: requests under way at once; the rest waits, and counts.")
+    ] = 256,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which a request has failed.")] = 10.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the customers, and of random arrivals.")] = 1,
+    get: Annotated[
+        str | None, typer.Option("--get", metavar="PATH", help="Only GETs of this path, instead of customers.")
+    ] = None,
+    cafile: Annotated[
+        str | None, typer.Option("--cafile", help="Certificates to trust instead of the system's (PEM).")
+    ] = None,
+    owned: Annotated[
+        str | None,
+        typer.Option(
+            "--i-own-this-endpoint", metavar="URL", help="Permits load beyond this machine: the very URL, once more."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make load on an HTTP address, closed or open loop, in phases, and count every request.
+
+    Each iteration posts a customer and gets it. A closed loop (--threads 20 --iterations 100) waits for its answers and
+    so hides a server's delays; an open one (--rate 200 --duration 10) does not: its latency counts from the time at
+    which a request was meant to be sent. Failures are counted by kind and end nothing.
+    """
+    from isotherm.load.permission import NotPermitted, require_permission
+    from isotherm.load.spec import LoadSpec
+    from isotherm.load.target import HttpTarget
+
+    closed = threads is not None or iterations is not None
+    if not closed and rate is None and duration is None:
+        raise BadInput("say how much: --threads 20 --iterations 100, or --rate 200 --duration 10")
+    try:
+        spec = LoadSpec(
+            loop="closed" if closed else "open",
+            threads=threads,
+            iterations=iterations,
+            rate_per_s=rate,
+            duration_s=duration,
+            arrivals=arrivals.value,
+            max_in_flight=max_in_flight,
+            phases=_phases(phases),
+            seed=seed,
+            timeout_s=timeout,
+        )
+        target = HttpTarget(url, seed=seed, cafile=cafile, get=get)
+        require_permission(url, owned)
+        _allow_files((threads or 0) if closed else max_in_flight)
+        _try(target, timeout)
+    except (ValueError, NotPermitted) as problem:
+        raise BadInput(_as_typed(str(problem))) from None
+    result = _run(spec, target)
+    if as_json:
+        print(json.dumps({"url": url, "rows": [asdict(row) for row in result.rows()], **result.to_dict()}))
+    else:
+        _show(result)
+    if not any(phase.succeeded for phase in result.phases):
+        raise Failed("not one request succeeded")
+
+
+def _as_typed(problem: str) -> str:
+    """The problem, with the option's name where it begins with the field's."""
+    field = problem.partition(":")[0].partition(".")[0]
+    return problem.replace(field, _OPTIONS[field], 1) if field in _OPTIONS else problem
+
+
+def _phases(text: str) -> tuple[Phase, ...]:
+    from isotherm.load.spec import Phase
+
+    found = []
+    for part in text.split(","):
+        name, _, share = part.strip().partition(":")
+        try:
+            found.append(Phase(name, float(share)))
+        except ValueError:
+            raise ValueError(f"phases: {part.strip()!r} is not NAME:SHARE, as in peak:1 or warmup:0.1") from None
+    return tuple(found)
+
+
+def _allow_files(connections: int) -> None:
+    """Have as many files open as there may be connections."""
+    try:
+        import resource
+    except ImportError:  # no such limit on this system
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and needed > soft:
+        if hard != resource.RLIM_INFINITY and needed > hard:
+            raise ValueError(f"{connections:,} connections need {needed:,} open files; this system allows {hard:,}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _try(target: HttpTarget, timeout_s: float) -> None:
+    """Open one connection, so that what is wrong with the address or its certificate is said before any load."""
+    from isotherm.exchange import ExchangeFailed, connect, tls_context
+
+    async def once() -> None:
+        context = tls_context(target.cafile) if target.origin.scheme == "https" else None
+        connection, _ = await connect(target.origin, context, timeout_s)
+        connection.abort()
+        await connection.lost
+
+    try:
+        _in_loop(once())
+    except ExchangeFailed as problem:
+        raise ValueError(f"URL: {problem}") from None
+
+
+def _run(spec: LoadSpec, target: HttpTarget) -> LoadResult:
+    from isotherm.load.generator import run
+    from isotherm.load.result import LoadResult
+
+    done: list[PhaseResult] = []
+
+    async def all_phases() -> None:
+        for phase in spec.phases:
+            with _Line(phase.name, spec.expected_requests(phase)) as line:
+                done.append(await run(spec, target, phase.name, watch=line))
+
+    try:
+        _in_loop(all_phases())
+    except KeyboardInterrupt:
+        stopped = spec.phases[len(done)].name if len(done) < len(spec.phases) else "the end"
+        if done:
+            _show(LoadResult(spec, done))
+        raise Interrupted(f"stopped in {stopped}, whose requests are not shown") from None
+    return LoadResult(spec, done)
+
+
+def _in_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run it, on uvloop where that is installed."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    try:
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    except ImportError:
+        pass
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(work)
+
+
+def _show(result: LoadResult) -> None:
+    from rich.console import Console
+
+    from isotherm.cli.console import results
+    from isotherm.report.load import load_tables
+
+    console = results()
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    console.print(load_tables(result))
+
+
+class _Line:
+    """One line of progress, written over and over.
+
+    Not a bar of Rich's: what draws it would take the processor from the generator for milliseconds, which would show
+    in the latencies.
+    """
+
+    def __init__(self, phase: str, expected: float) -> None:
+        self._phase = phase
+        self._expected = expected
+        self._on_terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> _Line:
+        if not self._on_terminal:
+            print(f"{self._phase}: about {self._expected:,.0f} requests ...", file=sys.stderr)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._on_terminal:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far it is."""
+        if self._on_terminal:
+            sys.stderr.write(
+                f"\r\x1b[K{self._phase}: {progress.ended:,} of about {self._expected:,.0f} requests, "
+                f"{progress.in_flight:,} under way, {progress.ended - progress.succeeded:,} failed, "
+                f"{progress.elapsed_s:.0f} s"
+            )
+            sys.stderr.flush()

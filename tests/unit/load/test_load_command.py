@@ -1,0 +1,177 @@
+"""`isotherm load`, against a server of the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from loopback import Customers, answer_of, serving
+
+from isotherm.cli.app import run_command
+from isotherm.load.histogram import Histogram
+from isotherm.load.permission import NotPermitted, require_permission
+from isotherm.load.result import LoadResult
+
+RECORD = ("--threads", "20", "--iterations", "2")
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
+
+    def run(*arguments):
+        code = run_command(["load", *arguments])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+def in_thread(script, tls=None) -> Iterator[str]:
+    """The origin of a server that has an event loop of its own."""
+    ready, stop, origins = threading.Event(), asyncio.Event(), []
+    loop = asyncio.new_event_loop()
+
+    async def serve():
+        async with serving(script, tls) as origin:
+            origins.append(origin)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield origins[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    yield from in_thread(Customers())
+
+
+@pytest.fixture
+def tls_server(tls) -> Iterator[str]:
+    yield from in_thread(Customers(), tls)
+
+
+def test_the_table_has_the_records_columns_for_each_phase_and_for_all(command, tls_server, cafile):
+    code, out, err = command(tls_server, *RECORD, "--cafile", cafile)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["Phase", "sent", "succeeded", "failed", "wall", "s", "per", "s", "mean", "ms"] in [
+        line[:10] for line in lines
+    ]
+    counts = {
+        line[0]: line[1:4] for line in lines if line and line[0] in ("warmup", "loading", "peak", "cooldown", "all")
+    }
+    expected = {"warmup": 8, "loading": 40, "peak": 80, "cooldown": 20, "all": 148}
+    assert counts == {name: [str(number), str(number), "0"] for name, number in expected.items()}
+    assert "peak: about 80 requests" in err
+
+
+def test_a_program_reads_the_numbers_and_the_histograms(command, server):
+    code, out, _ = command(server, "--rate", "100", "--duration", "0.5", "--arrivals", "poisson", "--json")
+    assert code == 0
+    document = json.loads(out)
+    whole = document["rows"][-1]
+    assert whole["planned"] == whole["succeeded"] > 30
+    assert whole["p999_ms"] >= whole["median_ms"] > 0
+    assert whole["lateness_p99_ms"] >= 0
+    result = LoadResult.from_dict({name: document[name] for name in ("spec", "phases")})
+    assert sum(phase.latency_us.total for phase in result.phases) == whole["succeeded"]
+    assert isinstance(Histogram.decode(document["phases"][0]["latency_us"]), Histogram)
+
+
+def test_failures_are_shown_by_kind(command):
+    async def before(line, _):
+        return answer_of(429, b"") if line.startswith("post") else None
+
+    for origin in in_thread(Customers(before)):
+        code, out, err = command(origin, "--threads", "2", "--iterations", "3", "--phases", "peak:1")
+    assert "peak: 12 of 12 requests failed: 6 throttled, 6 HTTP 4xx" in out
+    assert (code, "not one request succeeded" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "say how much: --threads 20 --iterations 100, or --rate 200 --duration 10"),
+        (("--threads", "5"), "--iterations: a load in a closed loop needs it"),
+        (("--threads", "0", "--iterations", "1"), "--threads: 0 is below the least accepted, 1"),
+        (("--rate", "0", "--duration", "5"), "--rate: 0 is not above 0"),
+        (("--rate", "nan", "--duration", "5"), "--rate: nan is not above 0"),
+        (("--rate", "5", "--threads", "5", "--iterations", "1"), "--rate: 5 has no meaning in a closed loop"),
+        (("--rate", "50", "--duration", "5", "--phases", "peak:0"), "--phases.peak: 0 is not a share"),
+        (("--rate", "50", "--duration", "5", "--phases", "peak"), "'peak' is not NAME:SHARE"),
+        (("--rate", "50", "--duration", "5", "--timeout", "-1"), "--timeout: -1 is outside 0 to 900"),
+        (("--rate", "50", "--duration", "5", "--get", "x"), "--get: 'x' is not a percent-encoded path"),
+    ],
+)
+def test_what_is_no_load_is_refused_by_the_option_that_was_typed(command, server, options, message):
+    code, out, err = command(server, *options)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_more_connections_than_this_system_has_files_for_are_refused(command, server, monkeypatch):
+    monkeypatch.setattr("resource.getrlimit", lambda _: (128, 256))
+    code, _, err = command(server, "--threads", "1000", "--iterations", "1")
+    assert code == 2
+    assert "1,000 connections need 1,064 open files; this system allows 256" in err
+
+
+def test_what_is_wrong_with_the_address_is_said_before_any_load(command, tls_server, cafile):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        refused = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        for url, options, message in (
+            (refused, (), "cannot be connected to"),
+            (tls_server, (), "unable to get local issuer certificate"),
+            (tls_server.replace("https", "http"), (*RECORD, "--timeout", "1"), None),
+            ("ftp://127.0.0.1", (), "does not start with http://HOST"),
+            ("http://127.0.0.1?a=b", (), "ends in a query"),
+            ("http://no-such-name.invalid", (), "no-such-name.invalid has no known address"),
+            (tls_server, ("--cafile", "no-such-file.pem"), "--cafile: 'no-such-file.pem' cannot be read"),
+        ):
+            code, out, err = command(url, *RECORD, *options)
+            if message is None:  # who speaks no TLS to a TLS server learns it only from the answers
+                assert (code, "failed" in out) == (1, True)
+            else:
+                assert (code, out) == (2, "")
+                assert message in err
+    assert command(tls_server, *RECORD, "--cafile", cafile)[0] == 0
+
+
+def test_load_beyond_this_machine_needs_the_owners_word(command):
+    """198.51.100.0/24 is reserved for documentation (RFC 5737): nobody is there."""
+    url = "http://198.51.100.7:9"
+    code, _, err = command(url, *RECORD)
+    assert code == 2
+    assert f"--i-own-this-endpoint {url}" in err
+    code, _, err = command(url, *RECORD, "--i-own-this-endpoint", f"{url}/")
+    assert code == 2
+    assert "is not the URL that load is to be made on" in err
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "https://localhost:1/api", "http://[::1]:1", "http://127.8.9.10"]
+)
+def test_loopback_is_permitted(url):
+    require_permission(url, None)
+
+
+@pytest.mark.parametrize("url", ["http://198.51.100.7", "http://0.0.0.0:80", "https://[2001:db8::1]"])
+def test_other_addresses_are_not_unless_somebody_owns_them_or_the_stack_does(url):
+    with pytest.raises(NotPermitted):
+        require_permission(url, None)
+    with pytest.raises(NotPermitted):
+        require_permission(url, None, ["http://198.51.100.8"])
+    require_permission(url, url)
+    require_permission(f"{url}/customers", None, [url])
