@@ -164,8 +164,9 @@ def test_versions_are_those_the_project_is_tested_with(project: Path) -> None:
     pins = read_recipes(project / "packaging" / "packages.toml").pins
     table = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     extras = [requirement for extra in table["optional-dependencies"].values() for requirement in extra]
+    requirements = [requirement.partition(";")[0] for requirement in table["dependencies"] + extras]
     # An extra may name another one, which has no version.
-    stated = dict(requirement.split("==") for requirement in table["dependencies"] + extras if "==" in requirement)
+    stated = dict(requirement.split("==") for requirement in requirements if "==" in requirement)
     shared = set(pins) & set(stated)
     assert shared >= {"mypy", "numpy", "pydantic", "plotly", "scipy"}
     assert {name: pins[name] for name in shared} == {name: stated[name] for name in shared}
