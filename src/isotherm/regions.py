@@ -28,7 +28,7 @@ _EVERYWHERE = ("prepare", "fire", "collect", "restore", "notify", "rescue")
 _AT_HOME = ("plan", "dispatch", "aggregate", "publish")
 
 #: CloudFormation: the stack is as its template says.
-_WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
 def code_of(word: str) -> str:
@@ -39,6 +39,15 @@ def code_of(word: str) -> str:
 def functions_of(stack: str, is_home: bool) -> list[str]:
     """Names of the control functions that a stack has in a region."""
     return [f"{stack}-{verb}" for verb in (*(_AT_HOME if is_home else ()), *_EVERYWHERE)]
+
+
+def function_logs_of(stack: str, log_group: str) -> bool:
+    """Whether a log group is, by its name, that of a function of this stack and of no other's."""
+    function = log_group.removeprefix("/aws/lambda/")
+    return log_group == f"/isotherm/{stack}/control" or (
+        function != log_group
+        and (function in functions_of(stack, is_home=True) or function.startswith(f"{stack}-target-"))
+    )
 
 
 def stack_faults(
@@ -66,7 +75,7 @@ def stack_faults(
             told = f'"{found.region}" could not be asked ({found.unasked}); is it enabled for this account?'
         elif found.stack_status is None:
             told = f'"{found.region}" has no stack "{stack}"; deploy it there, or leave the region out: {again}'
-        elif found.stack_status not in _WHOLE:
+        elif found.stack_status not in WHOLE:
             told = f"{where} {_broken(found.stack_status, again, anew)}"
         elif found.home_region != home_region:
             told = f"{where} belongs to home region {found.home_region}, not {home_region}; give it this home: {again}"

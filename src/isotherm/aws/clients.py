@@ -23,6 +23,10 @@ PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect
 _NO_ACCESS_KEY = "defaultkey"
 
 
+#: Somebody waits for the answer, and a region that does not answer is to be named, not waited for.
+BRISK = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10)
+
+
 class NobodyToAsk(Exception):
     """Neither credentials for AWS nor an endpoint that stands in for it."""
 
@@ -82,10 +86,16 @@ def client(service: str, region: str | None = None) -> Any:
     return make_client(service, region, PATIENT)
 
 
-def lambda_regions() -> list[str]:
-    """Names of the regions that have Lambda, from botocore's own endpoint data (no call is made)."""
+def lambda_regions(beside: str | None = None) -> list[str]:
+    """Names of the regions that have Lambda, from botocore's own endpoint data (no call is made).
+
+    Parameters
+    ----------
+    beside : str, optional
+        Only those which the account of this region can reach: those of its partition.
+    """
     session = _session()
-    partitions = session.get_available_partitions()
+    partitions = session.get_available_partitions() if beside is None else [session.get_partition_for_region(beside)]
     return sorted(name for partition in partitions for name in session.get_available_regions("lambda", partition))
 
 

@@ -8,17 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from isotherm.aws.clients import client, make_client
+from isotherm.aws.clients import BRISK, client, make_client
 from isotherm.aws.functions import concurrency, target_in, target_name
 from isotherm.aws.stacks import find_stack
 from isotherm.campaign import SPEAKS_HTTP, Campaign, RegionInventory
 from isotherm.regions import functions_of
-
-#: Somebody waits for the answer, and a region that does not answer is to be named, not waited for.
-BRISK = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10)
 
 
 def ask_for(campaign: Campaign, home_region: str, stack: str) -> list[RegionInventory]:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from isotherm.aws.clients import BRISK, make_client
+
+#: How AWS says, of a region that an account has not enabled, that it does not know the caller there.
+_NOT_ENABLED = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired")
+
 
 class StackFound(NamedTuple):
-    """A stack that is there; `outputs` by their keys in template.yaml."""
+    """A stack that is there; `outputs` and `parameters` by their keys in template.yaml."""
 
     stack_id: str
     status: str
     outputs: dict[str, str]
+    parameters: dict[str, str]
+
+    def home(self, region: str) -> str | None:
+        """The home region of this stack, which is in `region`; None where it is none of ours.
+
+        By its parameters, which a stack has that never came as far as outputs.
+        """
+        named = self.parameters.get("HomeRegion")
+        return None if named is None else named or region
 
 
 def find_stack(cloudformation: Any, name: str) -> StackFound | None:
@@ -35,5 +51,24 @@ def find_stack(cloudformation: Any, name: str) -> StackFound | None:
     return StackFound(
         stack_id=found["StackId"],
         status=found["StackStatus"],
+        parameters={entry["ParameterKey"]: entry["ParameterValue"] for entry in found.get("Parameters", [])},
         outputs={output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
     )
+
+
+def find_stacks(regions: Sequence[str], name: str) -> dict[str, StackFound]:
+    """The stack of a name in each region that has one; all are asked at once, and one not enabled has none."""
+    # botocore promises that clients may be used from several threads, not that they may be made there.
+    clients = [make_client("cloudformation", region, BRISK) for region in regions]
+    with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as pool:
+        found = dict(zip(regions, pool.map(lambda there: _find_where_enabled(there, name), clients), strict=True))
+    return {region: stack for region, stack in found.items() if stack is not None}
+
+
+def _find_where_enabled(cloudformation: Any, name: str) -> StackFound | None:
+    try:
+        return find_stack(cloudformation, name)
+    except ClientError as fault:
+        if fault.response["Error"]["Code"] in _NOT_ENABLED:
+            return None
+        raise

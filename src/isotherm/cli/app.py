@@ -14,6 +14,7 @@ from isotherm.cli import (
     compare,
     demo,
     deploy,
+    destroy,
     export,
     follow,
     listing,
@@ -50,6 +51,7 @@ app.command()(export.export)
 app.command()(trend.trend)
 app.command("list")(listing.list_campaigns)
 app.command()(deploy.deploy)
+app.command()(destroy.destroy)
 app.add_typer(local.commands, name="local")
 # The server reads its own options, which `python -m server` has too.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(

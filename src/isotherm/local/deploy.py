@@ -17,7 +17,7 @@ from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
 from isotherm.local.tools import SAM, Say, Tell, ensure, tell_nobody
-from isotherm.regions import DEFAULT_HOME_REGION, DEFAULT_STACK
+from isotherm.regions import DEFAULT_HOME_REGION, DEFAULT_STACK, WHOLE
 
 #: How often a region is asked how it stands.
 POLL_S = 1.0
@@ -107,14 +107,15 @@ def deploy(
     }
     memory = _Memory(embedded, stack_name)
     state = f"{made.fingerprint} {home_region} {json.dumps(overrides, sort_keys=True)}"
-    unchanged = [region for region in wanted if memory.recall(region) == state]
+    if embedded is not None:
+        enter(embedded)
+    unchanged = [region for region in wanted if memory.recall(region) == state and _is_whole(region, stack_name)]
     changed = [region for region in wanted if region not in unchanged]
     if not changed:
         return Deployed([], unchanged)
     sam = ensure(checkout, SAM, say)
     templates = dict.fromkeys(changed, made.template)
     if embedded is not None:
-        enter(embedded)
         packaged = package(checkout, made, embedded, home_region, say)
         for region in changed:
             tell(region, "uploading")
@@ -144,6 +145,15 @@ def deploy(
                 tell(region, onlooker.state(region))
             time.sleep(POLL_S if runs else 0)
     return Deployed([region for region in changed if region not in failed], unchanged, failed, seconds)
+
+
+def _is_whole(region: str, stack_name: str) -> bool:
+    """Whether what was deployed is still there: it may have been removed since, by whatever means."""
+    from isotherm.aws.clients import client
+    from isotherm.aws.stacks import find_stack
+
+    found = find_stack(client("cloudformation", region), stack_name)
+    return found is not None and found.status in WHOLE
 
 
 class _Onlooker:

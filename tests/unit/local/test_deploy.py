@@ -84,6 +84,7 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
             return path
 
     monkeypatch.setattr(deploying, "package", lambda *_: Packaged())
+    monkeypatch.setattr(deploying, "_is_whole", lambda *_: True)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -178,6 +179,18 @@ def test_what_is_deployed_is_not_deployed_again_until_it_changes(
     assert same.changed == []
     assert changed.changed == ["us-east-1", "ap-south-1"]
     assert len(asked("deploy")) == 4
+
+
+def test_what_was_removed_since_is_deployed_again(
+    checkout: Checkout, asked: Asked, embedded: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = building.build(checkout)
+    deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
+    monkeypatch.setattr(deploying, "_is_whole", lambda region, _: region == "us-east-1")
+    again = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded)
+
+    assert again == deploying.Deployed(["ap-south-1"], ["us-east-1"])
+    assert len(asked("deploy")) == 3
 
 
 def test_one_region_that_fails_does_not_keep_the_others_from_being_deployed(

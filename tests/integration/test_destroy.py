@@ -1,0 +1,116 @@
+"""`isotherm destroy` on an embedded stack of its own: satellites, then the home, and nothing is left of either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .embedded import HOME, SATELLITE, STACK, START_S, Embedded, command_line, skip_without_tools
+
+#: A stack whose name begins as ours does: it must not notice.
+NEIGHBOUR = f"{STACK}-2"
+UNOWNED = f"/aws/lambda/{STACK}-fire"
+THEIRS = f"/aws/lambda/{NEIGHBOUR}-fire"
+
+CAMPAIGN = {
+    "targets": ["default"],
+    "regions": [HOME, SATELLITE],
+    "cold": {"samples": 2, "concurrency": 2},
+    "warm": {"samples": 2},
+    "rounds": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Embedded]:
+    """Ours in two regions, a neighbour in one of them, and a log group that CloudFormation knows nothing of."""
+    isotherm = command_line("tests-destroy")
+    started = isotherm("local", "up", "--json", timeout=START_S)
+    skip_without_tools(started)
+    assert started.code == 0, started.err
+    try:
+        for arguments in (("--regions", "mumbai"), ("--stack", NEIGHBOUR)):
+            deployed = isotherm("deploy", *arguments, "--json", timeout=START_S)
+            assert deployed.code == 0, deployed.err
+        embedded = Embedded(isotherm, started.document["environment"], "")
+        for group in (UNOWNED, THEIRS):
+            embedded.client("logs", SATELLITE).create_log_group(logGroupName=group)
+        yield embedded
+    finally:
+        isotherm("local", "down")
+
+
+def belongings(embedded: Embedded, region: str) -> set[str]:
+    """Everything in a region that has a stack's name in its own, save what was uploaded to deploy it."""
+    functions = embedded.client("lambda", region)
+    names = [function["FunctionName"] for function in functions.list_functions(MaxItems=1000)["Functions"]]
+    names += [layer["LayerName"] for layer in functions.list_layers()["Layers"]]
+    names += [group["logGroupName"] for group in embedded.client("logs", region).describe_log_groups()["logGroups"]]
+    names += embedded.client("dynamodb", region).list_tables()["TableNames"]
+    machines = embedded.client("stepfunctions", region).list_state_machines()["stateMachines"]
+    names += [machine["name"] for machine in machines]
+    names += [rule["Name"] for rule in embedded.client("events", region).list_rules()["Rules"]]
+    names += [schedule["Name"] for schedule in embedded.client("scheduler", region).list_schedules()["Schedules"]]
+    names += [api["Name"] for api in embedded.client("apigatewayv2", region).get_apis()["Items"]]
+    # These two are of no region.
+    names += [role["RoleName"] for role in embedded.client("iam").list_roles()["Roles"] if region == HOME]
+    names += [bucket["Name"] for bucket in embedded.client("s3").list_buckets()["Buckets"] if region == HOME]
+    return {name for name in names if "-artifacts-" not in name}
+
+
+def test_the_home_stays_while_it_has_a_satellite(stack: Embedded) -> None:
+    ran = stack.isotherm("destroy", HOME, "--yes")
+
+    assert ran.code == 2
+    assert f"{HOME} is the home region of {SATELLITE}" in ran.err
+    assert f"{STACK}-samples" in belongings(stack, HOME)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("", "nobody confirmed it"), (NEIGHBOUR, f"'{NEIGHBOUR}' is not '{STACK}'")]
+)
+def test_nothing_is_removed_unless_the_name_is_typed(stack: Embedded, typed: str, told: str) -> None:
+    before = belongings(stack, SATELLITE)
+    ran = stack.isotherm("destroy", "mumbai", text=typed)
+
+    assert ran.code == 1
+    assert f"nothing was removed: {told}" in ran.err
+    assert belongings(stack, SATELLITE) == before
+
+
+def test_a_stack_of_another_home_is_left_alone(stack: Embedded) -> None:
+    ran = stack.isotherm("destroy", "mumbai", "--home", "tokyo", "--yes")
+
+    assert ran.code == 2
+    assert f"belongs to home region {HOME}: add --home {HOME}" in ran.err
+
+
+def test_a_satellite_then_the_home_are_removed_with_no_trace(stack: Embedded, event: Callable[[object], str]) -> None:
+    ran = stack.isotherm("run", event(CAMPAIGN), "--json")
+    assert ran.code == 0, ran.err
+    neighbour = {name for name in belongings(stack, HOME) if NEIGHBOUR in name}
+    assert neighbour
+
+    satellite = stack.isotherm("destroy", "--regions", "mumbai,london", "--json", text=f"{STACK}\n")
+    assert satellite.code == 0, satellite.err
+    done = satellite.document
+    assert (done["removed"], done["absent"], done["failed"]) == ([SATELLITE], ["eu-west-2"], {})
+    assert done["besides"] == {SATELLITE: [f"log group {UNOWNED}"]}
+    assert belongings(stack, SATELLITE) == {THEIRS}
+
+    home = stack.isotherm("destroy", "--all", "--yes", "--json")
+    assert home.code == 0, home.err
+    assert "all results go with the home region us-east-1: 1 campaign (" in home.err
+    assert home.document["removed"] == [HOME]
+    assert belongings(stack, HOME) == neighbour
+
+    again = stack.isotherm("destroy", "--all", "--yes", "--json")
+    assert (again.code, again.document["removed"]) == (0, [])
+
+
+def test_what_was_removed_can_be_deployed_again(stack: Embedded) -> None:
+    deployed = stack.isotherm("deploy", "--regions", "mumbai", "--json", timeout=START_S)
+
+    assert deployed.code == 0, deployed.err
+    assert deployed.document["changed"] == [HOME, SATELLITE]
