@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +18,10 @@ EventArgument = Annotated[
 ]
 
 
-def read_event(source: str) -> dict[str, Any]:
+def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> dict[str, Any]:
     """The campaign in a file or on standard input, as the person wrote it, once it is known to be one.
+
+    `complete` adds to it what options say.
 
     Raises
     ------
@@ -35,8 +38,14 @@ def read_event(source: str) -> dict[str, Any]:
     except UnicodeDecodeError as problem:
         raise BadInput(f"EVENT: {source} is no UTF-8 text (byte {problem.start})") from problem
     try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError:
+        document = {}
+    if complete is not None and isinstance(document, dict) and document:
+        document = complete(document)
+        text = json.dumps(document)
+    try:
         read_campaign(text, lambda_regions())
     except InvalidCampaign as problem:
         raise BadInput(str(problem)) from problem
-    document: dict[str, Any] = json.loads(text)
     return document

@@ -17,6 +17,7 @@ from isotherm.cli.place import (
     Place,
     StackOption,
 )
+from isotherm.cli.servers import OwnOption, ServerCertificateOption, ServerOption, with_server
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,13 +30,16 @@ def plan(
     on: OnOption = On.LOCAL,
     stack: StackOption = DEFAULT_STACK,
     home: HomeOption = DEFAULT_HOME_REGION,
+    server: ServerOption = None,
+    server_certificate: ServerCertificateOption = None,
+    own: OwnOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a campaign would do and cost. Nothing is changed.
 
     The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do.
     """
-    document = read_event(event)
+    document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
     from isotherm.campaign import CampaignRefused
     from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks, results
@@ -66,7 +70,10 @@ def describe(made: Plan) -> list[Any]:
     lanes = _table(f"{made.campaign.name}: {len(made.lanes)} lanes in {len(made.waves)} waves")
     for title in ("target", "region"):
         lanes.add_column(title, no_wrap=True)
-    for title in ("package", "memory", "rounds", "versions", "cold", "priming", "warm"):
+    counted = ["rounds", "versions", "cold", "priming", "warm"]
+    if made.campaign.load is not None:
+        counted.append("load")
+    for title in ("package", "memory", *counted):
         lanes.add_column(title, justify="right")
     functions = {(t.target, t.region): t for region in made.inventory for t in region.targets}
     rows: dict[tuple[str, str], Counter[str]] = {}
@@ -74,12 +81,13 @@ def describe(made: Plan) -> list[Any]:
     for lane in made.lanes.values():
         key = (lane.target, lane.region)
         row = rows.setdefault(key, Counter())
-        row["rounds"] += 1
+        row["rounds"] = max(row["rounds"], lane.round + 1)
         for step in lane.steps:
             row["versions"] += step.versions
             row["cold"] += sum(burst.shots for burst in step.bursts)
             row["priming"] += step.prime_shots
             row["warm"] += step.warm_shots
+            row["load"] += step.load.requests if step.load else 0
             memory.setdefault(key, set()).add(step.memory_mb or functions[key].memory_mb)
     for (target, region), row in sorted(rows.items()):
         lanes.add_row(
@@ -87,7 +95,7 @@ def describe(made: Plan) -> list[Any]:
             region,
             f"{functions[target, region].code_size_bytes / 1e6:.1f} MB",
             ", ".join(map(str, sorted(memory[target, region]))) + " MB",
-            *(str(row[name]) for name in ("rounds", "versions", "cold", "priming", "warm")),
+            *(str(row[name]) for name in counted),
         )
     price = _table("price, estimated")
     price.add_column("service", no_wrap=True)

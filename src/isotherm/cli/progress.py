@@ -23,6 +23,7 @@ _PHASES = {
     "publishing": "publishing fresh versions of",
     "preparing": "preparing",
     "firing": "calling",
+    "loading": "loading",
     "collecting": "collecting the reports of",
     "restoring": "putting back",
     "done": "closing",
@@ -89,12 +90,14 @@ class CampaignProgress:
 
 
 def step_shots(step: Step) -> int:
-    """How many invocations a step plans: cold, priming and warm."""
+    """How many calls a step plans: cold, priming and warm, or a load's requests."""
+    if step.load is not None:
+        return step.load.requests
     return sum(burst.shots for burst in step.bursts) + step.prime_shots + step.warm_shots
 
 
 def planned_shots(lane: Lane) -> int:
-    """How many invocations a lane plans."""
+    """How many calls a lane plans."""
     return sum(map(step_shots, lane.steps))
 
 
@@ -150,7 +153,10 @@ def waiting_for(progress: CampaignProgress | None) -> str:
 
 def _doing(lane: LaneProgress, rounds: int) -> str:
     phase = _PHASES.get(lane.phase or "starting", lane.phase)
-    where = f"{phase} {lane.lane.target} in {lane.lane.region}, round {lane.lane.round + 1} of {rounds}"
+    where = f"{phase} {lane.lane.target} in {lane.lane.region}"
+    if lane.lane.client_region != lane.lane.region:
+        where += f" from {lane.lane.client_region}"
+    where += f", round {lane.lane.round + 1} of {rounds}"
     if len(lane.lane.steps) > 1:
         where += f", step {lane.step + 1} of {len(lane.lane.steps)}"
     return where

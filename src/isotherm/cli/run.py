@@ -19,6 +19,7 @@ from isotherm.cli.place import (
     Place,
     StackOption,
 )
+from isotherm.cli.servers import OwnOption, ServerCertificateOption, ServerOption, with_server
 
 if TYPE_CHECKING:
     from isotherm.cli.campaigns import Campaigns
@@ -33,6 +34,9 @@ def run(
     on: OnOption = On.LOCAL,
     stack: StackOption = DEFAULT_STACK,
     home: HomeOption = DEFAULT_HOME_REGION,
+    server: ServerOption = None,
+    server_certificate: ServerCertificateOption = None,
+    own: OwnOption = None,
     output: OutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +44,7 @@ def run(
 
     Ctrl-C leaves the campaign running (exit code 130) and says how to follow it again, and how to stop it.
     """
-    document = read_event(event)
+    document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
     from isotherm.cli.campaigns import Campaigns
 
     place = Place(on, stack, home)

@@ -1,0 +1,50 @@
+"""The options that add a server to a campaign."""
+
+from __future__ import annotations
+
+import pytest
+
+from isotherm.cli.endings import BadInput
+from isotherm.cli.servers import with_server
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+URL = "https://127.0.0.1:8443"
+
+
+def test_without_options_a_campaign_stays_as_written():
+    assert with_server({"targets": ["customers"]}, None, None, None) == {"targets": ["customers"]}
+
+
+def test_a_server_is_called_besides_what_was_asked_for(tmp_path):
+    path = tmp_path / "server.pem"
+    path.write_text(CERTIFICATE)
+    campaign = with_server({"targets": ["customers"], "protocols": ["http"]}, URL, path, URL)
+    assert campaign == {
+        "targets": ["customers"],
+        "protocols": ["http", "server"],
+        "server": {"url": URL, "certificate": CERTIFICATE},
+        "i_own_this_endpoint": URL,
+    }
+    assert with_server(campaign, URL, None, None)["protocols"] == ["http", "server"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nothing", "is no PEM text of a certificate"),
+        (CERTIFICATE + "-----BEGIN PRIVATE KEY-----\n", "holds a private key; give the certificate alone"),
+        ("é", "is no PEM text"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_what_is_no_certificate_is_refused(tmp_path, text, message):
+    path = tmp_path / "server.pem"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=message):
+        with_server({}, URL, path, None)
+
+
+def test_a_certificate_needs_its_server(tmp_path):
+    with pytest.raises(BadInput, match="goes with --server, which is missing"):
+        with_server({}, None, tmp_path / "server.pem", None)
