@@ -29,7 +29,7 @@ TARGETS = {"DefaultFunction": "default", "Pkg20Function": "pkg20", "Pkg50Functio
     "Size20Function": "size20",
     "Size50Function": "size50",
 }
-CALLING = ("OuterFunction", "InnerFunction", "InnerDbFunction")
+CALLING = ("OuterFunction", "InnerFunction", "InnerDbFunction", "CustomersFunction")
 MEASURING = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction", "RestoreFunction", "NotifyFunction")
 REPORTING = ("AggregateFunction", "PublishFunction")
 ELSEWHERE = ("RescueFunction", "DispatchFunction")
@@ -149,6 +149,19 @@ def test_outer_calls_the_stacks_inner(invoke: SamLocal) -> None:
 
     assert invoked.answer["inner"]["target"] == "inner"
     assert [probe.shot_id for probe in probe_lines(invoked.log)] == ["sam-local/outer"]
+
+
+@needs_engine
+def test_customers_creates_a_customer_in_the_stacks_table(invoke: SamLocal, embedded: Embedded) -> None:
+    invoked = invoke("CustomersFunction")
+
+    assert invoked.answer.get("statusCode") == 201, invoked.answer
+    address = json.loads(invoked.answer["body"])["email_id"]
+    (probe,) = probe_lines(invoked.log)
+    assert probe.shot_id == "sam-local/customers"
+    assert invoked.answer["headers"]["x-isotherm-call"] == f"{probe.environment_id}/0"
+    item = embedded.client("dynamodb").get_item(TableName=f"{STACK}-customers", Key={"EmailID": {"S": address}})
+    assert item["Item"]["LastName"] == {"S": "Kowalski"}
 
 
 @needs_engine
