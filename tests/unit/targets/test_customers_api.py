@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import socket
 import string
 import sys
 import threading
@@ -250,6 +252,24 @@ def test_a_table_that_does_not_answer_is_504_well_before_the_functions_timeout(
     assert time.monotonic() - began < FUNCTION_TIMEOUT_S
     assert (status, said) == (504, {"message": "the table did not answer within 1.0 s; please ask again"})
     assert len(service.asked) == 1, "a second attempt would cost the client a second wait"
+
+
+def test_a_table_that_accepts_no_connection_is_504_too(
+    load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.ExitStack() as open_sockets:
+        full = open_sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):  # nobody accepts, so the queue is full and the next one waits in vain
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        monkeypatch.setenv("ISOTHERM_ENDPOINT_URL", f"http://127.0.0.1:{full.getsockname()[1]}")
+        began = time.monotonic()
+        status, said, _ = ask(load("customers").handler, create_request(ANN))
+    assert time.monotonic() - began < FUNCTION_TIMEOUT_S
+    assert (status, said) == (504, {"message": "the table did not answer within 0.8 s; please ask again"})
 
 
 def test_the_waits_for_the_table_end_before_the_functions_own(handler: Any) -> None:
