@@ -49,7 +49,9 @@ def enforcing() -> Iterator[Embedded]:
 
 @pytest.fixture(scope="module")
 def ran(enforcing: Embedded) -> Ran:
-    """A campaign on it."""
+    """The second of two campaigns on it: its Aggregate reads the first one's report."""
+    first = enforcing.isotherm("run", "-", "--json", text=json.dumps(CAMPAIGN))
+    assert first.code == 0, first.err
     return enforcing.isotherm("run", "-", "--json", text=json.dumps(CAMPAIGN))
 
 
@@ -59,6 +61,7 @@ def test_a_campaign_needs_no_permission_that_the_template_does_not_give(ran: Ran
     assert [(lane["region"], lane["status"]) for lane in summary["lanes"]] == [(HOME, "succeeded")] * 2
     accounting = summary["accounting"]
     assert accounting["planned"] == accounting["answered"] == accounting["report_found"] == 2 * (3 + 2 + 1)
+    assert "This campaign among those of its name" in Path(ran.document["page"]).read_text()
 
 
 # What each role may, found out in its name: a function with that role makes the call.

@@ -214,3 +214,25 @@ def test_plan_knows_which_control_functions_a_region_has_to_have(is_home):
     there = [f for name, f in CONTROL.items() if is_home or "Condition" not in RESOURCES[name]]
     names = [f["FunctionName"].replace("${AWS::StackName}", "S") for f in there]
     assert sorted(functions_of("S", is_home)) == sorted(names)
+
+
+def test_nothing_is_scheduled_unless_asked_for():
+    expression, campaign = (TEMPLATE["Parameters"][name] for name in ("ScheduleExpression", "ScheduledCampaign"))
+    assert expression["Default"] == ""
+    assert campaign["MaxLength"] == 4096  # AWS: the most a parameter takes
+    for name in ("CampaignSchedule", "ScheduleRole"):
+        assert RESOURCES[name]["Condition"] == "IsScheduled"
+
+
+def test_the_schedule_may_start_this_stacks_campaigns_and_nothing_else():
+    role = RESOURCES["ScheduleRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "AWS::AccountId"}}
+    (policy,) = role["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["states:StartExecution"]
+    assert statement["Resource"].endswith(":stateMachine:${AWS::StackName}-campaign")
+    target = RESOURCES["CampaignSchedule"]["Properties"]["Target"]
+    # A start that is late is a start at another time of day.
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 900

@@ -25,6 +25,7 @@ from isotherm.cli import (
     prices,
     report,
     run,
+    schedule,
     serve,
     stop,
     trend,
@@ -49,6 +50,7 @@ app.command()(report.report)
 app.command()(compare.compare)
 app.command()(export.export)
 app.command()(trend.trend)
+app.command()(schedule.schedule)
 app.command("list")(listing.list_campaigns)
 app.command()(deploy.deploy)
 app.command()(destroy.destroy)

@@ -75,7 +75,7 @@ def trend(
     from isotherm.cli.endings import Failed
     from isotherm.trending import build_trend
 
-    _check_timezone(timezone)
+    check_timezone(timezone)
     begin = _moment(since)
     place = Place(on, stack, home)
     found = _from_folder(reports, name, begin, place, limit) if reports else _from_stack(place, name, begin, limit)
@@ -192,7 +192,14 @@ def _moment(text: str | None) -> datetime | None:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def _check_timezone(name: str) -> None:
+def check_timezone(name: str) -> None:
+    """Go on where there is such a timezone.
+
+    Raises
+    ------
+    BadInput
+        There is none; the text has those that look like it.
+    """
     import difflib
     from zoneinfo import available_timezones
 

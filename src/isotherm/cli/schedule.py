@@ -1,0 +1,248 @@
+"""`isotherm schedule`: start a campaign again and again, at times of day."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from isotherm.cli.place import (
+    DEFAULT_HOME_REGION,
+    DEFAULT_STACK,
+    HomeOption,
+    JsonOption,
+    On,
+    OnOption,
+    Place,
+    StackOption,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from isotherm.aws.scheduling import Scheduled
+    from isotherm.schedule import Schedule
+
+SHOWN = 3
+MONTH = timedelta(days=30)
+#: More than so many starts in a month are not counted out: one a minute.
+_MOST_STARTS = 30 * 1440
+
+ExpressionArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[EXPRESSION]", help='When: "rate(6 hours)", "cron(0 */3 * * ? *)", "at(2026-12-24T18:00:00)".'
+    ),
+]
+FileArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[EVENT]", help="File with the campaign as JSON; - reads it. Else the one scheduled already."
+    ),
+]
+OffOption = Annotated[bool, typer.Option("--off", help="Take the schedule away; campaigns that run go on.")]
+TimezoneOption = Annotated[
+    str | None,
+    typer.Option("--timezone", help="Whose clock cron and at go by, such as Asia/Tokyo (else as it is; at first UTC)."),
+]
+
+
+def schedule(
+    expression: ExpressionArgument = None,
+    event: FileArgument = None,
+    off: OffOption = False,
+    timezone: TimezoneOption = None,
+    on: OnOption = On.LOCAL,
+    stack: StackOption = DEFAULT_STACK,
+    home: HomeOption = DEFAULT_HOME_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """Schedule a campaign, show the schedule (without arguments), or take it away (--off).
+
+    It changes three parameters of the deployed stack and nothing else. A later deployment leaves them as they are.
+    """
+    from isotherm.aws.clients import client
+    from isotherm.aws.scheduling import read_schedule
+    from isotherm.cli.endings import BadInput
+
+    if off and (expression or event or timezone):
+        raise BadInput("--off: takes the schedule away, so give neither expression nor file nor timezone with it")
+    if timezone is not None and expression is None:
+        raise BadInput("--timezone: is of an expression; give both")
+    wanted = _parsed(expression, timezone)
+    place = Place(on, stack, home)
+    place.enter()
+    deployment = place.deployment()
+    now = read_schedule(client("scheduler", deployment.home_region), stack)
+    if off:
+        _switch_off(place, now, as_json)
+    elif wanted is None:
+        _show(place, now, as_json)
+    else:
+        zone = timezone or (now.timezone if now else "UTC")
+        _refuse_never(wanted, zone)
+        _switch_on(place, wanted, zone, _campaign(event, now), as_json)
+
+
+def _parsed(expression: str | None, timezone: str | None) -> Schedule | None:
+    """The expression, once it and the timezone are known to be some; None where there is none."""
+    from isotherm.cli.endings import BadInput
+    from isotherm.cli.trend import check_timezone
+    from isotherm.schedule import InvalidSchedule, parse_schedule
+
+    check_timezone(timezone or "UTC")
+    if expression is None:
+        return None
+    try:
+        return parse_schedule(expression)
+    except InvalidSchedule as problem:
+        raise BadInput(f"EXPRESSION: {problem}") from problem
+
+
+def _refuse_never(wanted: Schedule, timezone: str) -> None:
+    from isotherm.cli.endings import BadInput
+    from isotherm.trend import timezone_of
+
+    if next(wanted.upcoming(datetime.now(UTC), timezone_of(timezone)), None) is None:
+        raise BadInput(f"EXPRESSION: {wanted} by the clock of {timezone} is never again; give a time to come")
+
+
+def _campaign(event: str | None, now: Scheduled | None) -> dict[str, Any]:
+    from isotherm.aws.scheduling import MOST_BYTES
+    from isotherm.cli.endings import BadInput
+    from isotherm.cli.event import read_event
+
+    if event is None:
+        if now is None:
+            raise BadInput("EVENT: is missing; give the file with the campaign that is to be started")
+        return now.campaign
+    document = read_event(event)
+    size = len(_compact(document).encode())
+    if size > MOST_BYTES:
+        raise BadInput(
+            f"EVENT: {size:,} bytes without spaces are more than a stack's parameter takes ({MOST_BYTES:,}); "
+            "shorten its comment or its lists"
+        )
+    if document.get("dry_run"):
+        raise BadInput("dry_run: a scheduled campaign that measures nothing is of no use; leave dry_run out")
+    return document
+
+
+def _compact(document: dict[str, Any]) -> str:
+    # ASCII, so that bytes are characters and no shell or console changes any.
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str, Any], as_json: bool) -> None:
+    from isotherm.aws.scheduling import CAMPAIGN, EXPRESSION, TIMEZONE
+    from isotherm.campaign import CampaignRefused
+    from isotherm.cli.campaigns import Campaigns
+    from isotherm.cli.console import remarks
+    from isotherm.cli.endings import BadInput
+    from isotherm.cli.waiting import waiting
+
+    with waiting(remarks(), brief=True) as say:
+        say("planning")
+        try:
+            plan = Campaigns(place.deployment()).make_plan(document)
+        except CampaignRefused as refusal:
+            raise BadInput(str(refusal)) from refusal
+        say("changing the stack's parameters")
+        _set(place, {EXPRESSION: str(wanted), TIMEZONE: timezone, CAMPAIGN: _compact(document)})
+    if not as_json:
+        for sentence in _remarks(place, wanted, timezone, plan.price.usd):
+            remarks().print(sentence, markup=False)
+    _show(place, _read(place), as_json)
+
+
+def _remarks(place: Place, wanted: Schedule, timezone: str, usd: float) -> list[str]:
+    from isotherm.numerals import count, dollars
+    from isotherm.schedule import At
+
+    starts = len(list(takewhile(lambda moment: moment < datetime.now(UTC) + MONTH, _times(place, wanted, timezone))))
+    sum_of = "what AWS would ask; the embedded stack asks nothing" if place.on is On.LOCAL else "at most"
+    said = [f"{count(starts, 'start')} in 30 days for about {dollars(starts * usd)} ({dollars(usd)} each, {sum_of})"]
+    if place.on is On.LOCAL and timezone != "UTC":
+        said.append("warning: the embedded stack's scheduler goes by UTC whatever the timezone; AWS's does not")
+    if place.on is On.LOCAL and isinstance(wanted, At):
+        said.append("warning: the embedded stack's scheduler carries out at() once while it is up, then no other at()")
+    return said
+
+
+def _switch_off(place: Place, now: Scheduled | None, as_json: bool) -> None:
+    from isotherm.aws.scheduling import EXPRESSION
+    from isotherm.cli.console import remarks
+
+    changed = _set(place, {EXPRESSION: ""})
+    if not as_json:
+        remarks().print("schedule taken away" if changed or now else "there was no schedule", markup=False)
+    _show(place, _read(place), as_json)
+
+
+def _set(place: Place, changes: dict[str, str]) -> bool:
+    from isotherm.aws.clients import client
+    from isotherm.aws.scheduling import NoSuchParameters, UpdateFailed, set_parameters
+    from isotherm.cli.endings import Failed
+
+    try:
+        return set_parameters(client("cloudformation", place.home_region), place.stack, changes)
+    except NoSuchParameters as problem:
+        raise Failed(f"{problem}; deploy this version first: isotherm deploy{place.options}") from problem
+    except UpdateFailed as problem:
+        raise Failed(f"the schedule was not changed: {problem}") from problem
+
+
+def _read(place: Place) -> Scheduled | None:
+    from isotherm.aws.clients import client
+    from isotherm.aws.scheduling import read_schedule
+
+    return read_schedule(client("scheduler", place.home_region), place.stack)
+
+
+def _times(place: Place, wanted: Schedule, timezone: str) -> Iterator[datetime]:
+    from isotherm.schedule import Rate
+    from isotherm.trend import timezone_of
+
+    times = wanted.upcoming(datetime.now(UTC), timezone_of(timezone))
+    # AWS starts a rate at once, the embedded stack after its first interval.
+    return islice(times, int(place.on is On.LOCAL and isinstance(wanted, Rate)), _MOST_STARTS)
+
+
+def _show(place: Place, now: Scheduled | None, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from isotherm.cli.console import results
+
+    if as_json:
+        document = {"on": now is not None} | (asdict(now) if now else {})
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    if now is None:
+        results().print(f"no schedule on stack {place.stack}", markup=False)
+        return
+    name = now.campaign.get("name", "campaign")
+    paused = "" if now.enabled else " (paused: its state is DISABLED)"
+    lines = [f"{now.expression} by the clock of {now.timezone} starts campaign {name}{paused}", *_next(place, now)]
+    lines += [
+        f"over time and by hour:  isotherm trend {name}{place.options}",
+        f"to take it away:        isotherm schedule --off{place.options}",
+    ]
+    for line in lines:
+        results().print(line, markup=False, soft_wrap=True)
+
+
+def _next(place: Place, now: Scheduled) -> list[str]:
+    """The next times, where they can be told: those of a rate depend on when it was switched on."""
+    from isotherm.schedule import InvalidSchedule, Rate, parse_schedule
+
+    try:
+        wanted = parse_schedule(now.expression)
+    except InvalidSchedule:  # set by other means, in a form that AWS takes and we do not
+        return []
+    if isinstance(wanted, Rate):
+        return ["first when it was switched on, then at the same distance"] if place.on is On.AWS else []
+    moments = [f"{moment:%Y-%m-%d %H:%M} UTC" for moment in islice(_times(place, wanted, now.timezone), SHOWN)]
+    return [f"next: {', '.join(moments)}" if moments else "it has no time left"]
