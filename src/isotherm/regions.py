@@ -46,7 +46,7 @@ def function_logs_of(stack: str, log_group: str) -> bool:
     function = log_group.removeprefix("/aws/lambda/")
     return log_group == f"/isotherm/{stack}/control" or (
         function != log_group
-        and (function in functions_of(stack, is_home=True) or function.startswith(f"{stack}-target-"))
+        and (function in functions_of(stack, is_home=True) or function.startswith(f"{stack}-target_"))
     )
 
 

@@ -34,7 +34,7 @@ MEASURING = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction
 REPORTING = ("AggregateFunction", "PublishFunction")
 ELSEWHERE = ("RescueFunction", "DispatchFunction")
 
-CAMPAIGN, LANE, TARGET = "sam-local", f"r00-default-{HOME}", f"{STACK}-target-default"
+CAMPAIGN, LANE, TARGET = "sam-local", f"r00-default-{HOME}", f"{STACK}-target_default"
 SHOTS = 2 + 1 + 3  # cold, priming, warm
 INVOKE_S = 180
 LANE_S = 120

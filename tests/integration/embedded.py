@@ -155,7 +155,7 @@ class Embedded:
         for region in REGIONS:
             functions = self.client("lambda", region)
             for target in TARGETS:
-                name = f"{STACK}-target-{target}"
+                name = f"{STACK}-target_{target}"
                 configuration = functions.get_function_configuration(FunctionName=name)
                 versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
                 found[region, target] = {
@@ -180,7 +180,7 @@ def messages_of(embedded: Embedded, region: str, target: str) -> list[str]:
     pages = (
         embedded.client("logs", region)
         .get_paginator("filter_log_events")
-        .paginate(logGroupName=f"/aws/lambda/{STACK}-target-{target}")
+        .paginate(logGroupName=f"/aws/lambda/{STACK}-target_{target}")
     )
     return [event["message"] for page in pages for event in page["events"]]
 

@@ -18,7 +18,7 @@ PAIRS = [(outer, inner) for outer in REGIONS for inner in REGIONS]
 def call(embedded: Embedded, region: str, event: dict[str, Any]) -> tuple[Any, bool]:
     """What `outer` answers, and whether it failed."""
     answer = embedded.client("lambda", region).invoke(
-        FunctionName=f"{STACK}-target-outer", Payload=json.dumps(event).encode()
+        FunctionName=f"{STACK}-target_outer", Payload=json.dumps(event).encode()
     )
     return json.loads(answer["Payload"].read()), "FunctionError" in answer
 
@@ -27,7 +27,7 @@ def call(embedded: Embedded, region: str, event: dict[str, Any]) -> tuple[Any, b
 @pytest.mark.parametrize("target", ["inner", "inner_db"])
 def test_a_call_between_regions_is_timed_on_both_sides(embedded: Embedded, outer: str, inner: str, target: str) -> None:
     shot_id = f"calling-{outer}-{inner}-{target}-{time.time_ns()}"
-    function_name = f"{STACK}-target-{target.replace('_', '-')}"
+    function_name = f"{STACK}-target_{target}"
     event = {"isotherm": {"shot_id": shot_id}, "inner": {"region": inner, "function_name": function_name}}
     answer, failed = call(embedded, outer, event)
     assert not failed, answer
@@ -52,9 +52,9 @@ def test_a_call_between_regions_is_timed_on_both_sides(embedded: Embedded, outer
 
 def test_who_calls_nobody_is_told_so(embedded: Embedded) -> None:
     shot_id = f"calling-nobody-{time.time_ns()}"
-    inner = {"region": REGIONS[1], "function_name": f"{STACK}-target-nobody"}
+    inner = {"region": REGIONS[1], "function_name": f"{STACK}-target_nobody"}
     answer, failed = call(embedded, REGIONS[0], {"isotherm": {"shot_id": shot_id}, "inner": inner})
     assert failed
-    assert answer["errorMessage"].startswith(f"{STACK}-target-nobody in {REGIONS[1]}: An error occurred")
+    assert answer["errorMessage"].startswith(f"{STACK}-target_nobody in {REGIONS[1]}: An error occurred")
     (line,) = probes_of(embedded, REGIONS[0], "outer", shot_id)
     assert set(line["notes"]) == {"inner_region", "inner_client_new", "inner_sent_at_ms"}

@@ -20,7 +20,7 @@ def test_both_regions_have_their_part(embedded: Embedded) -> None:
         assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
         functions = embedded.client("lambda", region).list_functions()["Functions"]
         names = {function["FunctionName"] for function in functions}
-        assert {f"{STACK}-target-{target}" for target in TARGETS} <= names
+        assert {f"{STACK}-target_{target}" for target in TARGETS} <= names
 
 
 def test_only_the_home_region_keeps_results_and_starts_campaigns(embedded: Embedded) -> None:
@@ -40,7 +40,7 @@ def test_only_the_home_region_keeps_results_and_starts_campaigns(embedded: Embed
 def test_sizes_are_those_on_record(embedded: Embedded) -> None:
     functions = embedded.client("lambda", SATELLITE)
     megabytes = {
-        target: functions.get_function_configuration(FunctionName=f"{STACK}-target-{target}")["CodeSize"] / 1e6
+        target: functions.get_function_configuration(FunctionName=f"{STACK}-target_{target}")["CodeSize"] / 1e6
         for target in TARGETS
     }
 

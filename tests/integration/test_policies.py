@@ -142,7 +142,7 @@ def foreign_api(enforcing: Embedded, own_api: str) -> str:
     """Address of an API of somebody else in the same account and region, before the same function."""
     apis = enforcing.client("apigatewayv2")
     api = apis.create_api(Name="somebody-elses", ProtocolType="HTTP")["ApiId"]
-    function = enforcing.client("lambda").get_function_configuration(FunctionName=f"{STACK}-target-customers")
+    function = enforcing.client("lambda").get_function_configuration(FunctionName=f"{STACK}-target_customers")
     integration = apis.create_integration(
         ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=function["FunctionArn"], PayloadFormatVersion="2.0"
     )["IntegrationId"]
@@ -153,7 +153,7 @@ def foreign_api(enforcing: Embedded, own_api: str) -> str:
 
 
 def caller_role(enforcing: Embedded, stack: str = STACK) -> str:
-    return f"arn:aws:iam::{enforcing.environment['AWS_ACCESS_KEY_ID']}:role/{stack}-caller-{HOME}"
+    return f"arn:aws:iam::{enforcing.environment['AWS_ACCESS_KEY_ID']}:role/{stack}-caller_{HOME}"
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def scan(table: str) -> dict[str, Any]:
 
 
 MAY = [
-    ("OuterRole", invoke(f"{STACK}-target-inner"), "allowed"),
-    ("OuterRole", invoke(f"{STACK}-target-inner-db"), "allowed"),
-    ("OuterRole", invoke(f"{STACK}-target-default"), "AccessDeniedException"),
-    ("OuterRole", invoke("other-target-inner"), "AccessDeniedException"),
+    ("OuterRole", invoke(f"{STACK}-target_inner"), "allowed"),
+    ("OuterRole", invoke(f"{STACK}-target_inner_db"), "allowed"),
+    ("OuterRole", invoke(f"{STACK}-target_default"), "AccessDeniedException"),
+    ("OuterRole", invoke("other-target_inner"), "AccessDeniedException"),
     ("OuterRole", get(f"{STACK}-inner", "id"), "AccessDeniedException"),
     ("InnerRole", get(f"{STACK}-inner", "id"), "AccessDeniedException"),
-    ("InnerRole", invoke(f"{STACK}-target-inner"), "AccessDeniedException"),
+    ("InnerRole", invoke(f"{STACK}-target_inner"), "AccessDeniedException"),
     ("InnerDbRole", get(f"{STACK}-inner", "id"), "allowed"),
     ("InnerDbRole", scan(f"{STACK}-inner"), "AccessDeniedException"),
     ("InnerDbRole", get(f"{STACK}-customers", "EmailID"), "AccessDeniedException"),

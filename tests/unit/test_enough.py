@@ -31,14 +31,14 @@ def last_task(platform: str = "aws", **fields: object) -> LaneTask:
     function = TargetFunction(
         target="default",
         region="us-east-1",
-        function_name="isotherm-target-default",
+        function_name="isotherm-target_default",
         runtime="python3.14",
         architecture="x86_64",
         memory_mb=128,
         timeout_s=30,
         code_size_bytes=169,
         code_sha256="sha",
-        log_group="/aws/lambda/isotherm-target-default",
+        log_group="/aws/lambda/isotherm-target_default",
     )
     region = RegionInventory(
         region="us-east-1",

@@ -27,14 +27,14 @@ def region(name="us-east-1", unreserved=1000, targets=TARGETS, code_size=44_100_
             TargetFunction(
                 target=target,
                 region=name,
-                function_name=f"isotherm-target-{target}",
+                function_name=f"isotherm-target_{target}",
                 runtime="python3.14",
                 architecture="x86_64",
                 memory_mb=128,
                 timeout_s=30,
                 code_size_bytes=code_size,
                 code_sha256="sha",
-                log_group=f"/aws/lambda/isotherm-target-{target}",
+                log_group=f"/aws/lambda/isotherm-target_{target}",
             )
             for target in targets
         ],

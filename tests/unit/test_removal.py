@@ -60,7 +60,7 @@ def test_logs_and_uploads_of_the_stack_go_and_a_neighbours_stay(monkeypatch: pyt
     monkeypatch.setattr(
         removal, "find_stack", lambda _, name: uploads if name == "aws-sam-cli-managed-default" else None
     )
-    ours = ["/aws/lambda/isotherm-fire", "/aws/lambda/isotherm-target-pkg20", "/isotherm/isotherm/control", "/own/one"]
+    ours = ["/aws/lambda/isotherm-fire", "/aws/lambda/isotherm-target_pkg20", "/isotherm/isotherm/control", "/own/one"]
     theirs = [
         "/aws/lambda/isotherm-2-fire",
         "/aws/lambda/isotherm-firefly",
@@ -85,7 +85,7 @@ def test_logs_and_uploads_of_the_stack_go_and_a_neighbours_stay(monkeypatch: pyt
     ("stack", "log_group", "own"),
     [
         ("isotherm", "/aws/lambda/isotherm-plan", True),
-        ("isotherm", "/aws/lambda/isotherm-target-inner-db", True),
+        ("isotherm", "/aws/lambda/isotherm-target_inner_db", True),
         ("isotherm", "/isotherm/isotherm/control", True),
         ("isotherm", "isotherm-plan", False),
         ("isotherm", "/aws/lambda/isotherm", False),

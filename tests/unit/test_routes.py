@@ -30,14 +30,14 @@ def region(name, targets=TARGETS, url="https://api.example"):
             TargetFunction(
                 target=target,
                 region=name,
-                function_name=f"isotherm-target-{target}",
+                function_name=f"isotherm-target_{target}",
                 runtime="python3.14",
                 architecture="x86_64",
                 memory_mb=128,
                 timeout_s=30,
                 code_size_bytes=4000,
                 code_sha256="sha",
-                log_group=f"/aws/lambda/isotherm-target-{target}",
+                log_group=f"/aws/lambda/isotherm-target_{target}",
                 url=url if target == "customers" else None,
             )
             for target in targets

@@ -16,7 +16,7 @@ from isotherm.aws.clients import NobodyToAsk
 from isotherm.aws.signing import Signer, caller_role_arn
 
 URL = "https://abc123.execute-api.ap-south-1.amazonaws.com/customers/ann%40example.com"
-ROLE = "arn:aws:iam::123456789012:role/isotherm-caller-ap-south-1"
+ROLE = "arn:aws:iam::123456789012:role/isotherm-caller_ap-south-1"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -151,7 +151,7 @@ def test_a_role_is_assumed_anew_before_its_credentials_end(sts: Stubber) -> None
     ("arn", "expected"),
     [
         ("arn:aws:sts::123456789012:assumed-role/isotherm-FireFunctionRole-X/isotherm-fire", ROLE),
-        ("arn:aws-cn:iam::210987654321:user/ann", "arn:aws-cn:iam::210987654321:role/isotherm-caller-ap-south-1"),
+        ("arn:aws-cn:iam::210987654321:user/ann", "arn:aws-cn:iam::210987654321:role/isotherm-caller_ap-south-1"),
     ],
 )
 def test_the_callers_role_is_in_the_account_we_are_in(sts: Stubber, arn: str, expected: str) -> None:

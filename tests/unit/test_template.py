@@ -172,7 +172,7 @@ def test_the_apis_function_answers_before_its_own_timeout_and_the_apis():
 
 def test_only_fire_may_become_the_apis_caller_and_the_caller_may_nothing_else():
     role = RESOURCES["CallerRole"]["Properties"]
-    assert role["RoleName"] == "${AWS::StackName}-caller-${AWS::Region}"
+    assert role["RoleName"] == "${AWS::StackName}-caller_${AWS::Region}"
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     root = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
     assert trust["Principal"] == {"AWS": f"{root}:root"}
@@ -185,7 +185,7 @@ def test_only_fire_may_become_the_apis_caller_and_the_caller_may_nothing_else():
     assert may["Resource"] == [f"{api}/POST/customers", f"{api}/GET/customers/*"]
 
     assuming = {name: s["Resource"] for name, s in statements() if "sts:AssumeRole" in s["Action"]}
-    assert assuming == {"FireFunction": f"{root}:role/${{AWS::StackName}}-caller-*"}
+    assert assuming == {"FireFunction": f"{root}:role/${{AWS::StackName}}-caller_*"}
 
 
 def test_every_way_to_deploy_agrees_to_roles_with_names():

@@ -29,7 +29,7 @@ PATIENCE_S = 120.0
 
 def target_name(stack: str, target: str) -> str:
     """What the function of a target is called."""
-    return f"{stack}-target-{target.replace('_', '-')}"
+    return f"{stack}-target_{target}"
 
 
 def target_in(region: str, stack: str, target: str) -> TargetFunction | None:

@@ -23,7 +23,7 @@ SESSION_S = 3600
 def caller_role_arn(stack: str, region: str) -> str:
     """The role that may call a stack's customers API in a region: of the account, and partition, that we are in."""
     arn = client("sts", region).get_caller_identity()["Arn"].split(":")
-    return f"arn:{arn[1]}:iam::{arn[4]}:role/{stack}-caller-{region}"
+    return f"arn:{arn[1]}:iam::{arn[4]}:role/{stack}-caller_{region}"
 
 
 class Signer:

@@ -60,7 +60,7 @@ def shots_of(url, count=1, concurrency=1, operation="post"):
         target="customers",
         region="us-east-1",
         round=0,
-        function_name="isotherm-target-customers",
+        function_name="isotherm-target_customers",
         steps=[step],
         client_region="us-east-1",
     )

@@ -28,7 +28,7 @@ def _lane(number: int, target: str = "default", steps: int = 1) -> Lane:
         target=target,
         region="us-east-1",
         round=number,
-        function_name=f"isotherm-target-{target}",
+        function_name=f"isotherm-target_{target}",
         steps=[_step(step) for step in range(steps)],
         client_region="us-east-1",
     )

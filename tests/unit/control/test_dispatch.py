@@ -89,14 +89,14 @@ def plan(table: Table) -> Plan:
     function = TargetFunction(
         target="default",
         region="us-east-1",
-        function_name="isotherm-target-default",
+        function_name="isotherm-target_default",
         runtime="python3.14",
         architecture="x86_64",
         memory_mb=128,
         timeout_s=30,
         code_size_bytes=169,
         code_sha256="sha",
-        log_group="/aws/lambda/isotherm-target-default",
+        log_group="/aws/lambda/isotherm-target_default",
     )
     made = make_plan(
         parse_campaign(

@@ -51,14 +51,14 @@ def plan_of(document: Mapping[str, Any], *, regions: tuple[str, ...] = SIX, plat
                 TargetFunction(
                     target=target,
                     region=region,
-                    function_name=f"isotherm-target-{target}",
+                    function_name=f"isotherm-target_{target}",
                     runtime="python3.14",
                     architecture="x86_64",
                     memory_mb=128,
                     timeout_s=30,
                     code_size_bytes=3000,
                     code_sha256="0" * 64,
-                    log_group=f"/aws/lambda/isotherm-target-{target}",
+                    log_group=f"/aws/lambda/isotherm-target_{target}",
                     url=f"https://id.execute-api.{region}.amazonaws.com" if target == "customers" else None,
                 )
                 for target in ("outer", "inner", "inner_db", "customers", "default")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from stand_in import CONTEXT, Service, Table, call, refusal
 
-EVENT = {"isotherm": {"shot_id": "s-1"}, "inner": {"region": "ap-south-1", "function_name": "isotherm-target-inner"}}
+EVENT = {"isotherm": {"shot_id": "s-1"}, "inner": {"region": "ap-south-1", "function_name": "isotherm-target_inner"}}
 
 
 def test_outer_hands_on_the_shot_and_the_answer(service: Service, load: Callable[[str], Any]) -> None:
@@ -19,7 +19,7 @@ def test_outer_hands_on_the_shot_and_the_answer(service: Service, load: Callable
     answers = [call(outer.handler, EVENT) for _ in range(2)]
 
     assert [answer for answer, _ in answers] == [{"inner": {"ok": True, "request_id": "own"}}] * 2
-    path = "/2015-03-31/functions/isotherm-target-inner/invocations"
+    path = "/2015-03-31/functions/isotherm-target_inner/invocations"
     assert service.asked == [(path, {"isotherm": {"shot_id": "s-1"}})] * 2
     notes = answers[0][1]["notes"]
     assert (notes["inner_region"], notes["inner_request_id"]) == ("ap-south-1", "own")
@@ -41,22 +41,22 @@ def test_outer_takes_the_requests_id_from_the_answer_where_inner_does_not_tell(
     [
         (
             (200, {"X-Amz-Function-Error": "Unhandled"}, b'{"errorType": "Boom", "errorMessage": "no luck"}'),
-            "isotherm-target-inner in ap-south-1: Boom: no luck",
+            "isotherm-target_inner in ap-south-1: Boom: no luck",
             {"inner_sent_at_ms", "inner_round_trip_ms", "inner_request_id", "inner_error"},
         ),
         (
             (200, {"X-Amz-Function-Error": "Unhandled"}, b"a crash"),
-            "isotherm-target-inner in ap-south-1: a crash",
+            "isotherm-target_inner in ap-south-1: a crash",
             {"inner_sent_at_ms", "inner_round_trip_ms", "inner_request_id", "inner_error"},
         ),
         (
             (404, {"x-amzn-errortype": "ResourceNotFoundException"}, b'{"Message": "Function not found"}'),
-            "isotherm-target-inner in ap-south-1: An error occurred (ResourceNotFoundException)",
+            "isotherm-target_inner in ap-south-1: An error occurred (ResourceNotFoundException)",
             {"inner_sent_at_ms"},
         ),
         (
             (429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"message": "Rate Exceeded."}'),
-            "isotherm-target-inner in ap-south-1: An error occurred (TooManyRequestsException)",
+            "isotherm-target_inner in ap-south-1: An error occurred (TooManyRequestsException)",
             {"inner_sent_at_ms"},
         ),
     ],
@@ -87,7 +87,7 @@ def test_outer_waits_for_a_silent_inner_less_long_than_it_may_run_itself(
     finally:
         silence.set()
     assert isinstance(problem, outer.InnerFailed)
-    assert str(problem).startswith("isotherm-target-inner in ap-south-1: Read timeout on endpoint URL")
+    assert str(problem).startswith("isotherm-target_inner in ap-south-1: Read timeout on endpoint URL")
     assert "inner_round_trip_ms" not in line["notes"]
     assert len(service.asked) == 1
 

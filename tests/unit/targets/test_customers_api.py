@@ -358,7 +358,7 @@ def test_without_lambda_nothing_is_opened_before_it_is_needed(
 def test_on_lambda_the_table_is_opened_before_the_first_call(
     load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "isotherm-target-customers")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "isotherm-target_customers")
     assert load("customers")._opened.cache_info().currsize == 1
 
 
