@@ -33,7 +33,7 @@ def test_a_call_between_regions_is_timed_on_both_sides(embedded: Embedded, outer
     assert not failed, answer
 
     (outer_line,) = probes_of(embedded, outer, "outer", shot_id)
-    (inner_line,) = probes_of(embedded, inner, target.replace("_", "-"), shot_id)
+    (inner_line,) = probes_of(embedded, inner, target, shot_id)
     notes = outer_line["notes"]
     assert answer == {"inner": {"ok": True, "target": target, "request_id": inner_line["request_id"]}}
     assert (notes["inner_region"], notes["inner_request_id"]) == (inner, inner_line["request_id"])
@@ -45,7 +45,7 @@ def test_a_call_between_regions_is_timed_on_both_sides(embedded: Embedded, outer
         database = inner_line["notes"]
         assert database["database_ms"] == pytest.approx(database["put_ms"] + database["get_ms"])
         assert 0 < database["database_ms"] <= inner_line["work_ms"]
-    log = messages_of(embedded, inner, target.replace("_", "-"))
+    log = messages_of(embedded, inner, target)
     reports = [event for event in parse_events("\n".join(log)) if event["event"] == "report"]
     assert [report["request_id"] for report in reports].count(notes["inner_request_id"]) == 1
 

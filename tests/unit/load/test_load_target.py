@@ -73,9 +73,9 @@ def test_an_api_may_ask_for_signatures():
 
 
 def test_a_function_is_invoked_as_its_api_would():
-    target = LambdaTarget(ENDPOINT, "stack-target-customers:live", seed=3, signer=sign)
+    target = LambdaTarget(ENDPOINT, "stack-target_customers:live", seed=3, signer=sign)
     line, headers, body = parted(target.message("post", 5))
-    assert line == "POST /2015-03-31/functions/stack-target-customers/invocations?Qualifier=live HTTP/1.1"
+    assert line == "POST /2015-03-31/functions/stack-target_customers/invocations?Qualifier=live HTTP/1.1"
     assert headers["Host"] == "lambda.eu-west-1.amazonaws.com"
     assert headers["X-Amz-Invocation-Type"] == "RequestResponse"
     event = json.loads(body)
