@@ -229,6 +229,9 @@ def _precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Iterable
     if asked is None or cell.kind == "prime":
         return None
     ours = [lane for lane in lanes if (lane.target, lane.region) == (cell.target, cell.region)]
+    if cell.client_region is not None:
+        from_here = {lane.key for lane in plan.lanes.values() if lane.client_region == cell.client_region}
+        ours = [lane for lane in ours if lane.lane_key in from_here]
     run = sum(lane.status != "spared" for lane in ours)
     metric: MetricName | None = start if cell.kind == "cold" else "client_ms"
     found = cell.metrics.get(metric) if metric else None
@@ -300,9 +303,7 @@ def _comparisons(
                 TargetComparison(
                     baseline=baseline,
                     other=cell.target,
-                    region=cell.region,
-                    memory_mb=cell.memory_mb,
-                    kind=cell.kind,
+                    **{field: value for field, value in key._asdict().items() if field != "target"},
                     metric=metric,
                     p_holm=None,
                     result=result,

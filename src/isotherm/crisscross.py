@@ -13,7 +13,7 @@ import numpy as np
 
 from isotherm.accounting import CellKey, cell_key
 from isotherm.campaign import Plan
-from isotherm.numerals import count, digits, listed, percent
+from isotherm.numerals import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample
 from isotherm.statistics import Words, compare, holm, theil_sen
 from isotherm.summary import (
@@ -332,8 +332,8 @@ def _in_words(subject: str, network: str, slope: Slope, verdict: Dependence, con
     """The slope in words; `network` is "the network to inner", or "it" where that was just spoken of."""
     falls = verdict == "falls"
     ends = [slope.low, slope.high] if not falls else [-(slope.high or 0.0), -(slope.low or 0.0)]
-    low, high = (_per_ms(end) for end in ends)
-    size = _per_ms(-(slope.slope or 0.0) if falls else slope.slope)
+    low, high = (per_ms(end) for end in ends)
+    size = per_ms(-(slope.slope or 0.0) if falls else slope.slope)
     found = f"{size} ms ({percent(confidence)} interval {low} to {high})"
     if verdict in ("rises", "falls"):
         return f"{subject} {verdict} by {found} for each ms of {network}"
@@ -341,12 +341,6 @@ def _in_words(subject: str, network: str, slope: Slope, verdict: Dependence, con
     if verdict == "independent":
         return f"{subject} does not depend on {network}: {found}{each}"
     return f"whether {subject} depends on {network} cannot be told: {found}{each}"
-
-
-def _per_ms(slope: float | None) -> str:
-    """A slope to the hundredth: finer ones do not matter, and zero is to be seen as measured."""
-    rounded = round(slope or 0.0, 2)
-    return f"{'−' if rounded < 0 else ''}{abs(rounded):.2f}"  # noqa: RUF001 - the minus sign, as wide as a plus
 
 
 def _finding(slopes: Sequence[DistanceSlope], confidence: float) -> str:
@@ -434,19 +428,3 @@ def round_trips(crisscross: Crisscross, cells: Iterable[Cell]) -> str | None:
 def _range(values: Sequence[float]) -> str:
     ends = [digits(min(values)), digits(max(values))]
     return " to ".join(dict.fromkeys(ends))
-
-
-def failed_pairs(crisscross: Crisscross) -> dict[str, list[str]]:
-    """Cells that have no used sample, named, by the reason."""
-    found: dict[str, list[str]] = {}
-    for cell in crisscross.cells:
-        if cell.missing:
-            found.setdefault(cell.missing, []).append(f"{cell.region} to {cell.inner} in {cell.inner_region}")
-    return {
-        reason: names if len(names) < 4 else [*names[:2], f"{len(names) - 2} more"] for reason, names in found.items()
-    }
-
-
-def missing_in_words(crisscross: Crisscross) -> list[str]:
-    """One sentence for each reason why cells are missing."""
-    return [f"{listed(names)}: {reason}" for reason, names in failed_pairs(crisscross).items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from isotherm.accounting import cell_key
 from isotherm.campaign import Plan
 from isotherm.contrasts import farthest
 from isotherm.crisscross import round_trips
@@ -52,7 +53,11 @@ def _of_pairs(crisscrosses: Sequence[Crisscross]) -> str | None:
         return None
     first = crisscrosses[0]
     billed = [slope for slope in first.slopes if slope.inner == first.inner_targets[0] and "billed" in slope.time]
-    return None if any(slope.verdict == "unclear" for slope in billed) else first.findings[0]
+    if any(slope.verdict == "unclear" for slope in billed):
+        return None
+    # That there is none needs no number in a headline; the finding has it.
+    words, it, _ = first.findings[0].partition(" does not depend on it")
+    return words + it
 
 
 def _of_waits(crisscrosses: Sequence[Crisscross], cells: Sequence[Cell]) -> str | None:
@@ -111,14 +116,17 @@ def _of_targets(cells: Sequence[Cell], start: MetricName | None, comparisons: Se
 def _widest(comparisons: Sequence[TargetComparison]) -> str:
     """The comparison with the largest sure difference, and who cannot be told apart from the baseline."""
     # The first region and memory size speak for the campaign; the others are in the tables.
-    place = (comparisons[0].region, comparisons[0].memory_mb)
-    here = [c for c in comparisons if (c.region, c.memory_mb) == place]
+    here = [c for c in comparisons if _place(c) == _place(comparisons[0])]
     widest = max(here, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
     sentence = _in_region(widest.result.sentence, widest.region)
     alike = [c.other for c in here if c.result.shift_low is not None and not _is_told_apart(c)]
     if alike and widest.other not in alike:
         sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
     return sentence
+
+
+def _place(comparison: TargetComparison) -> tuple[object, ...]:
+    return cell_key(comparison)[1:]
 
 
 def _in_region(sentence: str, region: str) -> str:

@@ -52,6 +52,12 @@ def row_name(cell: InCell, mention: Collection[str]) -> str:
     return " ".join([*parts, *_route(key, mention)]) or key.target
 
 
+def way(cell: InCell) -> list[str]:
+    """By which way a cell was called, in words, where that is not the plain one: none for most campaigns."""
+    key = cell_key(cell)
+    return [*([key.operation] if key.operation else []), *_route(key, _unusual(key))]
+
+
 def _route(key: CellKey, mention: Collection[str]) -> list[str]:
     found = []
     if key.inner and ("inner" in mention or "inner_region" in mention):

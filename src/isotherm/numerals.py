@@ -22,6 +22,14 @@ def digits(value: float | None) -> str:
     return f"{minus}{abs(rounded):,.{places}f}"
 
 
+def per_ms(slope: float | None) -> str:
+    """Milliseconds for each millisecond, to the hundredth: finer ones do not matter, and zero is seen as measured."""
+    if slope is None:
+        return NOTHING
+    rounded = round(slope, 2)
+    return f"{'−' if rounded < 0 else ''}{abs(rounded):.2f}"  # noqa: RUF001 - the minus sign, as wide as a plus
+
+
 def interval(low: float | None, high: float | None, between: str = " to ") -> str:
     """Both ends of an interval, a dash where there is none: "296 to 325"; "over 296" where only one side is known."""
     if low is None and high is None:

@@ -160,7 +160,7 @@ class StartupCost(_Shape):
 
 
 class TargetComparison(_Shape):
-    """A comparison of two targets in one region, memory size and temperature; `p_holm` is corrected for all of them."""
+    """Two targets in cells that are alike but for them; `p_holm` is corrected for all such comparisons."""
 
     baseline: str
     other: str
@@ -170,6 +170,16 @@ class TargetComparison(_Shape):
     metric: MetricName
     p_holm: float | None
     result: Comparison
+    client_region: str | None = None
+    protocol: CallProtocol = "invoke"
+    operation: Operation | None = None
+    inner: str | None = None
+    inner_region: str | None = None
+
+    @property
+    def target(self) -> str:
+        """The target whose cell this is about."""
+        return self.other
 
 
 class Cell(_Shape):

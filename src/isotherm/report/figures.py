@@ -7,7 +7,7 @@ from typing import Any
 
 from isotherm.accounting import CellKey, cell_key, distinct
 from isotherm.numerals import percent
-from isotherm.report.wording import METRIC_LABELS, groups, shown_metrics, unit
+from isotherm.report.wording import METRIC_LABELS, Place, groups, row_names, shown_metrics, unit
 from isotherm.sample import Kind, Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, MetricSummary
 
@@ -29,29 +29,35 @@ def figure_data(summary: CampaignSummary, samples: Iterable[Sample]) -> Json:
     for sample in distinct(samples)[0]:
         if sample.verdict == "used":
             used.setdefault(cell_key(sample), []).append(sample)
-    targets = list(dict.fromkeys([*summary.campaign.targets, *(cell.target for cell in summary.cells)]))
     kinds: tuple[Kind, ...] = ("cold", "warm")
-    return {
-        "targets": targets,
-        "confidence": percent(summary.confidence),
-        "groups": {
-            group_id(kind, region, memory_mb): {
-                "metrics": [
-                    {"name": name, "label": METRIC_LABELS[name], "unit": unit(name), "about": METRICS[name]}
-                    for name in shown_metrics(summary, kind)
-                ],
-                "rows": [_row(cell, used, shown_metrics(summary, kind)) for cell in cells],
+    found: Json = {}
+    for kind in kinds:
+        metrics = shown_metrics(summary, kind)
+        for place, cells in groups(summary.cells, kind).items():
+            found[group_id(kind, place)] = {
+                "metrics": metric_choices(metrics),
+                "rows": [_row(cell, name, used, metrics) for cell, name in zip(cells, row_names(cells), strict=True)],
             }
-            for kind in kinds
-            for (region, memory_mb), cells in groups(summary.cells, kind).items()
-        },
+    rows = [row["target"] for group in found.values() for row in group["rows"]]
+    targets = [*summary.campaign.targets, *(cell.target for cell in summary.cells)]
+    return {
+        "targets": list(dict.fromkeys([*targets, *rows])),
+        "confidence": percent(summary.confidence),
+        "groups": found,
         "axes": _axes(summary),
     }
 
 
-def group_id(kind: Kind, region: str, memory_mb: int) -> str:
+def metric_choices(metrics: Iterable[MetricName]) -> list[Json]:
+    """Metrics as the page's script wants them: what they are called, in which unit, and what they are."""
+    return [
+        {"name": name, "label": METRIC_LABELS[name], "unit": unit(name), "about": METRICS[name]} for name in metrics
+    ]
+
+
+def group_id(kind: Kind, place: Place) -> str:
     """Name of a group of figures, good for an HTML id once escaped."""
-    return f"{kind}-{region}-{memory_mb}"
+    return f"{kind}-{place.region}-{place.memory_mb}" + (f"-{place.operation}" if place.operation else "")
 
 
 def code_sizes(summary: CampaignSummary) -> dict[tuple[str, str], int]:
@@ -67,7 +73,7 @@ def thinned(ordered: Sequence[float], limit: int = POINTS_SHOWN) -> list[float]:
     return [ordered[round(i * (n - 1) / (limit - 1))] for i in range(limit)]
 
 
-def _row(cell: Cell, used: Mapping[CellKey, list[Sample]], metrics: Iterable[MetricName]) -> Json:
+def _row(cell: Cell, name: str, used: Mapping[CellKey, list[Sample]], metrics: Iterable[MetricName]) -> Json:
     of_cell = used.get(cell_key(cell), [])
     found: Json = {}
     for metric in metrics:
@@ -75,7 +81,7 @@ def _row(cell: Cell, used: Mapping[CellKey, list[Sample]], metrics: Iterable[Met
         values = sorted(value for sample in of_cell if (value := getattr(sample, metric)) is not None)
         if summary is not None and values:
             found[metric] = _distribution(values, summary)
-    return {"target": cell.target, "metrics": found}
+    return {"target": name, "metrics": found}
 
 
 def _distribution(ordered: list[float], summary: MetricSummary) -> Json:

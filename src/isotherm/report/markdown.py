@@ -6,21 +6,39 @@ Whatever came from input is escaped where it enters a table, so that it can neit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.accounting import total
-from isotherm.numerals import NOTHING, digits, dollars, interval, percent, probability
+from isotherm.naming import varying
+from isotherm.numerals import NOTHING, capitalised, digits, dollars, interval, percent, probability
+from isotherm.report.regions import (
+    COLUMNS,
+    STAGES,
+    Pair,
+    added_by_http,
+    call_name,
+    cells_of_crisscross,
+    crisscross_label,
+    measured_stages,
+    missing_pairs,
+    sent_in_words,
+    statuses_in_words,
+)
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,
     accounting_line,
+    failure_lines,
     groups,
     price_lines,
+    row_heading,
+    row_names,
     shown_metrics,
     unit,
+    where,
 )
 from isotherm.sample import Kind
-from isotherm.summary import CampaignSummary, Cell, MetricSummary
+from isotherm.summary import CampaignSummary, Cell, CellComparison, Crisscross, MetricName, MetricSummary
 
 
 def render_markdown(summary: CampaignSummary) -> str:
@@ -34,18 +52,21 @@ def render_markdown(summary: CampaignSummary) -> str:
     parts = [f"## {_plain(summary.headline)}", _about(summary)]
     parts += [_list("Do not trust this: the accounts do not balance", summary.imbalances)] if summary.imbalances else []
     parts += [_list("Before you quote a number", summary.warnings)] if summary.warnings else []
+    parts += [*_crisscrosses(summary), *_clients(summary), *_http(summary)]
     kinds: tuple[Kind, ...] = ("cold", "warm")
     for kind in kinds:
-        for (region, memory_mb), cells in groups(summary.cells, kind).items():
-            parts.append(f"### {KIND_LABELS[kind]}, {_plain(region)}, {memory_mb} MB")
+        for place, cells in groups(summary.cells, kind).items():
+            parts.append(f"### {KIND_LABELS[kind]}, {_plain(str(place))}")
             parts.append(_cells(summary, kind, cells))
-            parts += [f"{_plain(cell.target)}: {_plain(cell.precision)}." for cell in cells if cell.precision]
+            named = zip(row_names(cells), cells, strict=True)
+            parts += [f"{_plain(name)}: {_plain(cell.precision)}." for name, cell in named if cell.precision]
             parts.append(_plain(accounting_line(total(cell.accounting for cell in cells))) + ".")
     if summary.startup_costs:
         said = [f"{cost.region}, {cost.memory_mb} MB: {cost.sentence}" for cost in summary.startup_costs]
         parts.append(_list("Cost of start-up", said))
     parts += _comparisons(summary)
     parts += _lanes(summary)
+    parts += [_list("Why calls failed", failure_lines(summary.failures))] if summary.failures else []
     parts += _price(summary)
     parts.append(_settings(summary))
     return "\n\n".join(parts) + "\n"
@@ -60,12 +81,12 @@ def _about(summary: CampaignSummary) -> str:
 
 def _cells(summary: CampaignSummary, kind: Kind, cells: Sequence[Cell]) -> str:
     metrics = shown_metrics(summary, kind)
-    heads = ["Target", "Used", *(f"{METRIC_LABELS[metric]}, {unit(metric)}" for metric in metrics)]
+    heads = [row_heading(cells), "Used", *(f"{METRIC_LABELS[metric]}, {unit(metric)}" for metric in metrics)]
     heads += [f"{METRIC_LABELS[metrics[0]]} p95"] if metrics else []
     rows = []
-    for cell in cells:
+    for cell, name in zip(cells, row_names(cells), strict=True):
         found = [cell.metrics.get(metric) for metric in metrics]
-        row = [cell.target, f"{cell.accounting.used:,}", *(_median(metric) for metric in found)]
+        row = [name, f"{cell.accounting.used:,}", *(_median(metric) for metric in found)]
         rows.append(row + ([digits(found[0].p95) if found[0] else NOTHING] if metrics else []))
     return _table(heads, rows) + f"\n\nMedians with their {percent(summary.confidence)} intervals."
 
@@ -76,11 +97,115 @@ def _median(metric: MetricSummary | None) -> str:
     return f"{digits(metric.median)} ({interval(metric.median_low, metric.median_high)})"
 
 
+def _crisscrosses(summary: CampaignSummary) -> list[str]:
+    parts = []
+    for found in summary.crisscross:
+        cells = cells_of_crisscross(summary, found)
+        client = f", called from {found.client_region}" if found.client_region else ""
+        parts.append(f"### From region to region, {found.memory_mb} MB{_plain(client)}")
+        parts.append("\n".join(f"- {_plain(capitalised(finding))}." for finding in found.findings))
+        missing = missing_pairs(found)
+        parts += [_list("Pairs that are missing", missing)] if missing else []
+        for inner in found.inner_targets:
+            title = f"{found.target} calling {inner}: round trip, median in ms"
+            parts += [f"#### {_plain(title)}", _map(found, cells, inner)]
+        if found.database:
+            parts += [
+                "#### What the database costs",
+                _table(
+                    ["Region", "What", "In words", "p (Holm)"],
+                    [
+                        [cost.inner_region, METRIC_LABELS[cost.metric], cost.result.sentence, probability(cost.p_holm)]
+                        for cost in found.database
+                    ],
+                ),
+            ]
+        slopes = [
+            [crisscross_label(slope.time), slope.inner, f"{slope.slope.n}", capitalised(slope.sentence)]
+            for slope in found.slopes
+        ]
+        parts += ["#### Against the network time of the pair", _table(["Time", "Calling", "Pairs", "In words"], slopes)]
+        for inner in found.inner_targets:
+            title = f"{found.target} calling {inner}: mean ± standard deviation, in ms"
+            parts += [f"#### {_plain(title)}", _columns(found, cells, inner)]
+    return parts
+
+
+def _map(found: Crisscross, cells: Mapping[Pair, Cell], inner: str) -> str:
+    rows = []
+    for start in found.regions:
+        medians = [cells[start, inner, end].metrics.get("inner_round_trip_ms") for end in found.inner_regions]
+        rows.append([start, *(digits(median.median) if median else NOTHING for median in medians)])
+    return _table(["From, to", *map(_plain, found.inner_regions)], rows)
+
+
+def _columns(found: Crisscross, cells: Mapping[Pair, Cell], inner: str) -> str:
+    measured = {metric for key, cell in cells.items() if key[1] == inner for metric in cell.metrics}
+    shown = [metric for metric in COLUMNS if metric in measured]
+    heads = ["From", "To", "Calls", "Time sent, UTC"]
+    heads += [crisscross_label(metric) + (", %" if metric == "network_share" else "") for metric in shown]
+    rows = []
+    for entry in found.cells:
+        if entry.inner == inner:
+            metrics = cells[entry.region, inner, entry.inner_region].metrics
+            row = [entry.region, entry.inner_region, f"{entry.used:,}", sent_in_words(entry.sent)]
+            rows.append(row + [_mean(metrics.get(metric), metric) for metric in shown])
+    return _table(heads, rows)
+
+
+def _mean(found: MetricSummary | None, metric: MetricName) -> str:
+    if found is None or found.mean is None:
+        return NOTHING
+    scale = 100.0 if metric == "network_share" else 1.0
+    return f"{digits(found.mean * scale)} ± {digits(None if found.sd is None else found.sd * scale)}"
+
+
+def _clients(summary: CampaignSummary) -> list[str]:
+    if not summary.client_findings:
+        return []
+    said = "\n".join(f"- {_plain(capitalised(finding.sentence))}." for finding in summary.client_findings)
+    compared = [c for c in summary.cell_comparisons if c.across == "client_region"]
+    return ["### Where the client is", said, _across(compared)]
+
+
+def _http(summary: CampaignSummary) -> list[str]:
+    if not summary.http:
+        return []
+    heads = ["Call", "Connection", "Calls", *STAGES.values(), "Total", "Billed"]
+    rows = [
+        [
+            name,
+            kept,
+            f"{s.calls:,}",
+            *(digits(getattr(s, stage)) for stage in STAGES),
+            digits(s.total),
+            digits(s.billed),
+        ]
+        for name, kept, s in measured_stages(summary)
+    ]
+    mention = varying(summary.http)
+    statuses = "; ".join(f"{call_name(cell, mention)}: {statuses_in_words(cell)}" for cell in summary.http)
+    added = added_by_http(summary)
+    return [
+        "### Over HTTP, stage by stage",
+        _table(heads, rows) + f"\n\nMeans in ms. Answers by HTTP status: {_plain(statuses)}.",
+        *(["#### Against a plain invocation", _across(added)] if added else []),
+    ]
+
+
+def _across(comparisons: Iterable[CellComparison]) -> str:
+    rows = [
+        [f"{c.region}, {c.memory_mb} MB, {c.kind}", METRIC_LABELS[c.metric], c.result.sentence, probability(c.p_holm)]
+        for c in comparisons
+    ]
+    return _table(["Where", "What", "In words", "p (Holm)"], rows)
+
+
 def _comparisons(summary: CampaignSummary) -> list[str]:
     if not summary.comparisons:
         return []
     rows = [
-        [f"{c.region}, {c.memory_mb} MB, {c.kind}", METRIC_LABELS[c.metric], c.result.sentence, probability(c.p_holm)]
+        [f"{where(c)}, {c.kind}", METRIC_LABELS[c.metric], c.result.sentence, probability(c.p_holm)]
         for c in summary.comparisons
     ]
     return [f"### Against {_plain(summary.baseline)}", _table(["Where", "What", "In words", "p (Holm)"], rows)]

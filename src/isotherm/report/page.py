@@ -7,33 +7,26 @@ content security policy keeps the browser from asking any network for anything.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 from isotherm.accounting import total
 from isotherm.campaign import Price
 from isotherm.numerals import NOTHING, count, data_size, digits, dollars, listed, percent, probability
+from isotherm.report.accounting_section import accounting_section, lanes_section
+from isotherm.report.cells_section import kind_section
+from isotherm.report.clients_section import clients_figures, clients_section
+from isotherm.report.crisscross_section import crisscross_figures, crisscross_section
 from isotherm.report.document import html_document
-from isotherm.report.figures import POINTS_SHOWN, code_sizes, figure_data, group_id
+from isotherm.report.figures import code_sizes, figure_data
+from isotherm.report.http_section import http_figures, http_section
 from isotherm.report.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.trend_page import trend_figure_data, trend_section
-from isotherm.report.wording import (
-    KIND_LABELS,
-    METRIC_LABELS,
-    accounting_line,
-    groups,
-    price_lines,
-    shown_metrics,
-    unit,
-)
-from isotherm.sample import Kind, Sample
-from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, TargetComparison
+from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
+from isotherm.sample import Sample
+from isotherm.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.trend import Trend
-
-CONTESTED_SHOWN = 100
-# Columns of the accounting that are there even when all zero; the others are named below as zero everywhere.
-_ALWAYS_SHOWN = ("planned", "issued", "answered", "report_found", "report_missing", "contested", "used")
 
 
 def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None = None) -> str:
@@ -53,17 +46,24 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
     str
         HTML 5, UTF-8; about 5 MB, nearly all of it plotly's script.
     """
+    results = [
+        crisscross_section(summary),
+        clients_section(summary),
+        http_section(summary),
+        kind_section(summary, "cold"),
+        kind_section(summary, "warm"),
+        _axes_section(summary),
+        _comparison_section(summary),
+    ]
     parts = [
         _head(summary),
         _facts(summary),
         _notices(summary),
-        _kind_section(summary, "cold"),
-        _kind_section(summary, "warm"),
-        _axes_section(summary),
-        _comparison_section(summary),
+        # Whatever comes first of the results is where the link for who hears the page leads.
+        "\n".join(part for part in results if part).replace("<section>", '<section id="results">', 1),
         trend_section(trend) if trend else "",
-        _accounting_section(summary),
-        _lanes_section(summary),
+        accounting_section(summary),
+        lanes_section(summary),
         _cost_section(summary),
         _settings_section(summary),
     ]
@@ -81,6 +81,8 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
 
 def _figure_data(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None) -> dict[str, Any]:
     data = figure_data(summary, samples)
+    more = crisscross_figures(summary) | clients_figures(summary) | http_figures(summary)
+    data = data | {"groups": data["groups"] | more}
     if trend is None or len(trend.sessions) < 2:
         return data
     others = trend_figure_data(trend)
@@ -103,17 +105,11 @@ def _facts(summary: CampaignSummary) -> str:
     account = summary.accounting
     measuring = total(cell.accounting for cell in summary.cells if cell.kind != "prime")
     price = summary.actual_price or summary.planned_price
-    regions = {cell.region for cell in summary.cells}
-    targets = {cell.target for cell in summary.cells}
     facts = (
         ("Samples used", f"{account.used:,}", f"of {measuring.planned:,} planned"),
         ("Reports missing", f"{account.report_missing:,}", f"of {account.issued - account.report_not_due:,} due"),
         ("Contested", f"{account.contested:,}", "kept out"),
-        (
-            "Compared",
-            f"{len(targets)}",
-            f"{'target' if len(targets) == 1 else 'targets'} in {count(len(regions), 'region')}",
-        ),
+        ("Compared", *compared(summary)),
         ("Rounds", _rounds(summary), f"seed {summary.campaign.seed}"),
         ("Price", dollars(price.usd), _price_aside(summary)),
     )
@@ -132,11 +128,10 @@ def _price_aside(summary: CampaignSummary) -> str:
 
 def _rounds(summary: CampaignSummary) -> str:
     """How many rounds were run; as a range where targets differ because precision spared some of them."""
-    run: dict[tuple[str, str], int] = {}
+    run: dict[tuple[str, str], set[int]] = {}
     for lane in summary.lanes:
-        place = (lane.target, lane.region)
-        run[place] = run.get(place, 0) + (lane.status != "spared")
-    least, most = min(run.values(), default=0), max(run.values(), default=0)
+        run.setdefault((lane.target, lane.region), set()).update({lane.round} if lane.status != "spared" else ())
+    least, most = min(map(len, run.values()), default=0), max(map(len, run.values()), default=0)
     return f"{most}" if least == most else f"{least} to {most}"
 
 
@@ -147,132 +142,6 @@ def _notices(summary: CampaignSummary) -> str:
     if summary.warnings:
         found += notice("Before you quote a number", summary.warnings, "notices")
     return found
-
-
-def _kind_section(summary: CampaignSummary, kind: Kind) -> str:
-    grouped = groups(summary.cells, kind)
-    if not grouped:
-        return ""
-    leads = {
-        "cold": _cold_lead(summary),
-        "warm": "Calls that found their environment waiting: what start-up no longer costs.",
-    }
-    cards = "".join(_card(summary, kind, region, memory_mb, cells) for (region, memory_mb), cells in grouped.items())
-    anchor = ' id="results"' if kind == "cold" or not groups(summary.cells, "cold") else ""
-    return f"""<section{anchor}><h2>{KIND_LABELS[kind]}</h2>
-<p class="lead">{escape(leads[kind])} Each dot is one call; the box spans the quartiles, its whiskers reach the
-furthest call within 1.5 interquartile ranges; the diamond is the median with its {percent(summary.confidence)}
-interval.</p>
-{cards}</section>"""
-
-
-def _cold_lead(summary: CampaignSummary) -> str:
-    methods = sorted({cell.coldness for cell in summary.cells if cell.coldness})
-    meant = {
-        "burst": "a fresh version called many times at once, each call held open until all were in",
-        "forced": "a version published for one call alone",
-    }
-    how = (
-        listed([f"{method} ({meant[method]})" if method in meant else method for method in methods]) if methods else ""
-    )
-    start = f"Start-up is {METRICS[summary.start_metric]}." if summary.start_metric else ""
-    witnesses = "the probe" if summary.platform == "emulated" else "platform and probe"
-    return f"Proved cold by {witnesses}. {'How made cold: ' + how + '. ' if how else ''}{start}"
-
-
-def _card(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cells: Sequence[Cell]) -> str:
-    metrics = shown_metrics(summary, kind)
-    title = f"{KIND_LABELS[kind]} in {region}, {memory_mb} MB"
-    name = group_id(kind, region, memory_mb)
-    figures = ""
-    if metrics:
-        choices = "".join(
-            f'<label title="{escape(METRICS[metric])}"><input type="radio" name="{escape(name)}" value="{metric}"'
-            f"{' checked' if index == 0 else ''}><span>{escape(METRIC_LABELS[metric])}</span></label>"
-            for index, metric in enumerate(metrics)
-        )
-        largest = max(cell.accounting.used for cell in cells)
-        shown = f" Of up to {largest:,} calls, {POINTS_SHOWN} are drawn, evenly by rank, with the lowest and highest."
-        thinned = shown if largest > POINTS_SHOWN else ""
-        box = figure(name, "box", f"{title}: distribution of each target", f"Distribution; numbers below.{thinned}")
-        ecdf = figure(name, "ecdf", f"{title}: share of calls within a time", "Share of calls done within a time.")
-        figures = f"""<fieldset data-group="{escape(name)}"><legend>Show</legend>{choices}</fieldset>
-<div class="pair">{box}{ecdf}</div>"""
-    return f"""<div class="card"><h3>{escape(title)}</h3>
-{figures}
-{_results_table(summary, title, metrics, cells)}
-<p class="line">{escape(_account_of(cells))}</p>
-{_precisions(cells)}{_full_table(title, cells)}</div>"""
-
-
-def _precisions(cells: Iterable[Cell]) -> str:
-    said = "; ".join(f"{cell.target} {cell.precision}" for cell in cells if cell.precision)
-    return f'<p class="line">Precision: {escape(said)}.</p>\n' if said else ""
-
-
-def _account_of(cells: Iterable[Cell]) -> str:
-    return accounting_line(total(cell.accounting for cell in cells))
-
-
-def _results_table(
-    summary: CampaignSummary, title: str, metrics: Sequence[MetricName], cells: Sequence[Cell]
-) -> Markup:
-    columns = [Column("Target", numeric=False), Column("Used", hint="of planned")]
-    columns += [Column(METRIC_LABELS[m], hint=f"median, {unit(m)}") for m in metrics]
-    lead = metrics[0] if metrics else None
-    if lead:
-        columns += [Column(f"{METRIC_LABELS[lead]} {q}", hint=unit(lead)) for q in ("p95", "mean")]
-    columns.append(Column("Memory", hint="used, MB"))
-    rows = []
-    for cell in cells:
-        row: list[str] = [cell.target, f"{cell.accounting.used:,} of {cell.accounting.planned:,}"]
-        for metric in metrics:
-            found = cell.metrics.get(metric)
-            row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
-        if lead:
-            found = cell.metrics.get(lead)
-            row.append(with_interval(found.p95, found.p95_low, found.p95_high) if found else NOTHING)
-            row.append(Markup(f"{digits(found.mean)}<small>sd {digits(found.sd)}</small>") if found else NOTHING)
-        memory = cell.metrics.get("max_memory_used_mb")
-        row.append(NOTHING if memory is None or memory.median is None else f"{memory.median:,.0f}")
-        rows.append(row)
-    return table(f"{title}. Below each value: its {percent(summary.confidence)} interval.", columns, rows)
-
-
-def _full_table(title: str, cells: Sequence[Cell]) -> str:
-    columns = [Column("Target", numeric=False), Column("Metric", numeric=False)]
-    columns += [
-        Column(name)
-        for name in ("n", "median", "mean", "sd", "cv", "MAD", "p90", "p95", "p99", "min", "max", "outliers")
-    ]
-    columns += [Column("between rounds", hint="share of variance"), Column("round factor")]
-    rows: list[list[str]] = []
-    for cell in cells:
-        for name, m in cell.metrics.items():
-            rows.append(
-                [
-                    cell.target,
-                    f"{METRIC_LABELS[name]}, {unit(name)}",
-                    f"{m.n:,}",
-                    with_interval(m.median, m.median_low, m.median_high),
-                    with_interval(m.mean, m.mean_low, m.mean_high),
-                    digits(m.sd),
-                    digits(m.cv),
-                    digits(m.mad),
-                    with_interval(m.p90, m.p90_low, m.p90_high),
-                    with_interval(m.p95, m.p95_low, m.p95_high),
-                    with_interval(m.p99, m.p99_low, m.p99_high),
-                    digits(m.min),
-                    digits(m.max),
-                    f"{m.outliers:,}",
-                    NOTHING if m.between_rounds is None else f"{100 * m.between_rounds:.0f} %",
-                    digits(m.round_factor),
-                ]
-            )
-    if not rows:
-        return ""
-    every = table(f"Every statistic of {title[0].lower()}{title[1:]}", columns, rows)
-    return f"<details><summary>Every statistic</summary>{every}</details>"
 
 
 def _axes_section(summary: CampaignSummary) -> str:
@@ -365,7 +234,7 @@ def _comparison_section(summary: CampaignSummary) -> str:
     rows: list[list[str]] = [
         [
             c.other,
-            f"{c.region}, {c.memory_mb} MB",
+            where(c),
             f"{c.kind}, {METRIC_LABELS[c.metric].lower()}",
             with_interval(c.result.shift, c.result.shift_low, c.result.shift_high),
             with_interval(c.result.ratio, c.result.ratio_low, c.result.ratio_high),
@@ -392,100 +261,6 @@ def _delta(comparison: TargetComparison) -> str:
     size = abs(delta)
     name = "negligible" if size < 0.147 else "small" if size < 0.33 else "medium" if size < 0.474 else "large"
     return Markup(f"{digits(delta)}<small>{name}</small>")
-
-
-def _accounting_section(summary: CampaignSummary) -> str:
-    names = {
-        "planned": "planned",
-        "issued": "issued",
-        "not_issued": "not issued",
-        "spared": "spared",
-        "answered": "answered",
-        "function_errors": "function errors",
-        "timeouts": "timeouts",
-        "throttles": "throttled",
-        "client_errors": "client errors",
-        "report_found": "reports found",
-        "report_missing": "missing",
-        "report_not_due": "not due",
-        "duplicates": "duplicates",
-        "cold_verified": "proved cold",
-        "contested": "contested",
-        "unexpected": "unexpected",
-        "proactive": "proactive",
-        "unwitnessed": "unwitnessed",
-        "primed": "priming",
-        "used": "used",
-    }
-    columns = [Column("Target", numeric=False), Column("Where", numeric=False), Column("Calls", numeric=False)]
-    zero = [field for field in names if field not in _ALWAYS_SHOWN and not getattr(summary.accounting, field)]
-    shown = [field for field in names if field not in zero]
-    columns += [Column(names[field]) for field in shown]
-    rows = [
-        [
-            cell.target,
-            f"{cell.region}, {cell.memory_mb} MB",
-            cell.kind,
-            *(f"{getattr(cell.accounting, field):,}" for field in shown),
-        ]
-        for cell in summary.cells
-    ]
-    rows.append(["All", "", "", *(f"{getattr(summary.accounting, field):,}" for field in shown)])
-    absent = f". Zero everywhere: {listed([names[field] for field in zero])}" if zero else ""
-    verdict = "The sums agree." if not summary.imbalances else "The sums do not agree; see the top of the page."
-    return f"""<section><h2>Every call accounted for</h2>
-<p class="lead">{escape(accounting_line(summary.accounting))}. {verdict}</p>
-<div class="card">{table(f"Where every planned call ended{absent}", columns, rows, last_is_sum=True)}</div>
-{_contested(summary)}</section>"""
-
-
-def _contested(summary: CampaignSummary) -> str:
-    if not summary.contested:
-        return ""
-    columns = [
-        Column("Shot", numeric=False),
-        Column("Target", numeric=False),
-        Column("Region", numeric=False),
-        Column("Asked for", numeric=False),
-        Column("Platform says", numeric=False),
-        Column("Probe says", numeric=False),
-        Column("Init", hint="ms"),
-        Column("Request id", numeric=False),
-    ]
-    rows: list[list[str]] = [
-        [
-            sample.shot_id,
-            sample.target,
-            sample.region,
-            sample.kind,
-            _temperature(sample.platform_cold),
-            _temperature(sample.probe_cold),
-            digits(sample.init_duration_ms),
-            sample.request_id or NOTHING,
-        ]
-        for sample in summary.contested[:CONTESTED_SHOWN]
-    ]
-    caption = f"Contested: platform and probe disagree on coldness ({count(len(summary.contested), 'sample')}"
-    caption += f", the first {CONTESTED_SHOWN} shown)" if len(summary.contested) > CONTESTED_SHOWN else ")"
-    return f'<div class="card">{table(caption, columns, rows)}</div>'
-
-
-def _temperature(cold: bool | None) -> str:
-    return NOTHING if cold is None else "cold" if cold else "warm"
-
-
-def _lanes_section(summary: CampaignSummary) -> str:
-    failed = [lane for lane in summary.lanes if lane.status == "failed"]
-    if not failed:
-        return ""
-    columns = [Column(name, numeric=False) for name in ("Lane", "Target", "Region", "Round", "Reason")]
-    rows: list[list[str]] = [
-        [lane.lane_key, lane.target, lane.region, f"{lane.round + 1}", lane.reason or "no reason was given"]
-        for lane in failed
-    ]
-    return f"""<section><h2>Lanes that failed</h2>
-<p class="lead">{len(failed)} of {count(len(summary.lanes), "lane")}; the results of the others are above.</p>
-<div class="card">{table("Lanes that failed, with their reasons", columns, rows)}</div></section>"""
 
 
 def _cost_section(summary: CampaignSummary) -> str:
@@ -532,7 +307,10 @@ def _settings_section(summary: CampaignSummary) -> str:
         "Targets": listed(list(campaign.targets)),
         "Regions": listed(sorted({region.region for region in summary.inventory})) if summary.inventory else NOTHING,
         "Memory": listed([f"{size} MB" for size in campaign.memory_mb]) if campaign.memory_mb else "as deployed",
-        "Cold starts": f"{cold.samples:,} of each cell, {cold.method}, {cold.concurrency} at once",
+        **_routes(summary),
+        "Cold starts": f"{cold.samples:,} of each cell, {cold.method}, {cold.concurrency} at once"
+        if cold.samples
+        else "none",
         "Warm calls": f"{warm.samples:,} of each cell, {warm.concurrency} at once, after priming",
         "Rounds": f"{campaign.rounds}, targets interleaved in an order drawn from seed {campaign.seed}",
         **_enough(summary),
@@ -550,6 +328,20 @@ def _settings_section(summary: CampaignSummary) -> str:
 <div class="card"><h3>Settings</h3>{definitions(settings)}</div>
 <div class="card"><h3>Functions</h3>{_functions_table(summary)}{_packages(summary)}</div>
 <div class="card"><h3>What the columns are</h3>{definitions(metrics)}</div></section>"""
+
+
+def _routes(summary: CampaignSummary) -> dict[str, str]:
+    """How functions were called, where that is not the plain way."""
+    campaign = summary.campaign
+    found = {}
+    if campaign.clients:
+        found["Clients"] = listed(list(campaign.clients))
+    if list(campaign.protocols) != ["invoke"]:
+        found["Protocols"] = listed(list(campaign.protocols))
+    if campaign.inner is not None:
+        where_to = f" in {listed(list(campaign.inner.regions))}" if campaign.inner.regions else " in the same regions"
+        found["Called in turn"] = listed(list(campaign.inner.targets)) + where_to
+    return found
 
 
 def _enough(summary: CampaignSummary) -> dict[str, str]:

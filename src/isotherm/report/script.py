@@ -1,5 +1,6 @@
 """The page's script: draws the figures from the data in the page, asks nothing of any network."""
 
+from isotherm.report.region_script import REGION_FIGURES
 from isotherm.report.trend_script import TREND_FIGURES
 
 _FIGURES = r"""
@@ -18,7 +19,7 @@ _FIGURES = r"""
   const theme = () => {
     const night = dark.matches && !printing;
     return {
-      colours: night ? INK.dark : INK.light,
+      night, colours: night ? INK.dark : INK.light, bad: night ? "#ff8595" : "#b3263a",
       ink: night ? "#e8ecf3" : "#1b2230", soft: night ? "#a3adbd" : "#566072",
       grid: night ? "#2b3441" : "#e9ebef", card: night ? "#191f29" : "#ffffff",
     };
@@ -43,6 +44,16 @@ _FIGURES = r"""
     gridcolor: look.grid, zerolinecolor: look.grid, linecolor: look.grid, tickcolor: look.grid,
     tickfont: { color: look.soft }, ...more,
   });
+
+  // Each part of the script puts its kinds of figures here: from the theme, the group's data, the metric chosen, the
+  // part of the group, and the figure's width to the figure's traces and layout.
+  const DRAW = {
+    box: (look, group, metric) => boxes(look, group, metric),
+    ecdf: (look, group, metric) => shares(look, group, metric),
+    size: (look) => against(look, "megabytes", "Package archive, MB", { key: "start", title: "Start-up, ms" }),
+    imports: (look) => against(look, "imports", "Imports, ms", { key: "start", title: "Start-up, ms" }),
+    overhead: (look) => against(look, "megabytes", "Package archive, MB", { key: "overhead", title: "Overhead, ms" }),
+  };
 
   function boxes(look, group, metric) {
     const rows = group.rows.filter((row) => row.metrics[metric.name]);
@@ -150,18 +161,12 @@ _DRAWING = r"""
   }
   for (const node of document.querySelectorAll(".plot")) {
     const group = node.dataset.of;
-    const build = {
-      box: (look) => boxes(look, data.groups[group], chosen(group)),
-      ecdf: (look) => shares(look, data.groups[group], chosen(group)),
-      size: (look) => against(look, "megabytes", "Package archive, MB", { key: "start", title: "Start-up, ms" }),
-      imports: (look) => against(look, "imports", "Imports, ms", { key: "start", title: "Start-up, ms" }),
-      time: (look) => overTime(look, data.groups[group], chosen(group)),
-      hours: (look) => byHour(look, data.groups[group], chosen(group)),
-      overhead: (look) => against(look, "megabytes", "Package archive, MB", { key: "overhead", title: "Overhead, ms" }),
-    }[node.dataset.figure];
+    // "heat:1" is the second of the group's heat maps.
+    const [kind, part] = node.dataset.figure.split(":");
+    const of = data.groups[group];
     figures.push({ node, group, drawn: false, draw() {
       this.drawn = true;
-      const [traces, plan] = build(theme());
+      const [traces, plan] = DRAW[kind](theme(), of, of && chosen(group), Number(part || 0), node.clientWidth);
       return Plotly.react(node, traces, plan, config);
     } });
   }
@@ -187,4 +192,4 @@ _DRAWING = r"""
 })();
 """
 
-SCRIPT = _FIGURES + TREND_FIGURES + _DRAWING
+SCRIPT = _FIGURES + TREND_FIGURES + REGION_FIGURES + _DRAWING

@@ -70,7 +70,7 @@ fieldset input:focus-visible + span { outline: 3px solid var(--accent); outline-
 .scroll { overflow-x: auto; margin: 10px 0 4px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); font-size: .86rem; padding: 0 0 6px; }
-caption span { position: sticky; left: 0; display: inline-block; max-width: min(100%, calc(100vw - 56px)); }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(100%, 1080px, calc(100vw - 56px)); }
 th, td { padding: 6px 10px; border-bottom: 1px solid var(--hair); text-align: left; vertical-align: top; }
 thead th { border-bottom: 1px solid var(--line); color: var(--soft); font-weight: 600; vertical-align: bottom;
   white-space: nowrap; }
@@ -82,6 +82,17 @@ td.n, th.n { text-align: right; }
 td small { color: var(--soft); display: block; font-size: .92em; }
 tr.sum th, tr.sum td { border-top: 1px solid var(--line); font-weight: 650; }
 td.wide { min-width: 24em; white-space: normal; overflow-wrap: anywhere; }
+.tall { max-height: min(78vh, 900px); overflow: auto; overscroll-behavior: auto; }
+.tall thead th { position: sticky; top: 0; background: var(--card); z-index: 2; white-space: normal; }
+.tall th, .tall td { padding: 5px 8px; }
+.tall thead th:first-child { left: 0; z-index: 3; }
+tr.group th { padding-top: 16px; border-bottom: 1px solid var(--line); }
+tr.group span, td.gap span { position: sticky; left: 10px; display: inline-block; }
+tr.group small { color: var(--soft); font-weight: 400; }
+tbody th small { display: block; color: var(--soft); font-weight: 400; font-size: .86em; }
+tr.group th small { display: inline; margin-left: 6px; }
+td.gap { color: var(--bad-ink); white-space: normal; }
+.finding p { font-size: 1.05rem; max-width: 68ch; margin: 4px 0 12px; text-wrap: pretty; }
 .line { font-size: .86rem; color: var(--soft); margin: 8px 0 4px; max-width: none; overflow-wrap: anywhere; }
 details { margin: 8px 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .92rem; padding: 4px 0; }
@@ -114,7 +125,8 @@ footer { color: var(--soft); font-size: .86rem; margin-top: 46px; border-top: 1p
   .card { border: 0; padding: 0; }
   h2, h3 { break-after: avoid; }
   h2 { margin-top: 26px; }
-  .scroll { overflow: visible; }
+  .scroll, .tall { overflow: visible; max-height: none; }
+  .tall thead th { position: static; }
   table { font-size: 7.6pt; }
   th, td { padding: 3px 4px; white-space: normal !important; }
   td:nth-child(2):not(.wide) { white-space: nowrap !important; }

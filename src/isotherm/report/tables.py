@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from isotherm.accounting import total
-from isotherm.numerals import NOTHING, count, digits, dollars, interval, percent
+from isotherm.numerals import NOTHING, capitalised, count, digits, dollars, interval, percent
+from isotherm.report.region_tables import clients_tables, crisscross_tables, http_tables
+from isotherm.report.terminal import framed
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,
+    Place,
     accounting_line,
+    failure_lines,
     groups,
     price_lines,
+    row_heading,
+    row_names,
     shown_metrics,
 )
 from isotherm.sample import Kind
 from isotherm.summary import CampaignSummary, Cell, MetricName
+
+_OF_CALLS: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_ms", "billed_duration_ms", "duration_ms")
 
 
 def campaign_tables(summary: CampaignSummary) -> Group:
@@ -37,12 +44,15 @@ def campaign_tables(summary: CampaignSummary) -> Group:
     parts: list[RenderableType] = [Text(summary.headline, style="bold"), Text()]
     parts += [Text(f"! {sentence}", style="bold red") for sentence in summary.imbalances]
     parts += [Text(f"! {sentence}", style="yellow") for sentence in summary.warnings]
+    parts += [*crisscross_tables(summary), *clients_tables(summary), *http_tables(summary)]
     kinds: tuple[Kind, ...] = ("cold", "warm")
     for kind in kinds:
-        for (region, memory_mb), cells in groups(summary.cells, kind).items():
-            parts += [Text(), _table(summary, kind, region, memory_mb, cells)]
+        for place, cells in groups(summary.cells, kind).items():
+            names = row_names(cells)
+            parts += [Text(), _table(summary, kind, place, cells)]
             parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
-            parts += [Text(f"{cell.target}: {cell.precision}", style="dim") for cell in cells if cell.precision]
+            said = [(name, cell.precision) for name, cell in zip(names, cells, strict=True) if cell.precision]
+            parts += [Text(f"{name}: {precision}", style="dim") for name, precision in said]
     if summary.startup_costs:
         parts += [Text(), Text("Cost of start-up", style="bold")]
         parts += [Text(f"{cost.region}, {cost.memory_mb} MB: {cost.sentence}") for cost in summary.startup_costs]
@@ -58,6 +68,7 @@ def campaign_tables(summary: CampaignSummary) -> Group:
         for lane in summary.lanes
         if lane.status == "failed"
     ]
+    parts += [Text(capitalised(line), style="red") for line in failure_lines(summary.failures)]
     if summary.contested:
         parts.append(Text("Contested: " + ", ".join(sample.shot_id for sample in summary.contested[:20])))
         if len(summary.contested) > 20:
@@ -66,17 +77,18 @@ def campaign_tables(summary: CampaignSummary) -> Group:
     return Group(*parts)
 
 
-def _table(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, cells: list[Cell]) -> Table:
+def _table(summary: CampaignSummary, kind: Kind, place: Place, cells: list[Cell]) -> Table:
     metrics = shown_metrics(summary, kind)
     lead = metrics[0] if metrics else None
     methods = sorted({cell.coldness for cell in cells if cell.coldness})
-    title = f"{KIND_LABELS[kind]}, {region}, {memory_mb} MB" + (f" ({' and '.join(methods)})" if methods else "")
+    title = f"{KIND_LABELS[kind]}, {place}" + (f" ({' and '.join(methods)})" if methods else "")
     if summary.note:
         title += ", emulated"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
-    table.add_column("Target", no_wrap=True)
+    table = framed(title)
+    heading = row_heading(cells)
+    if heading != "Target":  # names of calls are long; the page has every metric
+        metrics = [metric for metric in metrics if metric in _OF_CALLS]
+    table.add_column(heading, no_wrap=heading == "Target")
     table.add_column("Used", justify="right", no_wrap=True)
     for metric in metrics:
         table.add_column(METRIC_LABELS[metric], justify="right", no_wrap=True)
@@ -84,8 +96,8 @@ def _table(summary: CampaignSummary, kind: Kind, region: str, memory_mb: int, ce
             table.add_column("interval", justify="right", no_wrap=True)
             table.add_column("p95", justify="right", no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)
-    for cell in cells:
-        row = [cell.target, f"{cell.accounting.used:,}"]
+    for cell, name in zip(cells, row_names(cells), strict=True):
+        row = [name, f"{cell.accounting.used:,}"]
         for metric in metrics:
             row += _numbers(cell, metric, full=metric == lead)
         memory = cell.metrics.get("max_memory_used_mb")
@@ -110,9 +122,7 @@ def _price_table(summary: CampaignSummary) -> Table:
     title = f"Dollars by service, prices of {planned.as_of}"
     if summary.note:
         title += ", what AWS would ask: nothing was spent"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+    table = framed(title)
     for name in ("Service", "Unit"):
         table.add_column(name, no_wrap=True)
     for name in ("Planned", "USD", *(("Actual", "USD") if in_the_end else ())):

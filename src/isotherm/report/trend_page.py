@@ -5,14 +5,14 @@ Whatever came from input is escaped where it enters the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from isotherm.numerals import NOTHING, count, digits, percent, probability
 from isotherm.report.document import html_document
 from isotherm.report.figures import short
-from isotherm.report.markup import Column, definitions, figure, notice, table, unbroken, with_interval
+from isotherm.report.markup import Column, choices, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.sample import Kind
 from isotherm.summary import METRICS
@@ -185,28 +185,18 @@ def _card(trend: Trend, place: _Place, series: Sequence[Series]) -> str:
     group = _group_id(place)
     metrics = list(dict.fromkeys(one.metric for one in series))
     zones = _zones(trend)
-    choices = _choices(group, "Show", [(name, metric_label(name), _ABOUT.get(name, name)) for name in metrics])
+    buttons = choices(group, "Show", [(name, metric_label(name), _ABOUT.get(name, name)) for name in metrics])
     if len(zones) > 1:
-        choices += _choices(group, "Hours of", [(str(n), zone, zone) for n, zone in enumerate(zones)], " data-zone")
+        buttons += choices(group, "Hours of", [(str(n), zone, zone) for n, zone in enumerate(zones)], " data-zone")
     time = figure(group, "time", f"{title}: medians over time", "Medians over time, with the sessions' own intervals.")
     hour = figure(
         group, "hours", f"{title}: by hour of the day", "By the hour in which sessions began: how far from the mean."
     )
     return f"""<div class="card"><h3>{escape(title)}</h3>
-{choices}
+{buttons}
 <div class="pair">{time}{hour}</div>
 {_spread_table(trend, title, series)}
 {_hours_table(trend, title, series)}{_details_table(trend, title, series)}</div>"""
-
-
-def _choices(group: str, legend: str, choices: Iterable[tuple[str, str, str]], marks: str = "") -> str:
-    name = f"{group}{marks.strip()}"
-    labels = "".join(
-        f'<label title="{escape(about)}"><input type="radio" name="{escape(name)}" value="{escape(value)}"'
-        f"{' checked' if index == 0 else ''}><span>{escape(label)}</span></label>"
-        for index, (value, label, about) in enumerate(choices)
-    )
-    return f'<fieldset data-group="{escape(group)}"{marks}><legend>{escape(legend)}</legend>{labels}</fieldset>'
 
 
 def _spread_table(trend: Trend, title: str, series: Sequence[Series]) -> str:

@@ -72,4 +72,5 @@ TREND_FIGURES = r"""
       yaxis: axis(look, title, shares ? { zeroline: true, zerolinecolor: look.soft, ticksuffix: " %" } : {}),
     })];
   }
+  Object.assign(DRAW, { time: overTime, hours: byHour });
 """

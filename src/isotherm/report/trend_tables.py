@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from isotherm.numerals import NOTHING, count, digits, interval, percent, probability
+from isotherm.report.terminal import framed
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.sample import Kind
 from isotherm.trend import Estimate, Series, Trend
@@ -80,14 +80,8 @@ def _title(trend: Trend, one: Series) -> str:
     return title + (", emulated" if trend.note else "")
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
-
-
 def _spread_table(trend: Trend, series: Sequence[Series]) -> Table:
-    table = _table(_title(trend, series[0]))
+    table = framed(_title(trend, series[0]))
     table.add_column("Target", overflow="fold")
     for name in ("Sessions", "Median", "interval", "Factor", "interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -119,7 +113,7 @@ def _hours(trend: Trend, series: Sequence[Series]) -> list[RenderableType]:
         for hour in of.hours
     }
     names = [one.cell.row for one, _ in chosen]
-    table = _table(f"By hour of the day, {trend.timezone}: median (sessions)")
+    table = framed(f"By hour of the day, {trend.timezone}: median (sessions)")
     if len(hours) <= HOURS_SHOWN:
         table.add_column("Target", overflow="fold")
         for name in (*named, "p"):

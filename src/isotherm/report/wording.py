@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from isotherm.accounting import InCell
 from isotherm.campaign import Price, PriceLine
+from isotherm.lane import Operation
+from isotherm.naming import cell_name, row_name, varying, way
+from isotherm.numerals import count, listed
 from isotherm.sample import Accounting, Kind
-from isotherm.summary import CampaignSummary, Cell, MetricName
+from isotherm.summary import CampaignSummary, Cell, Failure, MetricName
 
 #: Short names for column headings; what each is: `isotherm.summary.METRICS`.
 METRIC_LABELS: dict[str, str] = {
@@ -45,21 +50,88 @@ def metric_label(name: str) -> str:
     return METRIC_LABELS.get(name, name)
 
 
-def groups(cells: Iterable[Cell], kind: Kind) -> dict[tuple[str, int], list[Cell]]:
-    """Cells of one kind by region and memory size, in the summary's order: what is compared side by side."""
-    found: dict[tuple[str, int], list[Cell]] = {}
+class Place(NamedTuple):
+    """What cells that are compared side by side have in common."""
+
+    region: str
+    memory_mb: int
+    operation: Operation | None = None
+
+    def __str__(self) -> str:
+        return f"{self.region}, {self.memory_mb} MB" + (f", {self.operation}" if self.operation else "")
+
+
+def groups(cells: Iterable[Cell], kind: Kind) -> dict[Place, list[Cell]]:
+    """Cells of one kind by what is compared side by side, in the summary's order.
+
+    Those that call another function in turn are not among them: they are shown pair by pair.
+    """
+    found: dict[Place, list[Cell]] = {}
     for cell in cells:
-        if cell.kind == kind:
-            found.setdefault((cell.region, cell.memory_mb), []).append(cell)
+        if cell.kind == kind and cell.inner is None:
+            found.setdefault(Place(cell.region, cell.memory_mb, cell.operation), []).append(cell)
     return found
+
+
+def row_names(cells: Sequence[Cell]) -> list[str]:
+    """What the rows of a group are called: by their target, or by what tells them apart."""
+    mention = varying(cells)
+    return [row_name(cell, mention) for cell in cells]
+
+
+def row_heading(cells: Sequence[Cell]) -> str:
+    """What `row_names` are names of."""
+    telling = varying(cells)
+    if telling <= {"target"}:
+        return "Target"
+    return {"client_region": "Client", "protocol": "Way"}.get(min(telling), "Call") if len(telling) == 1 else "Call"
+
+
+def where(cell: InCell) -> str:
+    """Region and memory size of a cell, and the way by which it was called unless that is the plain one."""
+    route = " ".join(way(cell))
+    return f"{cell.region}, {cell.memory_mb} MB" + (f", {route}" if route else "")
 
 
 def shown_metrics(summary: CampaignSummary, kind: Kind) -> list[MetricName]:
     """Metrics that speak for a kind of call, most telling first, of those that were measured."""
     cold: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "import_ms", "client_ms", "overhead_ms")
     warm: tuple[MetricName, ...] = ("client_ms", "duration_ms", "work_ms", "overhead_ms")
-    measured = {metric for cell in summary.cells if cell.kind == kind for metric in cell.metrics}
+    cells = [cell for cell in summary.cells if cell.kind == kind and cell.inner is None]
+    if any(cell.client_region or cell.operation for cell in cells):  # what is billed is in question there
+        warm = ("client_ms", "billed_duration_ms", "duration_ms", "work_ms", "database_ms", "overhead_ms")
+    measured = {metric for cell in cells for metric in cell.metrics}
     return [metric for metric in (cold if kind == "cold" else warm) if metric in measured]
+
+
+def compared(summary: CampaignSummary) -> tuple[str, str]:
+    """How many of what a campaign compares, and between what else, for a page's first facts."""
+    cells = summary.cells
+    regions = count(len({cell.region for cell in cells}), "region")
+    if summary.crisscross:
+        pairs = {(cell.region, cell.inner_region) for found in summary.crisscross for cell in found.cells}
+        missing = len(pairs) - len({(c.region, c.inner_region) for f in summary.crisscross for c in f.cells if c.used})
+        inner = listed(summary.crisscross[0].inner_targets)
+        return f"{len(pairs)}", f"pairs of regions, {inner}" + (f"; {missing} missing" if missing else "")
+    clients = {cell.client_region for cell in cells if cell.client_region}
+    if clients:
+        return f"{len(clients)}", f"{'client' if len(clients) == 1 else 'clients'} of {regions}"
+    targets = len({cell.target for cell in cells})
+    return f"{targets}", f"{'target' if targets == 1 else 'targets'} in {regions}"
+
+
+def failure_lines(failures: Sequence[Failure]) -> list[str]:
+    """Why calls failed, the same reason of several cells in one line: how many, and the message met first."""
+    found: dict[str, list[Failure]] = {}
+    for failure in failures:
+        found.setdefault(failure.reason, []).append(failure)
+    mention = varying(failures)
+    return [
+        f"{count(sum(f.calls for f in of_reason), 'call')} failed ({reason}), {cell_name(of_reason[0], mention)}"
+        + (f" and {count(len(of_reason) - 1, 'other cell')}" if len(of_reason) > 1 else "")
+        + (f": {of_reason[0].example}" if of_reason[0].example else "")
+        for reason, of_reason in found.items()
+    ]
 
 
 def accounting_line(account: Accounting) -> str:
@@ -85,6 +157,8 @@ def accounting_line(account: Accounting) -> str:
     reports = f"reports: {account.report_found:,} found, {account.report_missing:,} missing" + (
         f", {account.report_not_due:,} not due" if account.report_not_due else ""
     )
+    if account.nested:
+        reports += f"; inner reports: {account.inner_report_found:,} found, {account.inner_report_missing:,} missing"
     aside = "".join(f" + {number:,} {name}" for name, number in asides.items() if number)
     return (
         f"{issued} = {account.answered:,} answered + {failed}; answered = {account.used:,} used{aside}; {reports}; "

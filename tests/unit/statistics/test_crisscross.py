@@ -12,7 +12,7 @@ from made_up import made_up_lanes
 from made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samples_of
 
 from isotherm.aggregation import build_summary
-from isotherm.crisscross import LEAST_RELIABILITY, Pair, distance_slope, missing_in_words
+from isotherm.crisscross import LEAST_RELIABILITY, Pair, distance_slope
 from isotherm.sample import Sample
 from isotherm.summary import CampaignSummary, Crisscross, DistanceSlope, MetricName
 
@@ -94,10 +94,11 @@ def test_slopes_are_the_true_ones(outer: float, inner: float, seed: int) -> None
 
 
 def test_it_says_who_pays_for_distance() -> None:
-    assert SUMMARY.headline == _only(SUMMARY).findings[0].replace("billed", "Billed", 1)
+    finding = _only(SUMMARY).findings[0].replace("billed", "Billed", 1)
+    assert finding.startswith(f"{SUMMARY.headline}: 0.00 ms (95 % interval ")
     assert SUMMARY.headline.startswith("Billed time of outer rises by 1.00 ms (95 % interval 0.9")
     assert " for each ms of the network to inner: who waits pays for distance; " in SUMMARY.headline
-    assert "; billed time of inner does not depend on it: 0.00 ms (95 % interval " in SUMMARY.headline
+    assert SUMMARY.headline.endswith("; billed time of inner does not depend on it")
 
 
 @pytest.mark.parametrize(("time", "true"), [("billed_duration_ms", 1.0), ("inner_duration_ms", 0.0)])
@@ -215,7 +216,6 @@ def test_what_failed_is_missing_with_its_reason_and_never_zero() -> None:
     assert summary.imbalances == []
     assert _slopes(summary)["billed_duration_ms"].slope.n == 25
     assert _slopes(summary)["billed_duration_ms"].verdict == "rises"
-    assert len(missing_in_words(found)) == 2
     failures = [f for f in summary.failures if f.kind == "warm"]
     assert {(f.reason, f.calls, f.inner_region) for f in failures} == {("InnerFailed", 20, SIX[3])}
     assert failures[0].example == "inner in sa-east-1 did not answer"
