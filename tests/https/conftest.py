@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from https_server import STAND_IN, Server, Start, start
+
+from .process import STAND_IN, Server, Start, start
 
 
 @pytest.fixture(scope="module")

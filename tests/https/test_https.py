@@ -13,11 +13,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from https_server import STAND_IN, Server, Start, ask
 
 from isotherm import __version__
 from isotherm.customers import create_request, customer, read_request
 from isotherm.sample import probe_lines
+
+from .process import STAND_IN, Server, Start, ask
 
 JSON = {"content-type": "application/json"}
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from https_server import PATIENCE_S, ROOT, STAND_IN, Start, ask
+
+from .process import PATIENCE_S, ROOT, STAND_IN, Start, ask
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
