@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from isotherm.cli.endings import Failed
+from isotherm.cli.endings import BadInput, Failed
 from isotherm.cli.place import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -45,6 +45,12 @@ def deploy(
         Architecture | None,
         typer.Option("--architecture", help="Of the functions (else x86_64; locally always this machine's)."),
     ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", metavar="NAME=VALUE", help="A parameter of template.yaml, as FargateServer=on; repeatable."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build the functions and deploy the stack to the home region and those named, side by side.
@@ -58,7 +64,7 @@ def deploy(
     from isotherm.local import stack as embedding
     from isotherm.local.checkout import find_checkout
 
-    wanted = read_regions([home], named, regions)
+    wanted, settings = read_regions([home], named, regions), _read_parameters(parameters or [])
     place, checkout = Place(on, stack, home), find_checkout()
     place.enter()
     embedded = embedding.status(checkout) if on is On.LOCAL else None
@@ -76,6 +82,7 @@ def deploy(
             embedded=embedded,
             stack_name=stack,
             home_region=home,
+            parameters=settings,
             say=say,
             tell=say.region,
         )
@@ -88,6 +95,27 @@ def deploy(
             f"{len(done.failed)} of {len(wanted)} regions failed; the others are deployed\n"
             + "\n".join(done.failed.values())
         )
+
+
+#: What the command itself says to the template, by its other options.
+_OURS = {
+    "HomeRegion": "--home",
+    "PythonRuntime": "--runtime",
+    "Architecture": "--architecture",
+    "EndpointUrl": "--on",
+}
+
+
+def _read_parameters(given: list[str]) -> dict[str, str]:
+    settings = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name.isalnum() and equals):
+            raise BadInput(f"--parameter: {text!r} is not of the form NAME=VALUE, such as FargateServer=on")
+        if name in _OURS:
+            raise BadInput(f"--parameter: {name} is told by {_OURS[name]}")
+        settings[name] = value
+    return settings
 
 
 def _summary(stack: str, home: str, done: Deployed) -> Table:
