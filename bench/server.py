@@ -1,8 +1,8 @@
 """How many requests a second the server answers over HTTPS, against uvicorn alone with the same answer and certificate.
 
 wrk (Debian's package) asks from one thread, on kept connections. Candidates take turns in a random order, so that a
-busy machine slows all alike. `memory` reads a customer that is kept in the process; `health` runs no handler and so shows
-what routing and log cost. The table is not among them: it is the table that would be measured.
+busy machine slows all alike. `memory` reads a customer that is kept in the process; `health` runs no handler and so
+shows what routing and log cost. The table is not among them: it is the table that would be measured.
 """
 
 from __future__ import annotations
