@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import os
 import sys
@@ -29,6 +28,7 @@ class Alarm:
         self._callback = callback
         self._timer: asyncio.TimerHandle | None = None
         self._file: int | None = None
+        self._is_set = False
         if sys.platform == "linux":
             self._file = _create()
             loop.add_reader(self._file, self._ring)
@@ -37,6 +37,7 @@ class Alarm:
         """Call at this time (`time.perf_counter`, s), instead of any earlier set; soon if it has passed."""
         if self._file is not None:
             _set(self._file, max(1, int(at * 1e9)))  # zero would disarm it
+            self._is_set = True
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -52,11 +53,11 @@ class Alarm:
             self._file = None
 
     def _ring(self) -> None:
-        if self._file is None:
-            return
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._file, 8)
+        self._is_set = False
         self._callback()
+        # Until it is set again, or off, the file stays readable and the loop would ring for ever.
+        if not self._is_set and self._file is not None:
+            _set(self._file, 0)
 
 
 if sys.platform == "linux" and sys.version_info >= (3, 13):
@@ -80,6 +81,7 @@ elif sys.platform == "linux":
         )
 
     _libc = ctypes.CDLL(None, use_errno=True)
+    _libc.timerfd_settime.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.POINTER(_Times), ctypes.c_void_p)
 
     def _create() -> int:
         file: int = _libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCKING_CLOSE_ON_EXEC)

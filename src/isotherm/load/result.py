@@ -71,8 +71,8 @@ class PhaseResult:
 
     `series` is by second of Unix time, `began_at` and `ended_at` are Unix times (s): the agreed begin, and the end of
     the last request. `made_late` counts the requests that were made (signed, where the target asks for it) only after
-    their intended start. `processor_us` is the generator's own processor time, `late` says why the generator did not
-    keep up, a sentence for each shard and reason.
+    their intended start. `processor_us` is the generator's own processor time, `processor_wait_us` how long it was
+    kept waiting for one, `late` says why it did not keep up, a sentence for each shard and reason.
     """
 
     phase: str
@@ -94,6 +94,7 @@ class PhaseResult:
     began_at: float = 0.0
     ended_at: float = 0.0
     processor_us: int = 0
+    processor_wait_us: int = 0
     late: tuple[str, ...] = ()
 
     @property
@@ -136,6 +137,7 @@ class PhaseResult:
             "began_at": self.began_at,
             "ended_at": self.ended_at,
             "processor_us": self.processor_us,
+            "processor_wait_us": self.processor_wait_us,
             "late": list(self.late),
         }
 
@@ -201,6 +203,7 @@ def _sum(parts: list[PhaseResult]) -> PhaseResult:
         whole.service_us.add(part.service_us)
         whole.lateness_us.add(part.lateness_us)
         whole.processor_us += part.processor_us
+        whole.processor_wait_us += part.processor_wait_us
         for second, entry in part.series.items():
             whole.series.setdefault(second, Second()).add(entry)
     return whole

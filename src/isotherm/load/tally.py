@@ -64,7 +64,7 @@ class Tally:
             self._turn_to(now)
             self.failed["not_sent"] += requests
 
-    def result(self, began: float, processor_us: int) -> PhaseResult:
+    def result(self, began: float, processor_us: int, processor_wait_us: int = 0) -> PhaseResult:
         """All of it."""
         self._close_second()
         for second, sent in self._sent_in.items():
@@ -90,6 +90,7 @@ class Tally:
             began_at=began + self.epoch_offset_s,
             ended_at=max(began, self.last_end) + self.epoch_offset_s,
             processor_us=processor_us,
+            processor_wait_us=processor_wait_us,
         )
 
     def _turn_to(self, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -89,11 +90,15 @@ class HttpTarget:
         self._seed = seed
         self._signer = signer
         self._get = get
-        # Refuses what cannot be sent before anything is.
-        self.message("get", 0)
+        self._same: bytes | None = None
+        message = self.message("get", 0)  # refuses what cannot be sent before anything is
+        if get is not None and signer is None:
+            self._same = message
 
     def message(self, operation: Operation, number: int) -> bytes:
         """A request, ready to be sent."""
+        if self._same is not None:
+            return self._same
         if self._get is not None:
             return self._encode("GET", self._get, {}, None)
         made = customer(self._seed, number)
@@ -154,7 +159,7 @@ class LambdaTarget:
     def judge(self, answer: Connection) -> Verdict:
         """Take Lambda's status, then the status and the call header that the function answered."""
         if answer.status != 200:
-            return _verdict(answer.status, cold=False)
+            return _verdict(answer.status, False)
         if any(name.lower() == _FUNCTION_ERROR for name, _ in answer.headers):
             return Verdict(200, "function_error", cold=False)
         try:
@@ -166,6 +171,7 @@ class LambdaTarget:
         return _verdict(status, cold)
 
 
+@lru_cache(maxsize=256)
 def _verdict(status: int, cold: bool) -> Verdict:
     if 200 <= status < 300:
         return Verdict(status, None, cold)

@@ -228,7 +228,7 @@ def test_a_slow_answer_is_a_timeout_and_its_connection_is_not_used_again():
 
     kind, took_s, after = asyncio.run(run())
     assert kind == "timeout"
-    assert 0.2 <= took_s < 4
+    assert 0.19 <= took_s < 4  # uvloop counts whole milliseconds
     assert (after.status, after.reused) == (200, False)
 
 
