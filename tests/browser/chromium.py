@@ -30,6 +30,10 @@ _FLAGS = [
 ]
 
 
+#: How many of the page's figures are drawn; those far away wait until they are near.
+DRAWN = "[...document.querySelectorAll('.plot')].filter(plot => plot.querySelector('.main-svg')).length"
+
+
 class Browser:
     """One page of a running Chromium; keeps every console message, fault and request it saw."""
 
@@ -85,6 +89,15 @@ class Browser:
             if time.monotonic() > deadline:
                 raise TimeoutError(condition)
             time.sleep(0.05)
+
+    def scroll_until_drawn(self, figures: int) -> None:
+        """Scroll through the page, as a reader does, until so many figures are drawn or its end is reached."""
+        self.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+        for _ in range(60):
+            if self.evaluate(DRAWN) == figures:
+                return
+            self.evaluate("scrollBy(0, 700)")
+            self.evaluate("new Promise(done => setTimeout(done, 60))")
 
     def screenshot(self, path: Path) -> None:
         """What the window shows, as a PNG."""

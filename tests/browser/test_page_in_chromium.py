@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import EXECUTABLE, Browser, chromium
+from chromium import DRAWN, EXECUTABLE, Browser
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
@@ -17,14 +16,7 @@ pytestmark = [
     pytest.mark.skipif(EXECUTABLE is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
 ]
 
-DRAWN = "[...document.querySelectorAll('.plot')].filter(plot => plot.querySelector('.main-svg')).length"
 PLOTS = 11
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +31,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _draw_all(browser: Browser) -> None:
-    """Scroll through the page, as a reader does."""
-    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
-    for _ in range(60):
-        if browser.evaluate(DRAWN) == PLOTS:
-            return
-        browser.evaluate("scrollBy(0, 700)")
-        browser.evaluate("new Promise(done => setTimeout(done, 60))")
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
 def test_every_figure_draws_without_complaint_or_request(browser: Browser, page: Path, width: int, dark: bool) -> None:
     browser.open(page, width=width, dark=dark)
-    _draw_all(browser)
+    browser.scroll_until_drawn(PLOTS)
 
     assert browser.evaluate(DRAWN) == PLOTS
     assert browser.complaints() == []
@@ -71,7 +53,7 @@ def test_every_figure_draws_without_complaint_or_request(browser: Browser, page:
 
 def test_no_table_or_figure_is_wider_than_its_place(browser: Browser, page: Path) -> None:
     browser.open(page, width=390)
-    _draw_all(browser)
+    browser.scroll_until_drawn(PLOTS)
     wide = browser.evaluate(
         "[...document.querySelectorAll('.scroll, .plot, .card, h1, .notices, dl')]"
         ".filter(node => node.getBoundingClientRect().right > innerWidth + 1).map(node => node.className)"
@@ -81,7 +63,7 @@ def test_no_table_or_figure_is_wider_than_its_place(browser: Browser, page: Path
 
 def test_choosing_a_metric_by_keyboard_redraws_both_figures(browser: Browser, page: Path) -> None:
     browser.open(page, width=1280)
-    _draw_all(browser)
+    browser.scroll_until_drawn(PLOTS)
     titles = (
         "[...document.querySelectorAll('.card')][0].querySelectorAll('.xtitle')[0].textContent + '|' + "
         "[...document.querySelectorAll('.card')][0].querySelectorAll('.xtitle')[1].textContent"
@@ -97,7 +79,7 @@ def test_choosing_a_metric_by_keyboard_redraws_both_figures(browser: Browser, pa
 
 def test_the_interval_is_drawn_where_the_summary_says(browser: Browser, page: Path) -> None:
     browser.open(page, width=1280)
-    _draw_all(browser)
+    browser.scroll_until_drawn(PLOTS)
     drawn, told = browser.evaluate(
         """(() => {
           const data = JSON.parse(document.getElementById('figure-data').textContent);
@@ -115,7 +97,7 @@ def test_the_interval_is_drawn_where_the_summary_says(browser: Browser, page: Pa
 
 def test_a_change_of_the_readers_theme_is_followed(browser: Browser, page: Path) -> None:
     browser.open(page, width=1280)
-    _draw_all(browser)
+    browser.scroll_until_drawn(PLOTS)
     fill = "getComputedStyle(document.querySelector('.plot .ytick text')).fill"
     before = browser.evaluate(fill)
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import EXECUTABLE, Browser, chromium
+from chromium import DRAWN, EXECUTABLE, Browser
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_sessions import made_up_session, made_up_sessions
 
@@ -21,7 +20,6 @@ pytestmark = [
     pytest.mark.skipif(EXECUTABLE is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
 ]
 
-DRAWN = "[...document.querySelectorAll('.plot')].filter(plot => plot.querySelector('.main-svg')).length"
 TREND = build_trend(
     [*made_up_sessions(11, between=0.03), made_up_session(11, between=0.03, version="0.2.0")],
     left_out=[LeftOut(campaign_id="nightly-012", reason="it is still running")],
@@ -31,33 +29,17 @@ TREND = build_trend(
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("trend") / "trend.html"
     path.write_text(render_trend_page(TREND))
     return path
 
 
-def _draw_all(browser: Browser, plots: int) -> None:
-    """Scroll through the page, as a reader does."""
-    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
-    for _ in range(60):
-        if browser.evaluate(DRAWN) == plots:
-            return
-        browser.evaluate("scrollBy(0, 700)")
-        browser.evaluate("new Promise(done => setTimeout(done, 60))")
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
 def test_every_figure_draws_without_complaint_or_request(browser: Browser, page: Path, width: int, dark: bool) -> None:
     browser.open(page, width=width, dark=dark)
-    _draw_all(browser, 4)
+    browser.scroll_until_drawn(4)
 
     assert browser.evaluate(DRAWN) == 4
     assert browser.complaints() == []
@@ -72,7 +54,7 @@ def test_every_figure_draws_without_complaint_or_request(browser: Browser, page:
 
 def test_the_marks_are_where_the_trend_says(browser: Browser, page: Path) -> None:
     browser.open(page, width=1280)
-    _draw_all(browser, 4)
+    browser.scroll_until_drawn(4)
     drawn = browser.evaluate(
         "[...document.querySelector('.plot[data-figure=time]').data].map(trace => [trace.name, trace.x, trace.y])"
     )
@@ -88,7 +70,7 @@ def test_the_marks_are_where_the_trend_says(browser: Browser, page: Path) -> Non
 
 def test_hours_move_with_the_timezone_chosen(browser: Browser, page: Path) -> None:
     browser.open(page, width=1280)
-    _draw_all(browser, 4)
+    browser.scroll_until_drawn(4)
     hours = (
         "[...new Set(document.querySelector('.plot[data-figure=hours]').data[1].x.map(Math.floor))]"
         ".sort((a, b) => a - b)"
@@ -102,7 +84,7 @@ def test_hours_move_with_the_timezone_chosen(browser: Browser, page: Path) -> No
 
 def test_choosing_a_metric_redraws_both_figures(browser: Browser, page: Path) -> None:
     browser.open(page, width=1280)
-    _draw_all(browser, 4)
+    browser.scroll_until_drawn(4)
     titles = "[...document.querySelector('.card').querySelectorAll('.ytitle')].map(node => node.textContent).join('|')"
     assert browser.evaluate(titles) == "Start-up, ms|Start-up, % from the mean"
     browser.evaluate("document.querySelector('.card input[value=client_ms]').click()")
@@ -117,7 +99,7 @@ def test_a_campaigns_page_draws_those_of_its_name(browser: Browser, tmp_path: Pa
     path.write_text(render_page(build_summary(plan, samples, made_up_lanes(plan)), samples, TREND))
     browser.open(path, width=390)
     plots = browser.evaluate("document.querySelectorAll('.plot').length")
-    _draw_all(browser, plots)
+    browser.scroll_until_drawn(plots)
     assert browser.evaluate(DRAWN) == plots
     assert browser.evaluate("document.querySelectorAll('.plot[data-figure=hours]').length") == 2
     assert browser.complaints() == []

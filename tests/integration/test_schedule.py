@@ -63,7 +63,10 @@ def test_a_schedule_starts_a_campaign_at_its_time(embedded: Embedded, event: str
     facts = embedded.wait(name)
     assert facts["status"] == "SUCCEEDED", facts.get("cause")
     assert json.loads(facts["input"]) == CAMPAIGN
-    # The campaign has the name that Scheduler gave its execution, and is one like any other: report, list, trend.
+    # The campaign has the name that Scheduler gave its execution, and is one like any other: list, report, trend.
+    (listed,) = [c for c in embedded.isotherm("list", "--json").document if c["campaign_id"] == name]
+    assert (listed["name"], listed["status"]) == (CAMPAIGN["name"], "SUCCEEDED")
+    assert embedded.isotherm("report", name, "--json").document["campaign_id"] == name
     assert embedded.summary(name)["campaign"]["name"] == CAMPAIGN["name"]
     trend = embedded.isotherm("trend", CAMPAIGN["name"], "--json")
     assert trend.code == 0, trend.err

@@ -75,6 +75,7 @@ class Listed:
     """One line of `isotherm list`; `headline` once there is a report."""
 
     campaign_id: str
+    name: str
     started_at: str
     status: str
     lanes: int
@@ -187,6 +188,7 @@ class Campaigns:
         return [
             Listed(
                 campaign_id=item["campaign_id"],
+                name=item["name"],
                 started_at=item["started_at"],
                 status=self._status(item),
                 lanes=int(item.get("lanes", 0)),

@@ -56,7 +56,12 @@ def list_campaigns(
     table.add_column("Found", overflow="fold")
     for campaign in found:
         table.add_row(
-            Text(campaign.campaign_id),
+            # The id of a scheduled campaign is a UUID, which says nothing to a person.
+            Text(
+                campaign.campaign_id
+                if campaign.campaign_id.startswith(campaign.name)
+                else f"{campaign.name}\n{campaign.campaign_id}"
+            ),
             campaign.started_at[:16].replace("T", " "),
             campaign.status.lower(),
             f"{campaign.lanes:,}",
