@@ -41,6 +41,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from isotherm.load.histogram import Histogram
+
 PROJECT = Path(__file__).parents[1]
 ISOTHERM = str(Path(sys.executable).parent / "isotherm")
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}'
@@ -313,13 +315,14 @@ def stall(rate: int, seconds: int, threads: int) -> None:
         "closed": ["--threads", str(threads), "--iterations", str(rate * seconds // threads // 2)],
         "open": ["--rate", str(rate), "--duration", str(seconds)],
     }
-    print("         requests  median     p95     p99   p99.9      max ms")
+    print("         requests  median     p95     p99   p99.9      max ms  over 100 ms")
     for name, options in loops.items():
         with quick_server(stall_at=number) as url:
             command = [*pinned(1), ISOTHERM, "load", url, *options, "--phases", "peak:1", "--get", "/slow", "--json"]
-            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["rows"][-1]
+            document = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        row, hit = document["rows"][-1], Histogram.decode(document["phases"][-1]["latency_us"]).above(100_000)
         times = [row[key] for key in ("median_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")]
-        print(f"  {name:6} {row['succeeded']:9,} " + " ".join(f"{value:7,.1f}" for value in times))
+        print(f"  {name:6} {row['succeeded']:9,} " + " ".join(f"{value:7,.1f}" for value in times) + f"  {hit:8,}")
     print(f"  about {rate:,} requests would have been sent during the stall; the closed loop had {threads} waiting")
 
 

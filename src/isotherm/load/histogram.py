@@ -66,15 +66,6 @@ class Histogram:
         for index, count in other._counts.items():
             counts[index] = counts.get(index, 0) + count
 
-    def coarser(self, digits: int) -> Histogram:
-        """The same with fewer digits, as if recorded so in the first place."""
-        if digits > self.digits:
-            raise ValueError(f"digits: {digits} is above the {self.digits} that were kept")
-        less = Histogram(digits)
-        for index, count in self._counts.items():
-            less.record(self._range(index)[0], count)
-        return less
-
     @property
     def total(self) -> int:
         """How many values were recorded."""

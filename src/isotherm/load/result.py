@@ -38,23 +38,34 @@ GIVEN_UP = frozenset({"not_sent", "timeout"})
 
 #: The series keeps fewer digits than the phase: a long load has many seconds.
 SECOND_DIGITS = 2
+_NO_LATENCY = Histogram(SECOND_DIGITS).encode()
 
 
 @dataclass(slots=True)
 class Second:
-    """One second of a load: requests sent in it, and those that ended in it, with the latency (us) of these."""
+    """One second of a load: requests sent in it, and those that ended in it, with the latency (us) of these.
+
+    The histogram is kept encoded, some hundred bytes: a long load has thousands of seconds.
+    """
 
     sent: int = 0
     succeeded: int = 0
     failed: int = 0
-    latency: Histogram = field(default_factory=lambda: Histogram(SECOND_DIGITS))
+    encoded: str = _NO_LATENCY
+
+    @property
+    def latency(self) -> Histogram:
+        """The histogram, to `SECOND_DIGITS`."""
+        return Histogram.decode(self.encoded)
 
     def add(self, other: Second) -> None:
         """Count another one's requests as well."""
         self.sent += other.sent
         self.succeeded += other.succeeded
         self.failed += other.failed
-        self.latency.add(other.latency)
+        latency = self.latency
+        latency.add(other.latency)
+        self.encoded = latency.encode()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +142,7 @@ class PhaseResult:
             "service_us": self.service_us.encode(),
             "lateness_us": self.lateness_us.encode(),
             "series": {
-                str(second): [entry.sent, entry.succeeded, entry.failed, entry.latency.encode()]
+                str(second): [entry.sent, entry.succeeded, entry.failed, entry.encoded]
                 for second, entry in sorted(self.series.items())
             },
             "began_at": self.began_at,
@@ -150,8 +161,8 @@ class PhaseResult:
         for name in ("failed", "connections_failed"):
             read[name] = Counter(document[name])
         read["series"] = {
-            int(second): Second(sent, succeeded, failed, Histogram.decode(latency))
-            for second, (sent, succeeded, failed, latency) in document["series"].items()
+            int(second): Second(sent, succeeded, failed, encoded)
+            for second, (sent, succeeded, failed, encoded) in document["series"].items()
         }
         read["merged"] = frozenset(document["merged"])
         read["late"] = tuple(document["late"])

@@ -12,8 +12,8 @@ from isotherm.load.spec import Loop
 class Tally:
     """Times are of one monotonic clock, in seconds; `epoch_offset_s` makes Unix time of them.
 
-    A second that is over is kept with fewer digits, and its latencies move into the phase's, so that memory grows by
-    some hundred bytes for a second and by nothing for a request.
+    A second that is over is kept encoded, so that memory grows by some hundred bytes for a second and by nothing for a
+    request.
     """
 
     def __init__(self, phase: str, loop: Loop, shard: int, shards: int) -> None:
@@ -30,7 +30,7 @@ class Tally:
         self._series: dict[int, Second] = {}
         self._second = 0
         self._succeeded_before = self._failed_before = 0
-        self._of_second = Histogram()
+        self._of_second = Histogram(SECOND_DIGITS)
 
     @property
     def ended(self) -> int:
@@ -46,7 +46,7 @@ class Tally:
         """Count a request that got its answer."""
         self._turn_to(now)
         self.succeeded += 1
-        self._of_second.record(int((now - intended) * 1e6))
+        self._wait(int((now - intended) * 1e6))
         self._service_us.record(int((now - sent) * 1e6))
 
     def fail(self, kind: str, now: float, intended: float, sent: float | None) -> None:
@@ -54,7 +54,7 @@ class Tally:
         self._turn_to(now)
         self.failed[kind] += 1
         if kind in GIVEN_UP:
-            self._of_second.record(int((now - intended) * 1e6))
+            self._wait(int((now - intended) * 1e6))
             if sent is not None:
                 self._service_us.record(int((now - sent) * 1e6))
 
@@ -93,6 +93,10 @@ class Tally:
             processor_wait_us=processor_wait_us,
         )
 
+    def _wait(self, latency_us: int) -> None:
+        self._latency_us.record(latency_us)
+        self._of_second.record(latency_us)
+
     def _turn_to(self, now: float) -> None:
         self.last_end = now
         second = int(now + self.epoch_offset_s)
@@ -103,8 +107,6 @@ class Tally:
     def _close_second(self) -> None:
         succeeded, failed = self.succeeded - self._succeeded_before, self.failed.total() - self._failed_before
         if succeeded or failed:
-            latency = self._of_second.coarser(SECOND_DIGITS)
-            self._series[self._second] = Second(0, succeeded, failed, latency)
-            self._latency_us.add(self._of_second)
-            self._of_second = Histogram()
+            self._series[self._second] = Second(0, succeeded, failed, self._of_second.encode())
+            self._of_second = Histogram(SECOND_DIGITS)
         self._succeeded_before, self._failed_before = self.succeeded, self.failed.total()

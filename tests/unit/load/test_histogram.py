@@ -55,11 +55,6 @@ def test_what_is_encoded_is_decoded(values, digits, count):
     assert Histogram.decode(made.encode()) == made
 
 
-@given(values_lists)
-def test_fewer_digits_afterwards_are_as_fewer_from_the_start(values):
-    assert histogram_of(values).coarser(2) == histogram_of(values, 2)
-
-
 @given(values_lists, st.integers(0, A_DAY_US))
 def test_above_counts_what_is_above_but_for_the_values_own_bucket(values, limit):
     found = histogram_of(values).above(limit)
@@ -87,8 +82,6 @@ def test_what_cannot_be_asked_is_refused():
         Histogram(6)
     with pytest.raises(ValueError, match="digits: 2 cannot be added to 3"):
         Histogram(3).add(Histogram(2))
-    with pytest.raises(ValueError, match="digits: 3 is above the 2"):
-        Histogram(2).coarser(3)
 
 
 class TestAgainstTheLibrary:
