@@ -123,12 +123,13 @@ def test_coordinated_omission_shows_only_in_the_open_loop():
 
     threads, rate = 4, 200
     closed_loop = load(closed(threads, 100), stalling())
-    open_loop = load(opened(rate, 4), stalling())
-    assert closed_loop.succeeded == open_loop.succeeded == 800
+    open_loop = load(opened(rate, 2.5), stalling())
+    assert (closed_loop.succeeded, open_loop.succeeded) == (800, 500)
     hit_closed, hit_open = closed_loop.latency_us.above(100_000), open_loop.latency_us.above(100_000)
     # A thread waits once; meanwhile, in the open loop, everybody who would have come waits too.
-    assert hit_closed == threads
-    assert 0.7 * 0.9 * rate <= hit_open <= 2.5 * rate
+    # (The tenth of a second is for the stall; a machine that is busy elsewhere may hold up a few more.)
+    assert threads <= hit_closed <= 4 * threads
+    assert 0.7 * 0.9 * rate <= hit_open <= 400
     assert closed_loop.latency_us.quantile(0.95) < 100_000 < 500_000 < open_loop.latency_us.quantile(0.9)
     assert open_loop.latency_us.highest >= 990_000
 
@@ -137,11 +138,11 @@ def test_what_waits_for_a_connection_counts_from_its_intended_start():
     async def before(*_):
         await asyncio.sleep(0.05)
 
-    result = load(opened(100, 0.5, max_in_flight=1), Customers(before))
-    assert result.succeeded == 50
+    result = load(opened(100, 0.3, max_in_flight=1), Customers(before))
+    assert result.succeeded == 30
     assert result.service_us.quantile(0.5) < 200_000
-    # The last of 50 requests of 50 ms each, over one connection, was intended 2 s before it ended.
-    assert result.latency_us.highest >= 1_900_000
+    # The last of 30 requests of 50 ms each, over one connection, ended after 1.5 s; it was intended at 0.29 s.
+    assert result.latency_us.highest >= 1_150_000
     assert result.connections_opened == 1
 
 
