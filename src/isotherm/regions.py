@@ -25,7 +25,7 @@ DEFAULT_STACK = "isotherm"
 DEFAULT_HOME_REGION = "us-east-1"
 
 _EVERYWHERE = ("prepare", "fire", "collect", "restore", "notify", "rescue")
-_AT_HOME = ("plan", "dispatch", "aggregate", "publish")
+_AT_HOME = ("plan", "dispatch", "watch", "aggregate", "publish")
 
 #: CloudFormation: the stack is as its template says.
 WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")

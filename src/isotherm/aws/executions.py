@@ -37,6 +37,16 @@ def start_lane(region: str, machine_arn: str, name: str, lane: dict[str, Any]) -
     return arn
 
 
+def lane_execution_status(region: str, execution_arn: str) -> str | None:
+    """What has become of a lane's execution, in Step Functions' words such as RUNNING; None where it is gone."""
+    states = client("stepfunctions", region)
+    try:
+        status: str = states.describe_execution(executionArn=execution_arn)["status"]
+    except (states.exceptions.ExecutionDoesNotExist, states.exceptions.StateMachineDoesNotExist):
+        return None
+    return status
+
+
 def succeed(home_region: str, task_token: str, output: dict[str, Any]) -> None:
     """Answer a task token with a result; harmless where it was answered already."""
     with _answered_already(home_region):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from isotherm.aws.clients import client
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.table import Table
 from isotherm.lane import Lane
@@ -27,9 +28,12 @@ def restore_lane(table: Table, campaign_id: str, lane: Lane, settle_s: float = 0
     if lease is None or (lease.campaign_id, lease.lane_key) != (campaign_id, lane.key):
         return []
     function = MeasuredFunction(lane.region, lane.function_name)
-    undone = function.put_back(campaign_id, lease.memory_mb)
-    if settle_s:
-        time.sleep(settle_s)
-        undone += function.put_back(campaign_id, lease.memory_mb)
+    try:
+        undone = function.put_back(campaign_id, lease.memory_mb)
+        if settle_s:
+            time.sleep(settle_s)
+            undone += function.put_back(campaign_id, lease.memory_mb)
+    except client("lambda", lane.region).exceptions.ResourceNotFoundException:
+        undone = ["the function is gone, and with it all that was to be put back"]
     table.release(lease)
     return undone
