@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from statistics import fmean
-from typing import Literal
+from statistics import fmean, median
+from typing import Literal, NamedTuple
 
-from isotherm.accounting import CellKey
+from isotherm.accounting import CellKey, cell_key
 from isotherm.naming import WAYS
 from isotherm.numerals import digits, interval, listed, percent
 from isotherm.sample import Sample
-from isotherm.statistics import ANSWERS, Words, compare, holm, mean_difference
-from isotherm.summary import CellComparison, ClientFinding, Interval, MetricName
+from isotherm.statistics import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
+from isotherm.summary import CellComparison, ClientFinding, MetricName, Middle
 
 SIGNIFICANT = 0.05
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.
@@ -32,15 +32,19 @@ _METRICS: Mapping[Axis, tuple[MetricName, ...]] = {
     "client_region": (_BILLED, "duration_ms", "client_ms"),
     "protocol": ("client_ms", _BILLED, "work_ms"),
 }
+# A bill is a sum, so means count there; of the others the typical call.
+_MIDDLES: Mapping[MetricName, Middle] = {_BILLED: "mean"}
 
 
 def comparisons_across(
     axis: Axis, used: Mapping[CellKey, Sequence[Sample]], confidence: float = 0.95
 ) -> list[CellComparison]:
-    """Each cell against that of the same key with the axis' baseline.
+    """Each cell against that of the same key with the axis' baseline, round by round.
 
     The baseline of clients is the function's own region, of protocols the plain invocation; where that was not
-    measured, the first that was.
+    measured, the first that was. Cells of one campaign are measured one after the other in each round, each by an
+    environment or two: the luck of a round is that of all its calls, so differences are taken inside rounds and their
+    intervals over rounds (`middle_difference`, MEASURING rule 15).
 
     Parameters
     ----------
@@ -61,11 +65,14 @@ def comparisons_across(
         baseline, *others = places
         for other in others:
             for metric in _METRICS[axis]:
-                sides = [_values(used[places[place]], metric) for place in (baseline, other)]
-                if not all(sides):
+                ours, theirs = (_Side.of(used[places[place]], metric) for place in (baseline, other))
+                if not (ours.values and theirs.values):
                     continue
+                middle = _MIDDLES.get(metric, "median")
+                result = _difference(ours, theirs, middle, confidence)
+                ends = (result.value, result.low, result.high)
+                sizes = (len(ours.values), len(theirs.values))
                 names = _names(axis, places[baseline], baseline, other)
-                result = compare(*sides, names=names, words=_WORDS[metric], confidence=confidence)
                 found.append(
                     CellComparison(
                         **places[other]._asdict(),
@@ -73,12 +80,46 @@ def comparisons_across(
                         baseline=baseline,
                         other=other,
                         metric=metric,
+                        middle=middle,
+                        baseline_value=ours.middle(middle),
+                        other_value=theirs.middle(middle),
+                        difference=result.value,
+                        low=result.low,
+                        high=result.high,
+                        p_value=result.p_value,
                         p_holm=None,
-                        result=result,
+                        rounds=result.blocks,
+                        sentence=difference_in_words(names, _WORDS[metric], "ms", ends, sizes, confidence),
                     )
                 )
-    corrected = holm([comparison.result.p_value for comparison in found])
+    corrected = holm([comparison.p_value for comparison in found])
     return [c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)]
+
+
+class _Side(NamedTuple):
+    """One metric of one cell: its values, and the round of each."""
+
+    values: list[float]
+    rounds: list[int]
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample], metric: MetricName) -> _Side:
+        known = [(value, s.round) for s in samples if (value := getattr(s, metric)) is not None]
+        return cls([value for value, _ in known], [number for _, number in known])
+
+    def middle(self, middle: Middle) -> float:
+        return fmean(self.values) if middle == "mean" else median(self.values)
+
+
+def _difference(baseline: _Side, other: _Side, middle: Middle, confidence: float) -> Difference:
+    return middle_difference(
+        baseline.values,
+        other.values,
+        (baseline.rounds, other.rounds),
+        middle=middle,
+        confidence=confidence,
+        unit=BILLING_UNIT_MS if middle == "mean" else 0.0,
+    )
 
 
 def client_findings(
@@ -87,9 +128,9 @@ def client_findings(
     """Whether billed time depends on where the client is, for each function and way that several clients called.
 
     That no difference was found says little: with few samples none ever is. So the largest difference is stated that
-    the samples still allow: of the mean billed times of any two clients, the farthest end of its interval (Welch). The
-    bound on the largest needs no correction for there being many pairs: whichever pair truly differs most, its own
-    interval fails to hold its difference with at most 1 - `confidence` (Berger 1982, intersection-union).
+    the samples still allow: of the mean billed times of any two clients, the farthest end of its interval. The bound on
+    the largest needs no correction for there being many pairs: whichever pair truly differs most, its own interval
+    fails to hold its difference with at most 1 - `confidence` (Berger 1982, intersection-union).
 
     Parameters
     ----------
@@ -107,21 +148,18 @@ def client_findings(
     known = list(comparisons)
     found = []
     for places in _groups("client_region", used):
-        billed = {client: _values(used[key], _BILLED) for client, key in places.items()}
-        billed = {client: values for client, values in billed.items() if values}
+        billed = {client: _Side.of(used[key], _BILLED) for client, key in places.items()}
+        billed = {client: side for client, side in billed.items() if side.values}
         if len(billed) < 2:
             continue
         baseline, *others = billed
-        tested = {c.other: c for c in known if c.metric == _BILLED and _same_but("client_region", c, places)}
-        differing = [client for client in others if client in tested and _is_sure(tested[client])]
-        bounds = {
-            pair: mean_difference(billed[pair[0]], billed[pair[1]], confidence, unit=BILLING_UNIT_MS)
-            for pair in combinations(billed, 2)
-        }
-        ends = [end for bound in bounds.values() for end in (bound.low, bound.high)]
+        tested = {c.other: c for c in known if c.metric == _BILLED and places.get(c.other) == cell_key(c)}
+        differing = [tested[client] for client in others if client in tested and _is_sure(tested[client])]
+        bounds = [_difference(billed[one], billed[other], "mean", confidence) for one, other in combinations(billed, 2)]
+        ends = [end for bound in bounds for end in (bound.low, bound.high)]
         within = None if None in ends else max(abs(end) for end in ends if end is not None)
-        means = {client: fmean(values) for client, values in billed.items()}
-        small = within is not None and within <= max(BILLING_UNIT_MS, NEGLIGIBLE_SHARE * min(means.values()))
+        least = min(side.middle("mean") for side in billed.values())
+        small = within is not None and within <= max(BILLING_UNIT_MS, NEGLIGIBLE_SHARE * least)
         key = places[baseline]
         found.append(
             ClientFinding(
@@ -133,10 +171,10 @@ def client_findings(
                 operation=key.operation,
                 baseline=baseline,
                 clients=list(billed),
-                differing=differing,
+                differing=[comparison.other for comparison in differing],
                 within_ms=within,
                 verdict="differs" if differing else "independent" if small else "unclear",
-                sentence=_in_words(key, means, differing, bounds, within, small),
+                sentence=_in_words(key, list(billed), differing, within, small, percent(confidence)),
             )
         )
     return found
@@ -144,32 +182,34 @@ def client_findings(
 
 def _in_words(
     key: CellKey,
-    means: Mapping[str, float],
-    differing: Sequence[str],
-    bounds: Mapping[tuple[str, str], Interval],
+    clients: Sequence[str],
+    differing: Sequence[CellComparison],
     within: float | None,
     small: bool,
+    level: str,
 ) -> str:
-    """What a finding says; `means` and `bounds` are of billed times, by client and by pair of clients."""
+    """What a finding says; `differing` are the comparisons with clients that are told apart from the baseline."""
     subject = f"billed time of {_who(key)} in {key.region}"
-    baseline, *_ = means
-    level = percent(next(iter(bounds.values())).confidence)
-    any_two = f"any two of {len(means)} clients" if len(means) > 2 else "the two clients"
-    bound = "" if within is None else f"means differ by at most {digits(within)} ms between {any_two} ({level})"
+    any_two = f"any two of {len(clients)} clients" if len(clients) > 2 else "the two clients"
     if differing:
-        widest = max(differing, key=lambda client: abs(means[client] - means[baseline]))
-        shift, ends = means[widest] - means[baseline], bounds[baseline, widest]
-        low, high = (ends.low, ends.high) if shift > 0 else (_minus(ends.high), _minus(ends.low))
+        widest = max(differing, key=lambda c: abs(c.difference))
+        more = widest.difference > 0
+        ends = (widest.low, widest.high) if more else (_minus(widest.high), _minus(widest.low))
         said = (
-            f"{subject} depends on where the client is: from {widest} it is {digits(abs(shift))} ms "
-            f"{'more' if shift > 0 else 'less'} than from {baseline} (means; {level} interval {interval(low, high)})"
+            f"{subject} depends on where the client is: from {widest.other} it is {digits(abs(widest.difference))} ms "
+            f"{'more' if more else 'less'} than from {widest.baseline} (means; {level} interval {interval(*ends)})"
         )
-        others = [client for client in differing if client != widest]
+        others = [c.other for c in differing if c is not widest]
         return said + (f"; {listed(others)} {'differ' if len(others) > 1 else 'differs'} too" if others else "")
     if within is None:
-        return f"whether {subject} depends on where the client is cannot be told: too few calls from {listed([*means])}"
+        return (
+            f"whether {subject} depends on where the client is cannot be told: too few calls from {listed([*clients])}"
+        )
     if small:
-        return f"{subject} does not depend on where the client is: {bound}"
+        return (
+            f"{subject} does not depend on where the client is: means differ by at most {digits(within)} ms between "
+            f"{any_two} ({level})"
+        )
     return (
         f"no dependence of {subject} on where the client is was found, but little is ruled out: means may differ by up "
         f"to {digits(within)} ms between {any_two} ({level})"
@@ -181,9 +221,9 @@ def _minus(value: float | None) -> float | None:
 
 
 def farthest(comparisons: Iterable[CellComparison], metric: MetricName) -> CellComparison | None:
-    """Of the comparisons of one metric that are told apart, the one with the largest shift."""
+    """Of the comparisons of one metric that are told apart, the one with the largest difference."""
     sure = [c for c in comparisons if c.metric == metric and _is_sure(c)]
-    return max(sure, key=lambda c: abs(c.result.shift or 0.0), default=None)
+    return max(sure, key=lambda c: abs(c.difference), default=None)
 
 
 def _is_sure(comparison: CellComparison) -> bool:
@@ -209,12 +249,6 @@ def _is_baseline(axis: Axis, key: CellKey) -> bool:
     return key.client_region == key.region if axis == "client_region" else key.protocol == "invoke"
 
 
-def _same_but(axis: Axis, comparison: CellComparison, places: Mapping[str, CellKey]) -> bool:
-    return comparison.across == axis and places.get(comparison.other) == CellKey(
-        *(getattr(comparison, field) for field in CellKey._fields)
-    )
-
-
 def _names(axis: Axis, key: CellKey, baseline: str, other: str) -> tuple[str, str]:
     if axis == "client_region":
         return f"called from {baseline}", f"{_who(key)} called from {other}"
@@ -223,7 +257,3 @@ def _names(axis: Axis, key: CellKey, baseline: str, other: str) -> tuple[str, st
 
 def _who(key: CellKey) -> str:
     return f"{key.target} ({key.operation})" if key.operation else key.target
-
-
-def _values(samples: Iterable[Sample], metric: MetricName) -> list[float]:
-    return [value for sample in samples if (value := getattr(sample, metric)) is not None]

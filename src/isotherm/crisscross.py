@@ -15,7 +15,7 @@ from isotherm.accounting import CellKey, cell_key
 from isotherm.campaign import Plan
 from isotherm.numerals import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample
-from isotherm.statistics import Words, compare, holm, theil_sen
+from isotherm.statistics import Words, difference_in_words, holm, middle_difference, theil_sen
 from isotherm.summary import (
     Cell,
     Crisscross,
@@ -27,6 +27,7 @@ from isotherm.summary import (
     LaneOutcome,
     MetricName,
     MetricSummary,
+    Middle,
     Sent,
     Slope,
 )
@@ -362,48 +363,69 @@ def _finding(slopes: Sequence[DistanceSlope], confidence: float) -> str:
 def _database(
     cells: Sequence[Cell], used: Mapping[CellKey, Sequence[Sample]], inner_targets: Sequence[str], confidence: float
 ) -> list[DatabaseCost]:
-    """The inner target with a database against the one without, in each inner region, called from the same regions."""
-    found: list[DatabaseCost] = []
-    by_place = {(cell.inner, cell.inner_region, cell.region): used.get(cell_key(cell), ()) for cell in cells}
-    places = list(dict.fromkeys(cell.inner_region or "" for cell in cells))
+    """The inner target with a database against the one without, in each inner region."""
+    by_place: dict[tuple[str | None, str | None], list[Sample]] = {}
+    for cell in cells:
+        by_place.setdefault((cell.inner, cell.inner_region), []).extend(used.get(cell_key(cell), ()))
+    found = []
     for with_database, without in WITH_DATABASE.items():
-        if not {with_database, without} <= set(inner_targets):
-            continue
-        for place in places:
-            callers = [
-                cell.region
-                for cell in cells
-                if (cell.inner, cell.inner_region) == (without, place)
-                and by_place[without, place, cell.region]
-                and by_place.get((with_database, place, cell.region))
-            ]
-            for metric, words in _COSTS.items():
-                sides = [
-                    [
-                        value
-                        for caller in callers
-                        for sample in by_place[name, place, caller]
-                        if (value := getattr(sample, metric)) is not None
-                    ]
-                    for name in (without, with_database)
-                ]
-                if not all(sides):
-                    continue
-                result = compare(
-                    *sides, names=(without, f"{with_database} in {place}"), words=words, confidence=confidence
-                )
-                found.append(
-                    DatabaseCost(
-                        inner_region=place,
-                        without=without,
-                        with_database=with_database,
-                        metric=metric,
-                        p_holm=None,
-                        result=result,
-                    )
-                )
-    corrected = holm([cost.result.p_value for cost in found])
+        if {with_database, without} <= set(inner_targets):
+            for place in dict.fromkeys(cell.inner_region or "" for cell in cells):
+                sides = by_place.get((without, place), []), by_place.get((with_database, place), [])
+                for metric in _COSTS:
+                    cost = _cost(place, (without, with_database), metric, sides, confidence)
+                    found += [cost] if cost else []
+    corrected = holm([cost.p_value for cost in found])
     return [cost.model_copy(update={"p_holm": p}) for cost, p in zip(found, corrected, strict=True)]
+
+
+def _cost(
+    place: str,
+    names: tuple[str, str],
+    metric: MetricName,
+    sides: tuple[Sequence[Sample], Sequence[Sample]],
+    confidence: float,
+) -> DatabaseCost | None:
+    """What the second of two inner targets takes over the first; a block is one outer region in one round."""
+    middle: Middle = "mean" if metric == _INNER_BILLED else "median"
+    (ours, our_blocks), (theirs, their_blocks) = (
+        (
+            [value for s in side if (value := getattr(s, metric)) is not None],
+            [f"{s.region} {s.round}" for s in side if getattr(s, metric) is not None],
+        )
+        for side in sides
+    )
+    if not (ours and theirs):
+        return None
+    result = middle_difference(
+        ours,
+        theirs,
+        (our_blocks, their_blocks),
+        middle=middle,
+        confidence=confidence,
+        unit=1.0 if metric == _INNER_BILLED else 0.0,
+    )
+    of = np.mean if middle == "mean" else np.median
+    ends = (result.value, result.low, result.high)
+    without, with_database = names
+    return DatabaseCost(
+        inner_region=place,
+        without=without,
+        with_database=with_database,
+        metric=metric,
+        middle=middle,
+        without_value=float(of(ours)),
+        with_value=float(of(theirs)),
+        difference=result.value,
+        low=result.low,
+        high=result.high,
+        p_value=result.p_value,
+        p_holm=None,
+        blocks=result.blocks,
+        sentence=difference_in_words(
+            (without, f"{with_database} in {place}"), _COSTS[metric], "ms", ends, (len(ours), len(theirs)), confidence
+        ),
+    )
 
 
 def round_trips(crisscross: Crisscross, cells: Iterable[Cell]) -> str | None:

@@ -84,8 +84,8 @@ def _of_clients(found: Findings) -> str | None:
     later = farthest(of_speaker, "client_ms")
     if later is None:
         return speaker.sentence
-    shift = later.result.shift or 0.0
-    seen = f"seen from {later.other} a call takes {digits(abs(shift))} ms {'longer' if shift > 0 else 'less'}"
+    more = "longer" if later.difference > 0 else "less"
+    seen = f"seen from {later.other} a call takes {digits(abs(later.difference))} ms {more}"
     return f"{speaker.sentence}; {seen} than from {later.baseline}"
 
 
@@ -94,7 +94,7 @@ def _of_ways(found: Findings) -> str | None:
     if not ways:
         return None
     widest = farthest(ways, "client_ms") or ways[0]
-    return _in_region(widest.result.sentence, widest.region)
+    return _in_region(widest.sentence, widest.region)
 
 
 def _of_targets(cells: Sequence[Cell], start: MetricName | None, comparisons: Sequence[TargetComparison]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,7 @@ from scipy import stats
 
 from isotherm.numerals import digits, percent
 from isotherm.ranks import ranks_of_quantile
-from isotherm.summary import Comparison, Interval, MetricSummary, Slope
+from isotherm.summary import Comparison, Interval, MetricSummary, Middle, Slope
 
 Floats = NDArray[np.float64]
 
@@ -289,34 +290,59 @@ def compare(
         shift_high=shift_high,
         p_value=_mann_whitney_p(x, y),
         cliffs_delta=2.0 * u / (x.size * y.size) - 1.0,
-        sentence=_sentence(names, words, unit, (shift, shift_low, shift_high), (x.size, y.size), confidence),
+        sentence=difference_in_words(names, words, unit, (shift, shift_low, shift_high), (x.size, y.size), confidence),
     )
 
 
-def mean_difference(baseline: ArrayLike, other: ArrayLike, confidence: float = 0.95, *, unit: float = 0.0) -> Interval:
-    """Interval of the difference of two means, other - baseline, without taking their spreads as equal (Welch).
+class Difference(NamedTuple):
+    """Of two middles, other - baseline, with its interval; `blocks` None: every value was taken as independent."""
 
-    For what is paid by the sum, such as billed time, and for bounding a difference that was not found.
+    value: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    blocks: int | None
+
+
+def middle_difference(
+    baseline: ArrayLike,
+    other: ArrayLike,
+    blocks: tuple[ArrayLike, ArrayLike] | None = None,
+    *,
+    middle: Middle = "mean",
+    confidence: float = 0.95,
+    unit: float = 0.0,
+) -> Difference:
+    """Difference of two means or medians, block by block.
+
+    Values of one block share its luck: a slow host, a busy hour. Taken as independent, they would make a difference of
+    a block's luck look sure. So the difference is taken inside each block that both sides have, and Student's t over
+    blocks gives its interval. With fewer than two such blocks the values are taken as independent after all: Welch's
+    interval for means, the one of `compare` for medians.
 
     Parameters
     ----------
     baseline, other : (m,) and (n,) arrays of float
-        Samples in one unit, any order, finite.
+        Samples in one unit, any order, finite, at least one on each side.
+    blocks : (array, array), optional
+        Round of each value of `baseline` and of `other`.
+    middle : "mean" or "median"
+        Mean for what is paid by the sum, median for what is typical.
     confidence : float
         Coverage in (0, 1).
     unit : float
-        Values are known in whole units of this size. Each side is given at least the scatter of that rounding
-        (`unit` / sqrt(12)), so that a handful of equal values is not taken for certainty.
+        Values are known in whole units of this size. The difference is given at least the scatter of that rounding
+        (`unit` / sqrt(12) for each value), so that a handful of equal values is not taken for certainty.
 
     Returns
     -------
-    Interval
-        Unbounded where a side has fewer than two values.
+    Difference
+        With blocks the mean of their differences; a side has no end, and there is no p, where one value is all.
 
     Raises
     ------
     ValueError
-        NaN or infinity among the values, or `confidence` outside (0, 1).
+        No values, NaN or infinity among them, or `confidence` outside (0, 1).
 
     References
     ----------
@@ -324,16 +350,35 @@ def mean_difference(baseline: ArrayLike, other: ArrayLike, confidence: float = 0
     """
     _check_fraction("confidence", confidence)
     x, y = _finite(baseline), _finite(other)
+    if not x.size or not y.size:
+        raise ValueError("baseline, other: no values on a side; leave such a comparison out")
+    rounding = unit / math.sqrt(12) * math.sqrt(1 / x.size + 1 / y.size)
+    if blocks is not None:
+        first, second = (np.asarray(labels) for labels in blocks)
+        shared = np.intersect1d(first, second)
+        if shared.size > 1:
+            of = np.mean if middle == "mean" else np.median
+            steps = np.array([float(of(y[second == label])) - float(of(x[first == label])) for label in shared])
+            error = max(float(np.std(steps, ddof=1)) / math.sqrt(steps.size), rounding)
+            return _student(_mean(steps), error, steps.size - 1, confidence, steps.size)
+    if middle == "median":
+        found = compare(x, y, confidence=confidence)
+        return Difference(found.shift or 0.0, found.shift_low, found.shift_high, found.p_value, None)
+    value = _mean(y) - _mean(x)
     if x.size < 2 or y.size < 2:
-        return Interval(low=None, high=None, confidence=confidence)
+        return Difference(value, None, None, None, None)
     parts = [max(float(np.var(side, ddof=1)), unit**2 / 12) / side.size for side in (x, y)]
-    difference = _mean(y) - _mean(x)
     variance = sum(parts)
-    if variance == 0:
-        return Interval(low=difference, high=difference, confidence=confidence)
-    freedom = variance**2 / (parts[0] ** 2 / (x.size - 1) + parts[1] ** 2 / (y.size - 1))
-    margin = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * math.sqrt(variance)
-    return Interval(low=difference - margin, high=difference + margin, confidence=confidence)
+    freedom = variance**2 / (parts[0] ** 2 / (x.size - 1) + parts[1] ** 2 / (y.size - 1)) if variance else 1.0
+    return _student(value, math.sqrt(variance), freedom, confidence, None)
+
+
+def _student(value: float, error: float, freedom: float, confidence: float, blocks: int | None) -> Difference:
+    if error == 0:
+        return Difference(value, value, value, 1.0 if value == 0 else 0.0, blocks)
+    margin = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
+    p = 2 * float(stats.t.sf(abs(value) / error, freedom))
+    return Difference(value, value - margin, value + margin, p, blocks)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -637,7 +682,7 @@ def _mann_whitney_p(x: Floats, y: Floats) -> float:
     return float(stats.mannwhitneyu(y, x, alternative="two-sided", method="auto").pvalue)
 
 
-def _sentence(
+def difference_in_words(
     names: tuple[str, str],
     words: Words,
     unit: str,
@@ -645,6 +690,17 @@ def _sentence(
     sizes: tuple[int, int],
     confidence: float,
 ) -> str:
+    """A difference with its interval as a sentence: how much more or less, or that it cannot be told.
+
+    Parameters
+    ----------
+    names, words, unit, confidence
+        As of `compare`.
+    shift : (float, float or None, float or None)
+        The difference, other - baseline, and both ends of its interval.
+    sizes : (int, int)
+        Samples of baseline and other.
+    """
     baseline, other = names
     verb, more, less = words
     middle, low, high = shift

@@ -207,6 +207,9 @@ class Cell(_Shape):
     inner_region: str | None = None
 
 
+Middle = Literal["mean", "median"]
+
+
 class _OfCell(_Shape):
     """The key of the cell that an entry is about."""
 
@@ -225,24 +228,34 @@ class CellComparison(_OfCell):
     """Two cells that differ in one thing alone: from where they were called (`client_region`) or how (`protocol`).
 
     The key is that of the other cell, `other` its place on the axis `across`, `baseline` the place of the cell it is
-    compared with. `p_holm` is corrected for all comparisons across the same axis.
+    compared with. `middle` says of what the two values are; `difference` is taken round by round, its interval is over
+    `rounds` (None: there was one, and samples were taken as independent). `p_holm` is corrected for all comparisons
+    across the same axis.
     """
 
     across: Literal["client_region", "protocol"]
     baseline: str
     other: str
     metric: MetricName
+    middle: Middle
+    baseline_value: float
+    other_value: float
+    difference: float
+    low: float | None
+    high: float | None
+    p_value: float | None
     p_holm: float | None
-    result: Comparison
+    rounds: int | None
+    sentence: str
 
 
 class ClientFinding(_Shape):
     """Whether one function's billed time depends on where its clients are.
 
     `within_ms` bounds the difference of the mean billed times of any two of the `clients`: the largest that the
-    intervals still allow, None where there are too few samples. `differing` are those whose billed times are told apart
-    from the baseline's. `verdict` is "independent" where none is and the bound is small, "unclear" where none is but a
-    difference that matters could have gone unseen.
+    intervals, which are over rounds, still allow; None where there are too few samples. `differing` are those whose
+    billed times are told apart from the baseline's. `verdict` is "independent" where none is and the bound is small,
+    "unclear" where none is but a difference that matters could have gone unseen.
     """
 
     target: str
@@ -302,14 +315,26 @@ class DistanceSlope(_Shape):
 
 
 class DatabaseCost(_Shape):
-    """What the database adds to the inner function of one region: the one with it against the one without."""
+    """What the database adds to the inner function of one region: the one with it against the one without.
+
+    `middle` says of what the two values are, over all calls; `difference` is taken between calls of one outer region
+    in one round, its interval is over these `blocks` (None: there was one, and calls were taken as independent).
+    """
 
     inner_region: str
     without: str
     with_database: str
     metric: MetricName
+    middle: Middle
+    without_value: float
+    with_value: float
+    difference: float
+    low: float | None
+    high: float | None
+    p_value: float | None
     p_holm: float | None
-    result: Comparison
+    blocks: int | None
+    sentence: str
 
 
 class Crisscross(_Shape):

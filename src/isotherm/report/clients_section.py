@@ -8,11 +8,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any, NamedTuple
 
-from isotherm.numerals import NOTHING, capitalised, digits, interval, percent, probability
+from isotherm.numerals import NOTHING, capitalised, digits, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, Markup, figure, table, unbroken, with_interval
 from isotherm.report.places import place_name
-from isotherm.report.regions import cells_of_finding, comparisons_of, finding_title
+from isotherm.report.regions import BY_ROUND, cells_of_finding, comparisons_of, finding_title
 from isotherm.report.wording import KIND_LABELS
 from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, MetricName
 
@@ -42,10 +42,9 @@ def clients_section(summary: CampaignSummary) -> str:
     confidence = percent(summary.confidence)
     return f"""<section><h2>Where the client is</h2>
 <p class="lead">The same function, called from several regions. Two questions about what it is billed: is a client
-told apart from the baseline (Mann-Whitney, corrected by Holm for all comparisons here)? And if not, how large could
-a difference be that went unseen: the farthest end of the {confidence} intervals of all differences between the
-clients' mean billed times (Welch)? Marks are means or medians with {confidence} intervals; the diamond is the
-baseline.</p>
+told apart from the baseline (corrected by Holm for all comparisons here)? And if not, how large could a difference be
+that went unseen: the farthest end of the {confidence} intervals of all differences between the clients' mean billed
+times? {escape(BY_ROUND)} Marks are means or medians with {confidence} intervals; the diamond is the baseline.</p>
 {cards}</section>"""
 
 
@@ -58,7 +57,6 @@ def clients_figures(summary: CampaignSummary) -> Json:
             groups[_group(number, panel)] = {
                 "metrics": [],
                 "title": panel.title,
-                "what": panel.middle,
                 "rows": [_row(cells.get(client), client, finding, panel) for client in finding.clients],
             }
     return groups
@@ -77,7 +75,7 @@ def _row(cell: Cell | None, client: str, finding: ClientFinding, panel: _Panel) 
         "mid": middle,
         "low": low,
         "high": high,
-        "n": found.n if found else 0,
+        "of": f"{panel.middle} of {found.n if found else 0}",
         "baseline": client == finding.baseline,
     }
 
@@ -99,7 +97,7 @@ def _card(summary: CampaignSummary, number: int, finding: ClientFinding) -> str:
             for panel in panels
             for column in (
                 *((Column(panel.title.partition(",")[0], hint="median, ms"),) if panel.middle == "median" else ()),
-                Column("Difference", hint="shift, ms"),
+                Column("Difference", hint="by round, ms"),
                 Column("p", hint="Holm"),
             )
         ),
@@ -136,8 +134,4 @@ def _client(client: str) -> str:
 def _difference(comparison: CellComparison | None) -> list[str]:
     if comparison is None:
         return [NOTHING, NOTHING]
-    result = comparison.result
-    return [
-        Markup(f"{digits(result.shift)}<small>{interval(result.shift_low, result.shift_high)}</small>"),
-        probability(comparison.p_holm),
-    ]
+    return [with_interval(comparison.difference, comparison.low, comparison.high), probability(comparison.p_holm)]

@@ -78,19 +78,18 @@ def crisscross_figures(summary: CampaignSummary) -> Json:
             "metrics": [{"name": name, "label": label, "unit": "ms"} for name, (label, *_) in AGAINST.items()],
             "maps": [_distance(found, cells, inner) for inner in found.inner_targets],
         }
-        for metric, (title, _) in _COSTS.items():
+        for metric, (word, _) in _COSTS.items():
             costs = [cost for cost in found.database if cost.metric == metric]
             groups[f"{_group(number)}-{metric}"] = {
                 "metrics": [],
-                "title": title,
-                "what": "shift, calls",
+                "title": f"{capitalised(word)} time added, ms",
                 "rows": [
                     {
                         "name": place_name(cost.inner_region),
-                        "mid": short(cost.result.shift),
-                        "low": short(cost.result.shift_low),
-                        "high": short(cost.result.shift_high),
-                        "n": cost.result.other_n,
+                        "mid": short(cost.difference),
+                        "low": short(cost.low),
+                        "high": short(cost.high),
+                        "of": f"over {cost.blocks} regions and rounds" if cost.blocks else "calls of one round",
                         "baseline": False,
                     }
                     for cost in costs
@@ -99,9 +98,10 @@ def crisscross_figures(summary: CampaignSummary) -> Json:
     return groups
 
 
+#: What the database adds to: in a word, and whether its mean or its median is compared.
 _COSTS: dict[MetricName, tuple[str, str]] = {
-    "inner_duration_ms": ("Actual time added, ms", "actual"),
-    "inner_billed_duration_ms": ("Billed time added, ms", "billed"),
+    "inner_duration_ms": ("actual", "median"),
+    "inner_billed_duration_ms": ("billed", "mean"),
 }
 
 
@@ -274,11 +274,11 @@ def _database(summary: CampaignSummary, number: int, found: Crisscross) -> str:
         Column("Region", numeric=False),
         *(
             column
-            for _, word in _COSTS.values()
+            for word, middle in _COSTS.values()
             for column in (
-                Column(f"{without}, {word}", hint="median, ms"),
-                Column(f"{with_database}, {word}", hint="median, ms"),
-                Column("Difference", hint="shift, ms"),
+                Column(f"{without}, {word}", hint=f"{middle}, ms"),
+                Column(f"{with_database}, {word}", hint=f"{middle}, ms"),
+                Column("Difference", hint="ms"),
                 Column("p", hint="Holm"),
             )
         ),
@@ -293,9 +293,9 @@ def _database(summary: CampaignSummary, number: int, found: Crisscross) -> str:
                 [NOTHING] * 4
                 if cost is None
                 else [
-                    digits(cost.result.baseline_median),
-                    digits(cost.result.other_median),
-                    with_interval(cost.result.shift, cost.result.shift_low, cost.result.shift_high),
+                    digits(cost.without_value),
+                    digits(cost.with_value),
+                    with_interval(cost.difference, cost.low, cost.high),
                     probability(cost.p_holm),
                 ]
             )
@@ -304,12 +304,15 @@ def _database(summary: CampaignSummary, number: int, found: Crisscross) -> str:
         figure(
             f"{_group(number)}-{metric}",
             "dots",
-            f"{title} by {with_database} over {without}, by region",
-            f"{with_database} over {without}, from all outer regions together.",
+            f"{capitalised(word)} time added by {with_database} over {without}, by region",
+            f"{with_database} over {without}, between calls of one outer region in one round.",
         )
-        for metric, (title, _) in _COSTS.items()
+        for metric, (word, _) in _COSTS.items()
     )
-    caption = f"{with_database} against {without} by inner region, with {percent(summary.confidence)} intervals"
+    caption = (
+        f"{with_database} against {without} by inner region, between calls of one outer region in one round, with "
+        f"{percent(summary.confidence)} intervals"
+    )
     return f"""<div class="card"><h3>What the database costs</h3>
 <div class="pair">{figures}</div>
 {table(caption, columns, rows)}</div>"""

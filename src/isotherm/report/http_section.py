@@ -12,7 +12,7 @@ from isotherm.naming import varying
 from isotherm.numerals import digits, listed, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, figure, table, unbroken, with_interval
-from isotherm.report.regions import STAGES, added_by_http, call_name, measured_stages, statuses_in_words
+from isotherm.report.regions import BY_ROUND, STAGES, added_by_http, call_name, measured_stages, statuses_in_words
 from isotherm.report.wording import METRIC_LABELS
 from isotherm.summary import CampaignSummary
 
@@ -102,28 +102,30 @@ def _added(summary: CampaignSummary) -> str:
     columns = [
         Column("Call", numeric=False),
         Column("What", numeric=False),
-        Column("By invoke", hint="median, ms"),
-        Column("This way", hint="median, ms"),
-        Column("Difference", hint="shift, ms"),
+        Column("Of", numeric=False),
+        Column("By invoke", hint="ms"),
+        Column("This way", hint="ms"),
+        Column("Difference", hint="by round, ms"),
         Column("p", hint="Holm"),
     ]
     rows: list[list[str]] = [
         [
             call_name(c, mention),
             METRIC_LABELS[c.metric],
-            digits(c.result.baseline_median),
-            digits(c.result.other_median),
-            with_interval(c.result.shift, c.result.shift_low, c.result.shift_high),
+            f"{c.middle}s",
+            digits(c.baseline_value),
+            digits(c.other_value),
+            with_interval(c.difference, c.low, c.high),
             probability(c.p_holm),
         ]
         for c in found
     ]
-    said = [c.result.sentence for c in found if c.metric == "client_ms"]
+    said = [c.sentence for c in found if c.metric == "client_ms"]
     ways = listed(list(dict.fromkeys(_WAY[c.other] for c in found)))
     caption = f"Each way against a plain invocation, with {percent(summary.confidence)} intervals"
     return f"""<div class="card"><h3>What {escape(ways)} adds</h3>
 <div class="finding">{"".join(f"<p>{unbroken(sentence)}.</p>" for sentence in said)}</div>
-<p class="line">Client times leave the opening of connections out, on both sides.</p>
+<p class="line">Client times leave the opening of connections out, on both sides. {escape(BY_ROUND)}</p>
 {table(caption, columns, rows)}</div>"""
 
 

@@ -115,7 +115,7 @@ def _crisscrosses(summary: CampaignSummary) -> list[str]:
                 _table(
                     ["Region", "What", "In words", "p (Holm)"],
                     [
-                        [cost.inner_region, METRIC_LABELS[cost.metric], cost.result.sentence, probability(cost.p_holm)]
+                        [cost.inner_region, METRIC_LABELS[cost.metric], cost.sentence, probability(cost.p_holm)]
                         for cost in found.database
                     ],
                 ),
@@ -195,7 +195,7 @@ def _http(summary: CampaignSummary) -> list[str]:
 
 def _across(comparisons: Iterable[CellComparison]) -> str:
     rows = [
-        [f"{c.region}, {c.memory_mb} MB, {c.kind}", METRIC_LABELS[c.metric], c.result.sentence, probability(c.p_holm)]
+        [f"{c.region}, {c.memory_mb} MB, {c.kind}", METRIC_LABELS[c.metric], c.sentence, probability(c.p_holm)]
         for c in comparisons
     ]
     return _table(["Where", "What", "In words", "p (Holm)"], rows)

@@ -123,7 +123,7 @@ REGION_FIGURES = r"""
         color: rows.map((row) => (row.baseline ? look.ink : look.colours[0])) },
       error_x: { type: "data", symmetric: false, array: rows.map((row) => bar(row, "high")),
         arrayminus: rows.map((row) => bar(row, "low")), color: look.soft, thickness: 2, width: 5 },
-      text: rows.map((row) => `${safe(row.name)}: ${three(row.mid)} ms (${group.what} of ${row.n})` +
+      text: rows.map((row) => `${safe(row.name)}: ${three(row.mid)} ms (${row.of})` +
         ends(row.low, row.high, "ms")),
       hovertemplate: "%{text}<extra></extra>",
     }];

@@ -82,10 +82,8 @@ def _database(summary: CampaignSummary, found: Crisscross) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     rows: dict[str, list[str]] = {}
     for cost in found.database:
-        result = cost.result
-        rows.setdefault(cost.inner_region, []).extend(
-            [digits(result.shift), interval(result.shift_low, result.shift_high, " … "), probability(cost.p_holm)]
-        )
+        ends = interval(cost.low, cost.high, " … ")
+        rows.setdefault(cost.inner_region, []).extend([digits(cost.difference), ends, probability(cost.p_holm)])
     for region, texts in rows.items():
         table.add_row(Text(place_name(region)), *(texts + [NOTHING] * (6 - len(texts))))
     return table
@@ -126,11 +124,11 @@ def clients_tables(summary: CampaignSummary) -> list[RenderableType]:
 
 
 def _clients(summary: CampaignSummary, finding: ClientFinding) -> Table:
-    """Mean billed times and median times that clients saw, each with its shift from the baseline, in ms."""
+    """Mean billed times and median times that clients saw, each with its difference from the baseline, in ms."""
     cells, against = cells_of_finding(summary, finding), comparisons_of(summary, finding)
     table = framed(f"By client: {finding_title(finding, KIND_LABELS[finding.kind])}, ms{_emulated(summary)}")
     table.add_column("Client", no_wrap=True)
-    for heading in ("Used", "Billed", "shift", "interval", "p", "Seen", "shift"):
+    for heading in ("Used", "Billed", "more", "interval", "p", "Seen", "later"):
         table.add_column(heading, justify="right", no_wrap=True)
     for client in finding.clients:
         cell = cells[client]
@@ -147,9 +145,8 @@ def _clients(summary: CampaignSummary, finding: ClientFinding) -> Table:
 def _shift(comparison: CellComparison | None) -> list[str]:
     if comparison is None:
         return [NOTHING] * 3
-    result = comparison.result
-    ends = interval(result.shift_low, result.shift_high, " … ")
-    return [digits(result.shift), ends, probability(comparison.p_holm)]
+    ends = interval(comparison.low, comparison.high, " … ")
+    return [digits(comparison.difference), ends, probability(comparison.p_holm)]
 
 
 def http_tables(summary: CampaignSummary) -> list[RenderableType]:
@@ -166,7 +163,7 @@ def http_tables(summary: CampaignSummary) -> list[RenderableType]:
         row = [name, connection, f"{stages.calls:,}", *times, digits(stages.total), digits(stages.billed)]
         table.add_row(*map(Text, row))
     statuses: dict[str, None] = dict.fromkeys(statuses_in_words(cell) for cell in summary.http)
-    lines = [c.result.sentence for c in added_by_http(summary) if c.metric == "client_ms"]
+    lines = [c.sentence for c in added_by_http(summary) if c.metric == "client_ms"]
     return [
         Text(),
         table,

@@ -21,6 +21,12 @@ from isotherm.summary import (
     Stages,
 )
 
+#: How cells are compared that differ in one thing alone: `isotherm.contrasts.comparisons_across`.
+BY_ROUND = (
+    "Differences are taken round by round and their intervals over rounds, so that the luck of a round does not pass "
+    "for a difference."
+)
+
 Pair = tuple[str, str, str]
 """Outer region, inner target, inner region."""
 

@@ -205,7 +205,7 @@ def nested(
     return truth
 
 
-def clients_plan(*, warm: int = 40, rounds: int = 2, clients: tuple[str, ...] = SIX[:5], cold: int = 0) -> Plan:
+def clients_plan(*, warm: int = 40, rounds: int = 4, clients: tuple[str, ...] = SIX[:5], cold: int = 0) -> Plan:
     """The customers' functions of one region, called from several."""
     return plan_of(
         {
@@ -220,13 +220,19 @@ def clients_plan(*, warm: int = 40, rounds: int = 2, clients: tuple[str, ...] = 
     )
 
 
-def remote(*, billed_from: Mapping[str, float] | None = None, scatter: float = 0.08) -> Truth:
-    """Calls whose client time grows with distance; `billed_from` adds ms to what is billed, by client."""
+def remote(
+    *, billed_from: Mapping[str, float] | None = None, scatter: float = 0.08, luck_ms: float = 0.0, seed: int = 5
+) -> Truth:
+    """Calls whose client time grows with distance; `billed_from` adds ms to what is billed, by client.
+
+    `luck_ms` is the scatter of what all calls of one lane have in common: its host, its minute.
+    """
     added = billed_from or {}
 
     def truth(lane: Lane, step: Step, rng: np.random.Generator) -> dict[str, Any]:
         base = 12.0 if step.operation == "post" else 9.0
-        duration = base * rng.lognormal(0, scatter) + added.get(lane.client_region, 0.0)
+        luck = luck_ms * float(np.random.default_rng([seed, *lane.key.encode()]).standard_normal())
+        duration = max(0.5, base * rng.lognormal(0, scatter) + added.get(lane.client_region, 0.0) + luck)
         client = duration + 8.0 + between(lane.client_region, lane.region) * rng.lognormal(0, scatter / 4)
         return {
             "client_ms": round(client, 3),
@@ -241,7 +247,7 @@ def remote(*, billed_from: Mapping[str, float] | None = None, scatter: float = 0
     return truth
 
 
-def http_plan(*, warm: int = 40, rounds: int = 2, protocols: tuple[str, ...] = ("invoke", "http")) -> Plan:
+def http_plan(*, warm: int = 40, rounds: int = 4, protocols: tuple[str, ...] = ("invoke", "http")) -> Plan:
     """The customers' functions by invoke and through API Gateway."""
     return plan_of(
         {

@@ -176,13 +176,17 @@ def test_the_database_costs_what_it_takes_in_each_inner_region() -> None:
     costs = {(c.inner_region, c.metric): c for c in _only(SUMMARY).database}
     assert len(costs) == 12
     for (region, metric), cost in costs.items():
-        assert cost.result.shift == pytest.approx(14, abs=1.5), region
-        assert (cost.result.baseline_n, cost.result.other_n) == (120, 120)
+        assert cost.difference == pytest.approx(14, abs=1.5), region
+        assert cost.low is not None
+        assert cost.high is not None
+        assert 12 < cost.low < cost.difference < cost.high < 18
+        assert cost.blocks == 12  # six outer regions in two rounds
+        assert cost.with_value - cost.without_value == pytest.approx(cost.difference, abs=1)
         verb = "takes" if metric == "inner_duration_ms" else "is billed"
-        assert cost.result.sentence.startswith(f"inner_db in {region} {verb} ")
+        assert cost.sentence.startswith(f"inner_db in {region} {verb} ")
         assert cost.p_holm is not None
-        assert cost.result.p_value is not None
-        assert cost.p_holm >= cost.result.p_value
+        assert cost.p_value is not None
+        assert cost.p_holm >= cost.p_value
 
 
 def test_without_the_other_inner_target_the_database_has_no_cost() -> None:
