@@ -211,8 +211,8 @@ def _in_words(
             f"{any_two} ({level})"
         )
     return (
-        f"no dependence of {subject} on where the client is was found, but little is ruled out: means may differ by up "
-        f"to {digits(within)} ms between {any_two} ({level})"
+        f"{subject} was not found to depend on where the client is, but little is ruled out: means may differ by up to "
+        f"{digits(within)} ms between {any_two} ({level})"
     )
 
 

@@ -80,12 +80,11 @@ def compare(
 
 def describe(comparison: CampaignComparison) -> list[RenderableType]:
     """The comparison as lines and a table for a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
     from isotherm.numerals import NOTHING, digits, interval, probability
-    from isotherm.report.wording import KIND_LABELS, METRIC_LABELS
+    from isotherm.report.terminal import framed
+    from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
 
     parts: list[RenderableType] = [Text(f"{comparison.before} before, {comparison.after} after", style="bold")]
     if not comparison.settings_known:
@@ -100,28 +99,23 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
         ]
     for only, when in ((comparison.only_before, "before"), (comparison.only_after, "after")):
         parts += [Text(f"only {when}: {name}", style="yellow") for name in only]
-    groups: dict[tuple[str, int, Kind], list[Change]] = {}
+    groups: dict[tuple[Kind, CellGroup], list[Change]] = {}
     for change in comparison.changes:
-        groups.setdefault((change.region, change.memory_mb, change.kind), []).append(change)
-    for (region, memory_mb, kind), changes in groups.items():
-        table = Table(
-            title=f"{KIND_LABELS[kind]}, {region}, {memory_mb} MB",
-            title_justify="left",
-            title_style="bold",
-            box=SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-            pad_edge=False,
-        )
-        for heading in ("Target", "What"):
-            table.add_column(heading, no_wrap=True)
+        place = CellGroup(change.region, change.memory_mb, change.operation)
+        groups.setdefault((change.kind, place), []).append(change)
+    for (kind, place), changes in groups.items():
+        table = framed(f"{KIND_LABELS[kind]}, {place}")
+        heading = row_heading(changes)
+        table.add_column(heading, no_wrap=heading == "Target")
+        table.add_column("What", no_wrap=True)
         for heading in ("Before", "After", "Change", "interval", "p (Holm)", "n"):
             table.add_column(heading, justify="right", no_wrap=True)
-        for change in changes:
+        for change, name in zip(changes, row_names(changes), strict=True):
             result = change.result
             low, high = result.shift_low, result.shift_high
             apart = low is not None and high is not None and not low <= 0 <= high
             table.add_row(
-                Text(change.target),
+                Text(name),
                 METRIC_LABELS[change.metric],
                 digits(result.baseline_median),
                 digits(result.other_median),

@@ -12,7 +12,7 @@ from isotherm.report.markup import Column, Markup, choices, figure, table, with_
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,
-    Place,
+    CellGroup,
     accounting_line,
     groups,
     row_heading,
@@ -55,7 +55,7 @@ def _cold_lead(summary: CampaignSummary) -> str:
     return f"Proved cold by {witnesses}. {'How made cold: ' + how + '. ' if how else ''}{start}"
 
 
-def _card(summary: CampaignSummary, kind: Kind, place: Place, cells: Sequence[Cell]) -> str:
+def _card(summary: CampaignSummary, kind: Kind, place: CellGroup, cells: Sequence[Cell]) -> str:
     metrics = shown_metrics(summary, kind)
     title = f"{KIND_LABELS[kind]} in {place}"
     name = group_id(kind, place)

@@ -7,7 +7,7 @@ from typing import Any
 
 from isotherm.accounting import CellKey, cell_key, distinct
 from isotherm.numerals import percent
-from isotherm.report.wording import METRIC_LABELS, Place, groups, row_names, shown_metrics, unit
+from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
 from isotherm.sample import Kind, Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, MetricSummary
 
@@ -55,7 +55,7 @@ def metric_choices(metrics: Iterable[MetricName]) -> list[Json]:
     ]
 
 
-def group_id(kind: Kind, place: Place) -> str:
+def group_id(kind: Kind, place: CellGroup) -> str:
     """Name of a group of figures, good for an HTML id once escaped."""
     return f"{kind}-{place.region}-{place.memory_mb}" + (f"-{place.operation}" if place.operation else "")
 

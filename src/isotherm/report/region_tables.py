@@ -173,4 +173,4 @@ def http_tables(summary: CampaignSummary) -> list[RenderableType]:
     ]
 
 
-_SHORT = {"dns": "DNS", "connect": "Conn.", "tls": "TLS", "wait": "Way", "work": "Work", "body": "Body"}
+_SHORT = {"dns": "DNS", "connect": "TCP", "tls": "TLS", "wait": "Way", "work": "Work", "body": "Body"}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
-from isotherm.accounting import InCell
+from isotherm.accounting import InCell, cell_key
 from isotherm.naming import WAYS, row_name, varying
 from isotherm.numerals import NOTHING, digits, listed
+from isotherm.report.places import place_name
 from isotherm.report.wording import METRIC_LABELS
 from isotherm.summary import (
     CampaignSummary,
@@ -77,7 +78,8 @@ def finding_title(finding: ClientFinding, kind: str | None = None) -> str:
 
 def call_name(cell: InCell, mention: Collection[str]) -> str:
     """A call as a table of several places names it: what was asked, where, and by which way, as far as these vary."""
-    named = row_name(cell, mention)
+    key = cell_key(cell)
+    named = row_name(key._replace(client_region=key.client_region and place_name(key.client_region)), mention)
     return f"{named} in {cell.region}" if "region" in mention else named
 
 

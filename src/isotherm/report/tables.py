@@ -13,7 +13,7 @@ from isotherm.report.terminal import framed
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,
-    Place,
+    CellGroup,
     accounting_line,
     failure_lines,
     groups,
@@ -77,7 +77,7 @@ def campaign_tables(summary: CampaignSummary) -> Group:
     return Group(*parts)
 
 
-def _table(summary: CampaignSummary, kind: Kind, place: Place, cells: list[Cell]) -> Table:
+def _table(summary: CampaignSummary, kind: Kind, place: CellGroup, cells: list[Cell]) -> Table:
     metrics = shown_metrics(summary, kind)
     lead = metrics[0] if metrics else None
     methods = sorted({cell.coldness for cell in cells if cell.coldness})

@@ -50,7 +50,7 @@ def metric_label(name: str) -> str:
     return METRIC_LABELS.get(name, name)
 
 
-class Place(NamedTuple):
+class CellGroup(NamedTuple):
     """What cells that are compared side by side have in common."""
 
     region: str
@@ -61,25 +61,25 @@ class Place(NamedTuple):
         return f"{self.region}, {self.memory_mb} MB" + (f", {self.operation}" if self.operation else "")
 
 
-def groups(cells: Iterable[Cell], kind: Kind) -> dict[Place, list[Cell]]:
+def groups(cells: Iterable[Cell], kind: Kind) -> dict[CellGroup, list[Cell]]:
     """Cells of one kind by what is compared side by side, in the summary's order.
 
     Those that call another function in turn are not among them: they are shown pair by pair.
     """
-    found: dict[Place, list[Cell]] = {}
+    found: dict[CellGroup, list[Cell]] = {}
     for cell in cells:
         if cell.kind == kind and cell.inner is None:
-            found.setdefault(Place(cell.region, cell.memory_mb, cell.operation), []).append(cell)
+            found.setdefault(CellGroup(cell.region, cell.memory_mb, cell.operation), []).append(cell)
     return found
 
 
-def row_names(cells: Sequence[Cell]) -> list[str]:
+def row_names(cells: Sequence[InCell]) -> list[str]:
     """What the rows of a group are called: by their target, or by what tells them apart."""
     mention = varying(cells)
     return [row_name(cell, mention) for cell in cells]
 
 
-def row_heading(cells: Sequence[Cell]) -> str:
+def row_heading(cells: Sequence[InCell]) -> str:
     """What `row_names` are names of."""
     telling = varying(cells)
     if telling <= {"target"}:

@@ -138,3 +138,23 @@ def test_on_the_embedded_stack_starts_are_the_probes() -> None:
     mixed = compare_campaigns(BEFORE, other)
     assert ("cold", "startup_ms") in {(c.kind, c.metric) for c in mixed.changes}
     assert mixed.settings[0].setting == "platform"
+
+
+def test_cells_are_told_apart_by_how_they_were_called() -> None:
+    from made_up_regions import SIX, clients_plan, remote, samples_of
+    from rich.console import Console
+
+    from isotherm.cli.compare import describe
+
+    plan = clients_plan(clients=SIX[:3], warm=20)
+    sides = [Side(str(seed), samples_of(plan, remote(), seed=seed), None) for seed in (1, 2)]
+    found = compare_campaigns(*sides)
+    assert len({change_name(change) for change in found.changes}) == len(found.changes) == 6
+    assert all(change.client_region in change.result.sentence for change in found.changes if change.client_region)
+    console = Console(width=120)
+    with console.capture() as printed:
+        for part in describe(found):
+            console.print(part)
+    text = printed.get()
+    assert text.count(f"Warm calls, {SIX[0]}, 128 MB, get") == 1
+    assert text.count(f"from {SIX[2]}") == 2
