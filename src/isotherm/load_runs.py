@@ -8,7 +8,7 @@ from dataclasses import asdict
 from isotherm.campaign import Plan
 from isotherm.lane import Lane, LoadStep, Step
 from isotherm.load.plan import shard_arrivals, shard_threads
-from isotherm.load.result import LoadResult, PhaseResult, merge
+from isotherm.load.result import LoadResult, PhaseResult, Second, merge
 from isotherm.load.spec import REQUESTS_PER_ITERATION
 from isotherm.summary import LoadRow, LoadRun, LoadSecond
 
@@ -109,21 +109,23 @@ def _imbalances(row: LoadRow) -> Iterable[str]:
 
 def _seconds(result: PhaseResult) -> list[LoadSecond]:
     first = min(result.series, default=0)
-    return [
-        LoadSecond(
-            phase=result.phase,
-            at_s=second - first,
-            unix_s=second,
-            sent=entry.sent,
-            succeeded=entry.succeeded,
-            failed=entry.failed,
-            median_ms=_ms(entry.latency.quantile(0.5)),
-            p95_ms=_ms(entry.latency.quantile(0.95)),
-            p99_ms=_ms(entry.latency.quantile(0.99)),
-            max_ms=_ms(entry.latency.highest),
-        )
-        for second, entry in sorted(result.series.items())
-    ]
+    return [_second(result.phase, unix_s, unix_s - first, entry) for unix_s, entry in sorted(result.series.items())]
+
+
+def _second(phase: str, unix_s: int, at_s: int, entry: Second) -> LoadSecond:
+    latency = entry.latency  # decoded each time it is asked for
+    return LoadSecond(
+        phase=phase,
+        at_s=at_s,
+        unix_s=unix_s,
+        sent=entry.sent,
+        succeeded=entry.succeeded,
+        failed=entry.failed,
+        median_ms=_ms(latency.quantile(0.5)),
+        p95_ms=_ms(latency.quantile(0.95)),
+        p99_ms=_ms(latency.quantile(0.99)),
+        max_ms=_ms(latency.highest),
+    )
 
 
 def _ms(us: float | None) -> float | None:
