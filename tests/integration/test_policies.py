@@ -72,6 +72,8 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 def handler(event, context):
+    if "each" in event:
+        return [handler(one, context) for one in event["each"]]
     try:
         return call_api(**event["api"]) if "api" in event else call_aws(**event["aws"])
     except ClientError as fault:
@@ -224,6 +226,89 @@ def test_a_target_may_do_what_it_is_there_for_and_nothing_else(
     call_as: Impostor, role: str, call: dict[str, Any], told: str
 ) -> None:
     assert call_as(role, {"aws": call}) == told
+
+
+# Another stack in the same region, whose name begins as those of this one's functions do: nothing of it can be touched.
+
+NEIGHBOUR = f"{STACK}-target"
+
+
+@pytest.fixture(scope="module")
+def neighbour(enforcing: Embedded) -> list[tuple[str, dict[str, Any]]]:
+    """Calls that would touch the other stack, by a name of each; it is there, so nothing else can be amiss."""
+    deployed = enforcing.isotherm("deploy", "--stack", NEIGHBOUR, "--json", timeout=START_S)
+    assert deployed.code == 0, deployed.err
+    account = enforcing.environment["AWS_ACCESS_KEY_ID"]
+    bucket, key = {"Bucket": f"{NEIGHBOUR}-{account}-{HOME}"}, {"pk": {"S": "x"}, "sk": {"S": "x"}}
+    machine = f"arn:aws:states:{HOME}:{account}:stateMachine:{NEIGHBOUR}"
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("dynamodb", "get_item", {"TableName": f"{NEIGHBOUR}-samples", "Key": key}),
+        ("dynamodb", "put_item", {"TableName": f"{NEIGHBOUR}-samples", "Item": key}),
+        ("dynamodb", "delete_item", {"TableName": f"{NEIGHBOUR}-samples", "Key": key}),
+        ("dynamodb", "batch_write_item", {"RequestItems": {f"{NEIGHBOUR}-samples": [{"PutRequest": {"Item": key}}]}}),
+        ("dynamodb", "get_item", {"TableName": f"{NEIGHBOUR}-customers", "Key": {"EmailID": {"S": "x"}}}),
+        ("dynamodb", "put_item", {"TableName": f"{NEIGHBOUR}-inner", "Item": {"id": {"S": "x"}}}),
+        ("s3", "get_object", {**bucket, "Key": "plans/x.json"}),
+        ("s3", "put_object", {**bucket, "Key": "raw/x", "Body": "x"}),
+        ("s3", "put_object", {**bucket, "Key": "reports/x", "Body": "x"}),
+        ("s3", "list_objects_v2", bucket),
+        ("stepfunctions", "start_execution", {"stateMachineArn": f"{machine}-lane", "input": "{}"}),
+        ("stepfunctions", "start_execution", {"stateMachineArn": f"{machine}-campaign", "input": "{}"}),
+        ("cloudformation", "describe_stacks", {"StackName": NEIGHBOUR}),
+        ("sts", "assume_role", {"RoleArn": caller_role(enforcing, NEIGHBOUR), "RoleSessionName": "impostor"}),
+    ]
+    for function in (f"{NEIGHBOUR}-fire", f"{NEIGHBOUR}-target_default"):
+        name = {"FunctionName": function}
+        calls += [
+            ("lambda", "invoke", name),
+            ("lambda", "get_function_configuration", name),
+            ("lambda", "update_function_configuration", {**name, "MemorySize": 256}),
+            ("lambda", "publish_version", name),
+            ("lambda", "list_versions_by_function", name),
+            ("lambda", "delete_function", {**name, "Qualifier": "1"}),
+        ]
+    for group in (f"/isotherm/{NEIGHBOUR}/control", f"/aws/lambda/{NEIGHBOUR}-target_default"):
+        stream = {"logGroupName": group, "logStreamName": "x"}
+        calls += [
+            ("logs", "create_log_group", {"logGroupName": f"{group}-x"}),
+            ("logs", "create_log_stream", stream),
+            ("logs", "put_log_events", {**stream, "logEvents": [{"timestamp": 1, "message": "x"}]}),
+            ("logs", "filter_log_events", {"logGroupName": group}),
+        ]
+    return [
+        (
+            f"{service} {operation} {parameters}",
+            {"service": service, "operation": operation, "parameters": parameters},
+        )
+        for service, operation, parameters in calls
+    ]
+
+
+def test_no_function_can_touch_anything_of_another_stack(
+    enforcing: Embedded, call_as: Impostor, neighbour: list[tuple[str, dict[str, Any]]]
+) -> None:
+    pages = enforcing.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+    roles = [
+        resource
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::IAM::Role"
+    ]
+    people = enforcing.client("iam")
+    touched, tried = [], 0
+    for role in roles:
+        trust = people.get_role(RoleName=role["PhysicalResourceId"])["Role"]["AssumeRolePolicyDocument"]
+        if "lambda.amazonaws.com" not in json.dumps(trust):
+            continue  # a function cannot have it; tests/unit/test_stacks_apart.py judges those too
+        answers = call_as(role["LogicalResourceId"], {"each": [{"aws": call} for _, call in neighbour]})
+        tried += 1
+        touched += [
+            (role["LogicalResourceId"], what, answer)
+            for (what, _), answer in zip(neighbour, answers, strict=True)
+            if answer not in ("AccessDenied", "AccessDeniedException")
+        ]
+    assert touched == []
+    assert tried >= 15
 
 
 # The API's own check, by an independent client. MiniStack compares signatures of users and roles, not of the account.

@@ -1,0 +1,195 @@
+"""No function may touch another stack's resources, whatever that stack is called and wherever it is.
+
+The template is worked out for a stack S, and what its roles may do is tried on every resource of stacks T. Which T to
+try is taken from the policies themselves: a pattern matches a name of T either because T's name ends inside the fixed
+part of the pattern or because it goes on beyond it, so all beginnings of that part, and longer names, are tried.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+from expanded import ACCOUNT, ANY_STACK, TEMPLATE, Expanded, Statement, matches
+
+from isotherm.regions import functions_of
+
+S, HOME, SATELLITE, ELSEWHERE = "isotherm", "us-east-1", "ap-south-1", "eu-west-2"
+
+#: Allowed on "*", since AWS knows no resource for them. None of them touches anything of anybody else:
+TOUCHES_NOTHING = {
+    "lambda:GetAccountSettings": "reads the account's limits",
+    "states:SendTaskSuccess": "needs a task token, which only the execution that made it hands out",
+    "states:SendTaskFailure": "needs a task token, which only the execution that made it hands out",
+}
+
+ADVERSARIES = [
+    *("isotherm-2", "isotherm-target", "isotherm-target-x", "isotherm-target-default", "isotherm-target-target"),
+    *("isotherm-caller", "isotherm-caller-us-east-1", "isotherm-FireFunctionRole", "isotherm-FireFunctionRole-x"),
+    *("isothermx", "isother", "i", "my-isotherm", "ISOTHERM", "isotherm-samples", "isotherm-lane", "isotherm-plan"),
+    *(f"isotherm-{ACCOUNT}", f"isotherm-{ACCOUNT}-{HOME}", "isotherm-isotherm", "target", "control", "lambda", "aws"),
+]
+
+STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+
+
+def template(text: str = TEMPLATE) -> list[Expanded]:
+    """S at home and beside it, on AWS and on what stands in for it."""
+    return [
+        Expanded(region, HOME, S, text, **parameters)
+        for region in (HOME, SATELLITE)
+        for parameters in ({}, {"EndpointUrl": "http://127.0.0.1:4566"})
+    ]
+
+
+@cache
+def _arns_of_any_stack() -> dict[str, frozenset[str]]:
+    """What any other stack has, by service; in the same regions and in another, at home and not."""
+    homes = [(region, home) for region in (HOME, SATELLITE, ELSEWHERE) for home in (HOME, ELSEWHERE)]
+    arns = {arn for region, home in homes for arn in Expanded(region, home).everything()}
+    return {
+        service: frozenset(filter(lambda arn: arn.split(":")[2] == service, arns)) for service in map(_service, arns)
+    }
+
+
+def _service(arn: str) -> str:
+    return arn.split(":")[2]
+
+
+@cache
+def of_others(pattern: str) -> list[str]:
+    """What a pattern matches of other stacks: of those whose names it could match, if it can match any."""
+    names = set(ADVERSARIES)
+    everything = pattern == "*"
+    for part in re.split(r"[:/*?]", "" if everything else pattern.split(":", 5)[5]):
+        for end in range(1, len(part) + 1):
+            names |= {part[:end], f"{part[:end]}x", f"{part[:end]}-x", f"{part[:end]}x-"}
+    stacks = [name for name in names if STACK_NAME.fullmatch(name) and name != S]
+    services = _arns_of_any_stack() if everything else [_service(pattern)]
+    schemes = [scheme for service in services for scheme in _arns_of_any_stack()[service]]
+    arns = (scheme.replace(ANY_STACK, stack) for scheme in schemes for stack in stacks)
+    return [arn for arn in arns if matches(pattern, arn)]
+
+
+def breaches(text: str = TEMPLATE) -> set[tuple[str, str, str]]:
+    """Which roles of S may do what to which resource of another stack."""
+    found = set()
+    for mine in template(text):
+        statements, own = mine.statements(), mine.everything()
+        for statement in filter(lambda statement: statement.allow, statements):
+            actions = [action for action in statement.actions if action not in TOUCHES_NOTHING]
+            assert statement.resources is not None, "what may be done to all but something is not judged here"
+            for arn in (arn for pattern in statement.resources if actions for arn in of_others(pattern)):
+                services = [action for action in actions if action.split(":")[0] in (_service(arn), "sts")]
+                found |= {
+                    (statement.role, action, arn)
+                    for action in services
+                    if arn not in own and not _denied(statements, statement.role, action, arn)
+                }
+    return found
+
+
+def _denied(statements: list[Statement], role: str, action: str, arn: str) -> bool:
+    return any(
+        not statement.allow and statement.role == role and statement.speaks_of(action, arn) for statement in statements
+    )
+
+
+def test_no_role_may_touch_anything_of_another_stack() -> None:
+    assert breaches() == set()
+
+
+def test_every_role_has_something_to_be_judged_by() -> None:
+    for mine in template():
+        assert {*mine.implied_roles(), *mine.trust()} == {statement.role for statement in mine.statements()}
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "breach"),
+    [
+        (
+            "function:${AWS::StackName}-target_*",
+            "function:${AWS::StackName}-target-*",
+            ("FireFunctionRole", "lambda:InvokeFunction", "function:isotherm-target-x-plan"),
+        ),
+        (
+            "function:${AWS::StackName}-target_*",
+            "function:${AWS::StackName}-*",
+            ("PrepareFunctionRole", "lambda:DeleteFunction", "function:isotherm-2-target_default:1"),
+        ),
+        (
+            "table/${AWS::StackName}-samples",
+            "table/${AWS::StackName}*",
+            ("CollectFunctionRole", "dynamodb:UpdateItem", "table/isothermx-samples"),
+        ),
+        (
+            "${AWS::StackName}-${AWS::AccountId}-${Home}/raw/*",
+            "${AWS::StackName}-*/raw/*",
+            ("FireFunctionRole", "s3:PutObject", f":isotherm-2-{ACCOUNT}-{HOME}/raw/x"),
+        ),
+        (
+            "stack/${AWS::StackName}/*",
+            "stack/${AWS::StackName}*",
+            ("PlanFunctionRole", "cloudformation:DescribeStacks", "stack/isotherm-2/"),
+        ),
+        (
+            "stateMachine:${AWS::StackName}-lane",
+            "stateMachine:*-lane",
+            ("DispatchFunctionRole", "states:StartExecution", "stateMachine:my-isotherm-lane"),
+        ),
+    ],
+)
+def test_a_pattern_that_reaches_further_would_be_noticed(
+    written: str, instead: str, breach: tuple[str, str, str]
+) -> None:
+    assert written in TEMPLATE
+    role, action, resource = breach
+    assert any(
+        (found[:2] == (role, action)) and resource in found[2] for found in breaches(TEMPLATE.replace(written, instead))
+    )
+
+
+@pytest.mark.parametrize("stack", sorted({*ADVERSARIES}))
+@pytest.mark.parametrize("region", [HOME, SATELLITE])
+def test_no_role_of_another_stack_can_become_one_of_ours(stack: str, region: str) -> None:
+    """Both must allow it: who may assume a role, and what the one who assumes it may."""
+    mine, theirs = Expanded(region, HOME, S), Expanded(region, HOME, stack)
+    statements = theirs.statements()
+    for role, trusted in mine.trust().items():
+        arn = mine.role_arn(role)
+        for statement in trusted:
+            if "Service" in statement["Principal"]:
+                continue
+            patterns = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
+            for other in [*theirs.implied_roles(), *theirs.trust()]:
+                trusts = any(matches(pattern, theirs.role_arn(other)) for pattern in patterns)
+                may = any(s.allow and s.role == other and s.speaks_of("sts:AssumeRole", arn) for s in statements)
+                assert not (trusts and may), (other, role)
+
+
+def test_fire_can_become_the_caller_of_its_own_stack() -> None:
+    """The same two questions, where the answer is yes: so the test above asks them rightly."""
+    mine, there = Expanded(HOME, HOME, S), Expanded(SATELLITE, HOME, S)
+    (trusted,) = there.trust()["CallerRole"]
+    fire, caller = mine.role_arn("FireFunctionRole"), there.role_arn("CallerRole")
+    assert any(matches(pattern, fire) for pattern in trusted["Condition"]["ArnLike"]["aws:PrincipalArn"])
+    assert any(s.speaks_of("sts:AssumeRole", caller) for s in mine.statements() if s.role == "FireFunctionRole")
+
+
+def test_what_is_allowed_on_everything_touches_nothing() -> None:
+    for mine in template():
+        for statement in mine.statements():
+            if statement.allow and statement.resources is not None and "*" in statement.resources:
+                unexplained = set(statement.actions) - TOUCHES_NOTHING.keys()
+                # SAM's policy for logs: allowed on all log groups, and taken back for all but the stack's own.
+                arn = f"arn:aws:logs:{mine.region}:{ACCOUNT}:log-group:/aws/lambda/anybody"
+                assert all(_denied(mine.statements(), statement.role, action, arn) for action in unexplained), statement
+
+
+def test_plan_may_ask_for_each_function_that_it_asks_for() -> None:
+    mine = Expanded(HOME, HOME, S)
+    asking = [s for s in mine.statements() if s.role == "PlanFunctionRole"]
+    for function in functions_of(S, is_home=True):
+        arn = f"arn:aws:lambda:{SATELLITE}:{ACCOUNT}:function:{function}"
+        assert any(statement.speaks_of("lambda:GetFunctionConfiguration", arn) for statement in asking), function
