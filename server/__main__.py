@@ -77,7 +77,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return FAILED
     bounds = Bounds(options.threads, options.in_flight, options.timeout_s, options.body_bytes, options.arrival_s)
     logs.take_over_logging()
-    return serve(listening, Serving(context, options.stop_s, options.workers, bounds))
+    return serve(listening, Serving(context, options.stop_s, options.workers, bounds, options.log_group))
 
 
 def command_line(program: str) -> argparse.ArgumentParser:
@@ -99,11 +99,15 @@ def command_line(program: str) -> argparse.ArgumentParser:
         "--name", action="append", help="with --self-signed: a name or address besides loopback's; repeatable"
     )
     tls.add_argument("--ca-file", type=Path, help="with --self-signed: put there what clients verify it with")
-    store = parser.add_argument_group("storage")
+    store = parser.add_argument_group("storage and log")
     store.add_argument(
         "--memory",
         action="store_true",
         help="keep customers in this process instead of the table, to load the server and nothing behind it",
+    )
+    store.add_argument(
+        "--log-group",
+        help="put the lines of measured requests into this group of CloudWatch Logs too; for where no log driver does",
     )
     size = parser.add_argument_group("size and bounds")
     size.add_argument("--workers", type=_number(1, 64), help="processes (default 1)")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isotherm import __version__
-from server import HEALTH_PATH, logs
+from server import HEALTH_PATH
 from server.events import BadAnswer, Request, Response, as_event, as_response
 from server.handlers import Call, Context, Handlers, Route
 
@@ -94,13 +94,14 @@ class _Account:
 
 
 class Application:
-    """An ASGI application of one process."""
+    """An ASGI application of one process; `write` takes the line about each request."""
 
-    def __init__(self, handlers: Handlers, bounds: Bounds) -> None:
+    def __init__(self, handlers: Handlers, bounds: Bounds, write: Callable[[dict[str, Any]], None]) -> None:
         self.in_flight = 0
         self.abandoned = 0
         self._handlers = handlers
         self._bounds = bounds
+        self._write = write
         self._pool = ThreadPoolExecutor(bounds.threads, thread_name_prefix="handler")
         self._began_s = time.monotonic()
 
@@ -127,7 +128,7 @@ class Application:
             raise
         finally:
             self.in_flight -= 1
-            logs.write(account.line(scope["method"], scope["path"], status, size))
+            self._write(account.line(scope["method"], scope["path"], status, size))
 
     async def _respond(self, scope: MutableMapping[str, Any], receive: Receive, account: _Account) -> Response:
         path, method = scope["path"], scope["method"]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -23,6 +24,7 @@ from isotherm import __version__
 from server import logs
 from server.application import Application, Bounds
 from server.handlers import Handlers
+from server.keeping import LogGroup
 from server.protocol import BoundedProtocol
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -40,12 +42,17 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How to serve. stop_s: how long what is in flight may take to end once the server was told to stop."""
+    """How to serve.
+
+    stop_s: how long what is in flight may take to end once the server was told to stop. log_group: where in CloudWatch
+    Logs to put the lines of measured requests too.
+    """
 
     context: ssl.SSLContext
     stop_s: float
     workers: int
     bounds: Bounds
+    log_group: str | None = None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -120,10 +127,17 @@ def _serve(listening: socket.socket, serving: Serving) -> int:
     # Here and no earlier: each process that serves is an execution environment with an id of its own.
     try:
         handlers = Handlers()
+        kept = LogGroup(serving.log_group) if serving.log_group else None
     except BotoCoreError as problem:  # no region, most often
         logs.tell("cannot start", pid=os.getpid(), error=str(problem))
         return 1
-    application = Application(handlers, serving.bounds)
+
+    def write(line: dict[str, Any]) -> None:
+        logs.write(line)
+        if kept is not None:
+            kept.keep(line)
+
+    application = Application(handlers, serving.bounds, write)
     config = uvicorn.Config(
         application,
         http=partial(BoundedProtocol, arrival_s=serving.bounds.arrival_s),  # type: ignore[arg-type]  # any factory
@@ -157,6 +171,8 @@ def _serve(listening: socket.socket, serving: Serving) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listening]))
     application.close()
+    if kept is not None:
+        kept.close()
     logs.tell("stopped", pid=os.getpid(), given_up=application.abandoned)
     if application.abandoned:
         # Python would wait at its end for the threads of those given up.

@@ -294,3 +294,14 @@ def test_a_client_that_sends_slowly_is_let_go(started: Start) -> None:
     assert _raw(server, b"GET /def").startswith(b"HTTP/1.1 408 ")
     assert _raw(server, b"POST /customers HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab") == b""
     assert 1 <= time.monotonic() - begin < 60
+
+
+def test_a_log_group_out_of_reach_is_told_once_and_keeps_nobody_waiting(started: Start) -> None:
+    nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    server = started("--memory", "--log-group", "/none", AWS_REGION="us-east-1", **nobody)
+
+    assert server.ask("GET", "/default", headers={"x-isotherm-shot": "1"}).status == 200
+    assert server.event("log group not reached")["log_group"] == "/none"
+    assert server.ask("GET", "/default", headers={"x-isotherm-shot": "2"}).status == 200
+    assert server.stop() == 0
+    assert [line["event"] for line in server.lines if "event" in line].count("log group not reached") == 1

@@ -19,7 +19,7 @@ def test_what_is_created_lies_in_the_stacks_table(embedded: Embedded, tmp_path: 
     server = start(tmp_path / "ca.pem", "--stack", STACK, program=program, **variables)
     try:
         created = server.ask("POST", create.path, create.body, {"content-type": "application/json"})
-        read = server.ask("GET", read_request(made.email_id).path)
+        read = server.ask("GET", read_request(made.email_id).path, headers={"x-isotherm-shot": "lane/1"})
         line = server.line(read.headers["x-request-id"])
 
         assert (created.status, read.status) == (201, 200)
@@ -31,6 +31,8 @@ def test_what_is_created_lies_in_the_stacks_table(embedded: Embedded, tmp_path: 
         assert json.loads(read.body)["last_name"] == made.last_name
         assert 0 < line["notes"]["database_ms"] <= line["work_ms"] <= line["duration_ms"]
         assert server.stop() == 0
+        events = embedded.client("logs").filter_log_events(logGroupName=f"/isotherm/{STACK}/server")["events"]
+        assert [json.loads(event["message"]) for event in events] == [line]  # of the shot, and no other
     finally:
         server.process.kill()
         server.process.wait()

@@ -41,7 +41,14 @@ def serve(context: typer.Context) -> None:
         help=f"the table's region (default {DEFAULT_HOME_REGION})",
     )
     options = read(parser, context.args)
-    if not options.memory:
+    try:
         Place(options.on, options.stack, options.region).enter()
+    except Failed:
+        if not options.memory:
+            raise
+    else:
         os.environ |= {"AWS_REGION": options.region, "ISOTHERM_CUSTOMERS_TABLE": f"{options.stack}-customers"}
+        if options.on is On.LOCAL and options.log_group is None:
+            # Where a stack's own server has its log, and a campaign looks for it.
+            options.log_group = f"/isotherm/{options.stack}/server"
     raise typer.Exit(run(parser, options))
