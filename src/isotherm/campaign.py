@@ -271,6 +271,7 @@ class RegionInventory:
     home_region: str | None = None
     missing: list[str] = field(default_factory=list)
     server_url: str | None = None
+    server_token: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,8 +348,12 @@ def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
     if "server" not in campaign.protocols:
         return None
     if campaign.server is not None:
-        return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate)
-    return ServerAt(url=region.server_url, certificate=None) if region.server_url else None
+        # A token is for the one who asks for it, and for nobody else who is named.
+        token = region.server_token if campaign.server.url == region.server_url else None
+        return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate, token=token)
+    if not region.server_url:
+        return None
+    return ServerAt(url=region.server_url, certificate=None, token=region.server_token)
 
 
 def read_campaign(text: str | bytes, known_regions: Iterable[str] = ()) -> Campaign:

@@ -123,10 +123,14 @@ class TargetFunction:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAt:
-    """Where the HTTPS server is; `certificate` (PEM text) is trusted instead of the public ones, where given."""
+    """Where the HTTPS server is; `certificate` (PEM text) is trusted instead of the public ones, where given.
+
+    `token` names the secret whose value its load balancer asks of every request; None where it asks for none.
+    """
 
     url: str
     certificate: str | None
+    token: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,3 +153,19 @@ def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
     url = "https://mine.example.com"
     named = plan_of({**RECORD, "protocols": ["server"], "server": {"url": url}, "i_own_this_endpoint": url})
     assert {task.server.url for task in named.tasks()} == {url}
+
+
+@pytest.mark.parametrize(
+    ("named", "token"),
+    [
+        pytest.param(None, "secret", id="the stack's own"),
+        pytest.param("https://own.example.com", "secret", id="the stack's own, by name"),
+        pytest.param("https://mine.example.com", None, id="another one"),
+    ],
+)
+def test_the_token_of_the_stack_s_own_server_is_for_that_server_alone(named, token):
+    server = {"server": {"url": named}, "i_own_this_endpoint": named} if named else {}
+    facts = {"server_url": "https://own.example.com", "server_token": "secret"}
+    plan = plan_of({**RECORD, "protocols": ["server"], **server}, **facts)
+
+    assert {task.server.token for task in plan.tasks()} == {token}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from isotherm.aws.bearing import bearer_for
 from isotherm.aws.clients import Home, client
 from isotherm.aws.signing import Signer, caller_role_arn
 from isotherm.aws.trust import trusting
@@ -52,4 +53,6 @@ def _target(home: Home, task: LaneTask, step: Step, seed: int) -> Iterator[Targe
         yield HttpTarget(function.url or "", seed=seed, signer=signer.headers)
     else:
         with trusting(task.server) as cafile:
-            yield HttpTarget(task.server.url if task.server else "", seed=seed, cafile=cafile)
+            bearer = bearer_for(function.region, task.server)
+            url = task.server.url if task.server else ""
+            yield HttpTarget(url, seed=seed, cafile=cafile, signer=bearer.headers if bearer else None)

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from isotherm.aws.bearing import Bearer, bearer_for
 from isotherm.aws.clients import Home
 from isotherm.aws.invoking import THROTTLE_PAUSES_S
 from isotherm.aws.signing import Signer, caller_role_arn
@@ -37,8 +38,10 @@ class WebCaller:
         self._concurrency = concurrency
         self._trust = trusting(task.server)
         self._cafile: str | None = None
+        self._signer: Signer | Bearer | None
         if step.protocol == "server":
-            address, self._signer = task.server.url if task.server else "", None
+            address = task.server.url if task.server else ""
+            self._signer = bearer_for(task.lane.region, task.server)
         else:
             address = task.function.url or ""
             self._signer = Signer(task.lane.region, caller_role_arn(home.stack, task.lane.region))
@@ -101,7 +104,7 @@ class WebCaller:
         return Shot(**{**asdict(order), "sent_at_ms": sent_at_ms, "client_ms": None, **seen})
 
     def _headers(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, str]:
-        """All headers of a request; signed, where it goes to an API."""
+        """All headers of a request; signed, where it goes to an API, or with the token that a server asks for."""
         return self._signer.headers(method, self._origin + path, body, headers) if self._signer else headers
 
 

@@ -43,7 +43,7 @@ def server():
     listening.server_close()
 
 
-def shots_of(url, count=1, concurrency=1, operation="post"):
+def shots_of(url, count=1, concurrency=1, operation="post", token=None):
     step = Step(
         step=0,
         memory_mb=None,
@@ -82,7 +82,7 @@ def shots_of(url, count=1, concurrency=1, operation="post"):
         function=function,
         platform="emulated",
         report_deadline_s=1,
-        server=ServerAt(url=url, certificate=None),
+        server=ServerAt(url=url, certificate=None, token=token),
     )
     orders = warm_orders(lane, step, "warm", 0, count, "$LATEST", 128)
     with WebCaller(Home("isotherm", "us-east-1", "t", "b"), task, step, concurrency) as caller:
@@ -104,6 +104,20 @@ def test_a_call_has_all_its_stages_and_says_who_answered(server):
     assert (method, path) == ("POST", "/customers")
     assert headers["x-isotherm-shot"] == shot.shot_id
     assert b"email_id" in body
+
+
+def test_a_server_that_asks_for_a_token_gets_it_with_every_request(server, monkeypatch):
+    class SecretsManager:
+        def get_secret_value(self, SecretId):  # noqa: N803 - as botocore calls it
+            return {"SecretString": f"the value of {SecretId}"}
+
+    monkeypatch.setattr("isotherm.aws.bearing.client", lambda *_: SecretsManager())
+    shots_of(url_of(server), count=2, token="a-secret")  # noqa: S106 - the secret's name
+    shots_of(url_of(server))
+
+    sent = [headers.get("x-isotherm-token") for _, _, headers, _ in server.asked]
+    assert sent == ["the value of a-secret", "the value of a-secret", None]
+    assert all(headers["x-isotherm-shot"] for _, _, headers, _ in server.asked)
 
 
 def test_every_order_is_called_once_whatever_the_concurrency(server):
