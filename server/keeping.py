@@ -13,6 +13,8 @@ import queue
 import socket
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import botocore.session
@@ -56,6 +58,8 @@ class LogGroup:
         self._thread.join(CLOSE_S)
 
     def _work(self) -> None:
+        # Before the first line: whoever looks for a log group that is not there takes that for an answer.
+        self._try(self._make)
         ended = False
         while not ended:
             batch = [self._lines.get()]
@@ -70,12 +74,12 @@ class LogGroup:
 
     def _put(self, lines: list[dict[str, Any]]) -> None:
         events = [{"timestamp": int(line["begin_at_ms"]), "message": json.dumps(line, default=repr)} for line in lines]
+        put = partial(self._client.put_log_events, logGroupName=self._name, logStreamName=self._stream)
+        self._try(partial(put, logEvents=events))
+
+    def _try(self, act: Callable[[], object]) -> None:
         try:
-            try:
-                self._client.put_log_events(logGroupName=self._name, logStreamName=self._stream, logEvents=events)
-            except self._client.exceptions.ResourceNotFoundException:
-                self._make()
-                self._client.put_log_events(logGroupName=self._name, logStreamName=self._stream, logEvents=events)
+            act()
         except (BotoCoreError, ClientError) as problem:
             if not self._told:
                 self._told = True
