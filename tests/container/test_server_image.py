@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import socket
 import ssl
 import subprocess
+import sysconfig
 import time
 import urllib.request
 import uuid
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,8 +24,6 @@ import trustme
 
 from integration.embedded import HOME, STACK, Embedded
 from isotherm import __version__
-from isotherm.customers import create_request, customer, read_request
-from isotherm.exchange import Client
 from isotherm.sample import probe_lines
 
 from .bridge import bridged
@@ -34,6 +33,7 @@ from .server_image import Container, build, docker, running
 pytestmark = pytest.mark.container
 
 PATIENCE_S = 60
+LOAD_S = 300
 
 
 @pytest.fixture(scope="module")
@@ -85,44 +85,19 @@ def _with_certificate(authority: Authority) -> tuple[list[str], list[str]]:
     )
 
 
-@dataclass
-class Loaded:
-    """What clients saw: answers by status and by execution environment, and what failed."""
-
-    statuses: Counter[int] = field(default_factory=Counter)
-    environments: Counter[str] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
+def _load(url: str, authority: Authority, *how: str) -> subprocess.Popen[str]:
+    """Begin a load of the project's own generator; each iteration creates a customer and reads it."""
+    program = Path(sysconfig.get_path("scripts")) / "isotherm"
+    command = [str(program), "load", url, "--cafile", str(authority.file), "--phases", "peak:1", "--json", *how]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-async def _load(url: str, ca_file: Path, threads: int, iterations: int, pause_s: float = 0.0) -> Loaded:
-    """A closed loop: each of `threads` creates a customer and reads it, `iterations` times."""
-    loaded = Loaded()
-
-    async def one(client: Client, thread: int) -> None:
-        for iteration in range(iterations):
-            made = customer(thread, iteration)
-            for request, expected in ((create_request(made), 201), (read_request(made.email_id), 200)):
-                answered = await client.request(
-                    request.method, request.path, {"content-type": "application/json"}, request.body
-                )
-                loaded.statuses[answered.status] += 1
-                loaded.environments[answered.headers["x-isotherm-call"].partition("/")[0]] += 1
-                if answered.status != expected:
-                    loaded.failures.append(f"{request.method} {request.path}: {answered.status} {answered.body!r}")
-            await asyncio.sleep(pause_s)
-
-    client = Client(url, connections=threads, timeout_s=PATIENCE_S, cafile=str(ca_file))
-    await client.open()
-    try:
-        await asyncio.gather(*(one(client, thread) for thread in range(threads)))
-    finally:
-        await client.close()
-    return loaded
-
-
-def _environment_of(container: Container) -> str:
-    (serving,) = [line for line in container.log() if line.get("event") == "serving"]
-    return str(serving["environment_id"])
+def _result(load: subprocess.Popen[str]) -> dict[str, Any]:
+    """What came of it: one phase, so one row."""
+    out, err = load.communicate(timeout=LOAD_S)
+    assert load.returncode == 0, err
+    (row,) = json.loads(out)["rows"]
+    return dict(row)
 
 
 def _calls(container: Container) -> list[dict[str, object]]:
@@ -152,16 +127,15 @@ def test_a_load_goes_through_one_container_and_every_request_is_accounted_for(im
                 f"{url}/healthz", timeout=PATIENCE_S, context=ssl.create_default_context(cafile=str(authority.file))
             )
         )
-        loaded = asyncio.run(_load(url, authority.file, threads=8, iterations=50))
+        row = _result(_load(url, authority, "--threads", "8", "--iterations", "50"))
         container.stop()
 
         calls = _calls(container)
+        (serving,) = [line for line in container.log() if line.get("event") == "serving"]
         assert health["version"] == __version__
-        assert loaded.failures == []
-        assert loaded.statuses == {201: 400, 200: 400}
-        assert set(loaded.environments) == {_environment_of(container)}
-        assert len(calls) == 800
-        assert Counter(call["status"] for call in calls) == loaded.statuses
+        assert (row["sent"], row["succeeded"], row["failed"]) == (800, 800, {})
+        assert Counter(call["status"] for call in calls) == {201: 400, 200: 400}
+        assert {call["environment_id"] for call in calls} == {serving["environment_id"]}
         assert len(probe_lines("\n".join(json.dumps(call) for call in calls))) == 800
         assert (container.state()["ExitCode"], container.state()["OOMKilled"]) == (0, False)
         assert container.log()[-1]["given_up"] == 0
@@ -260,24 +234,23 @@ def test_two_containers_share_the_table_and_the_load_and_one_may_stop_in_its_mid
         first.wait_until_healthy()
         second.wait_until_healthy()
         url = balanced([first.port, second.port])
-        environments = [_environment_of(first), _environment_of(second)]
 
-        loaded = asyncio.run(_load(url, authority.file, threads=4, iterations=25))
-        assert loaded.failures == []  # also where the reader is not whom the customer was created by
-        assert loaded.statuses == {201: 100, 200: 100}
-        spread = [loaded.environments[environment] for environment in environments]
-        print(f"spread of 200 requests over two containers: {spread}")
+        row = _result(_load(url, authority, "--threads", "4", "--iterations", "25"))
+        spread = [len(_calls(container)) for container in (first, second)]
+        print(f"spread of {row['sent']} requests over two containers: {spread}")
+        assert (row["sent"], row["succeeded"], row["failed"]) == (200, 200, {})  # also where another one created it
+        assert sum(spread) == 200
         assert spread == pytest.approx([100, 100], abs=5)
-        assert [len(_calls(container)) for container in (first, second)] == spread
 
-        async def stop_one() -> Loaded:
-            under_way = asyncio.create_task(_load(url, authority.file, threads=4, iterations=40, pause_s=0.05))
-            await asyncio.sleep(1)
-            await asyncio.to_thread(first.stop)
-            return await under_way
-
-        loaded = asyncio.run(stop_one())
-        assert loaded.failures == []
-        assert loaded.statuses == {201: 160, 200: 160}
-        assert min(loaded.environments.values()) > 0
+        under_way = _load(url, authority, "--rate", "50", "--duration", "8")
+        while len(_calls(first)) < spread[0] + 20:
+            assert under_way.poll() is None
+            time.sleep(0.1)
+        first.stop()
+        row = _result(under_way)
+        more = [len(_calls(container)) - earlier for container, earlier in zip((first, second), spread, strict=True)]
+        print(f"spread of {row['sent']} requests, one container stopping: {more}")
+        assert (row["succeeded"], row["failed"]) == (row["planned"], {})
+        assert sum(more) == row["sent"]
+        assert more[1] > more[0] >= 20
         assert (first.state()["ExitCode"], first.log()[-1]["given_up"]) == (0, 0)
