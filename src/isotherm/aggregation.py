@@ -13,6 +13,7 @@ from isotherm.contrasts import client_findings, comparisons_across
 from isotherm.crisscross import crisscrosses
 from isotherm.enough import CONFIDENCE, start_metric
 from isotherm.headline import Findings, headline
+from isotherm.load_words import load_imbalances, load_warnings
 from isotherm.naming import cell_name, varying
 from isotherm.numerals import count
 from isotherm.ranks import relative_width
@@ -109,6 +110,7 @@ def build_summary(
         crisscrosses=crisscrosses(plan, cells, used, outcomes, failed, confidence),
         clients=client_findings(ordered, clients, confidence),
         across=[*clients, *comparisons_across("protocol", ordered, confidence)],
+        loads=loads,
     )
     whole = total(cell.accounting for cell in cells)
     return CampaignSummary(
@@ -127,8 +129,8 @@ def build_summary(
         start_metric=start,
         baseline=plan.campaign.targets[0],
         confidence=confidence,
-        warnings=_warnings(plan, cells, outcomes, whole),
-        imbalances=_imbalances(cells),
+        warnings=_warnings(plan, cells, outcomes, whole, loads),
+        imbalances=[*_imbalances(cells), *load_imbalances(loads)],
         accounting=whole,
         cells=cells,
         comparisons=comparisons,
@@ -350,16 +352,20 @@ def _imbalances(cells: Sequence[Cell]) -> list[str]:
     return [f"{cell_name(cell, named)}: {sentence}" for cell in cells for sentence in imbalances(cell.accounting)]
 
 
-def _warnings(plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting) -> list[str]:
+def _warnings(
+    plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting, loads: Sequence[LoadRun]
+) -> list[str]:
     found: list[str] = []
     if plan.platform == "emulated" and not _already_said(plan, "emulated"):
         found.append(f"{EMULATED_NOTE[0].upper()}{EMULATED_NOTE[1:]}.")
     found += plan.warnings
     failed = [lane for lane in lanes if lane.status == "failed"]
     if failed:
+        counted = "not reported" if loads else "not issued"
         found.append(
-            f"{count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as not issued."
+            f"{count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as {counted}."
         )
+    found += load_warnings(loads)
     if whole.not_issued:
         found.append(f"{whole.not_issued} of {whole.planned} planned calls were not issued.")
     if whole.report_missing:

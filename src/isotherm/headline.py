@@ -9,6 +9,7 @@ from isotherm.accounting import cell_key
 from isotherm.campaign import Plan
 from isotherm.contrasts import farthest
 from isotherm.crisscross import round_trips
+from isotherm.load_words import loads_in_a_sentence
 from isotherm.naming import WAYS
 from isotherm.numerals import capitalised, digits, interval, listed
 from isotherm.summary import (
@@ -16,6 +17,7 @@ from isotherm.summary import (
     CellComparison,
     ClientFinding,
     Crisscross,
+    LoadRun,
     MetricName,
     MetricSummary,
     TargetComparison,
@@ -29,6 +31,7 @@ class Findings(NamedTuple):
     crisscrosses: Sequence[Crisscross]
     clients: Sequence[ClientFinding]
     across: Sequence[CellComparison]
+    loads: Sequence[LoadRun] = ()
 
 
 def headline(plan: Plan, cells: Sequence[Cell], start: MetricName | None, found: Findings) -> str:
@@ -36,10 +39,12 @@ def headline(plan: Plan, cells: Sequence[Cell], start: MetricName | None, found:
 
     Whether billed time depends on distance (criss-cross); whether it depends on the client (several clients); what a
     way to the function adds (several protocols); how targets differ in their start-up, or without cold starts in their
-    answers.
+    answers. Of a load: how many requests succeeded, and what was reached at the peak.
     """
     prefix = "On this machine (emulated, not AWS), " if plan.platform == "emulated" else ""
-    finding = _of_pairs(found.crisscrosses) or _of_clients(found)
+    load = plan.campaign.load
+    of_loads = loads_in_a_sentence(load, found.loads) if load is not None and found.loads else None
+    finding = of_loads or _of_pairs(found.crisscrosses) or _of_clients(found)
     if finding:
         return prefix + (finding if prefix else capitalised(finding))
     # These begin with a target's name, which stays as it is written.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from isotherm.campaign import Plan
-from isotherm.lane import Lane, LoadStep, Step
+from isotherm.lane import CallProtocol, Lane, LoadStep, Step
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import LoadResult, PhaseResult, Second, merge
 from isotherm.load.spec import REQUESTS_PER_ITERATION
@@ -16,13 +16,28 @@ from isotherm.summary import LoadRow, LoadRun, LoadSecond
 Results = Mapping[tuple[str, int], Sequence[PhaseResult]]
 
 
+#: In the order in which they are shown.
+_PROTOCOLS: tuple[CallProtocol, ...] = ("invoke", "http", "server")
+
+
 def load_runs(plan: Plan, results: Results) -> list[LoadRun]:
-    """Every load of a campaign, in the plan's order: by lane, then by protocol.
+    """Every load of a campaign: by region and client, then by protocol, then by round.
 
     A shard whose result never came (its Fire failed, or its lane did) made nobody knows how many of its requests; they
     are counted as `not_reported`, and never as sent.
     """
-    return [_run(plan, lane, steps, results) for lane in plan.lanes.values() for steps in _by_protocol(lane)]
+    runs = [_run(plan, lane, steps, results) for lane in plan.lanes.values() for steps in _by_protocol(lane)]
+    regions = [region.region for region in plan.inventory]
+    clients: list[str | None] = [*(plan.campaign.clients or []), None]
+    return sorted(
+        runs,
+        key=lambda run: (
+            regions.index(run.region),
+            clients.index(run.client_region),
+            _PROTOCOLS.index(run.protocol),
+            run.round,
+        ),
+    )
 
 
 def sent_requests(results: Results) -> dict[tuple[str, int], int]:

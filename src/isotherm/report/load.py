@@ -1,6 +1,8 @@
-"""The terminal's view of a load: a line for each phase and one for all, failures by kind, and whether to believe it."""
+"""The terminal's view of loads, from the command line or of a campaign: phases, failures by kind, what to believe."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -8,26 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.load.result import LoadResult, Row
+from isotherm.load_words import LOADED, accounts_of, is_reported, kinds_in_words, run_names, total_of
 from isotherm.numerals import count, digits
-
-#: How each way to fail is called.
-KIND_LABELS = {
-    "not_sent": "not sent in time",
-    "dns": "name without address",
-    "unreachable": "unreachable",
-    "refused": "connection refused",
-    "connect_timeout": "connecting took too long",
-    "tls": "TLS failed",
-    "certificate": "certificate not trusted",
-    "reset": "connection lost",
-    "protocol": "no HTTP answer",
-    "timeout": "answer took too long",
-    "throttled": "throttled",
-    "http_3xx": "HTTP 3xx",
-    "http_4xx": "HTTP 4xx",
-    "http_5xx": "HTTP 5xx",
-    "function_error": "function error",
-}
+from isotherm.report.loads import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
+from isotherm.report.terminal import framed
+from isotherm.summary import CampaignSummary, LoadRow, LoadRun
 
 
 def load_tables(result: LoadResult) -> Group:
@@ -57,10 +44,10 @@ def load_tables(result: LoadResult) -> Group:
     return Group(*parts)
 
 
-def failures(row: Row) -> str:
+def failures(row: Row | LoadRow) -> str:
     """What failed, by kind: "12 of 400 requests failed: 10 connection refused, 2 throttled"."""
-    kinds = ", ".join(f"{number:,} {KIND_LABELS.get(kind, kind)}" for kind, number in row.failed.items())
-    return f"{sum(row.failed.values()):,} of {count(row.planned, 'request')} failed: {kinds}"
+    failed = sum(row.failed.values())
+    return f"{failed:,} of {count(row.planned, 'request')} failed: {kinds_in_words(row.failed)}"
 
 
 def _table(rows: list[Row], *, is_open: bool) -> Table:
@@ -88,3 +75,59 @@ def _explanation(*, is_open: bool) -> str:
     if is_open:
         return f"{text}, from the intended start.\nlate: how long after that the generator turned to a request, median."
     return f"{text}; each from when its thread turned to it."
+
+
+def campaign_loads(summary: CampaignSummary) -> list[RenderableType]:
+    """A campaign's loads: how they were made, all side by side, each phase by phase; nothing where there are none."""
+    load = summary.campaign.load
+    if load is None or not summary.loads:
+        return []
+    made = how_loaded(summary, load)
+    total = total_of(summary.loads)
+    aside = ", emulated" if summary.note else ""
+    parts: list[RenderableType] = [Text(), Text(f"Loop: {made['Loop']}"), Text(loop_in_words(load), style="dim")]
+    names = run_names(summary.loads)
+    for place, runs in _by_place(summary.loads).items():
+        parts += [Text(), _side_by_side(summary, place + aside, runs)]
+    parts.append(Text(f"All requests: {accounts_of(total)}"))
+    parts += [Text(note, style="dim") for note in load_notes(summary)]
+    for name, run in zip(names, summary.loads, strict=True):
+        parts += [Text(), _phases(f"{name}, phase by phase{aside}", run)]
+        parts += [Text(f"{row.name}: {failures(row)}", style="red") for row in run.rows[:-1] if row.failed]
+        parts += [Text(f"! the generator did not keep up in {reason}", style="yellow") for reason in run.late]
+    return [*parts, Text(f"Latency in ms counts {made['Latency']}.", style="dim")]
+
+
+def _by_place(runs: Sequence[LoadRun]) -> dict[str, list[LoadRun]]:
+    """What fits a terminal side by side: the protocols of one round in one place, by the words that tell it."""
+    found: dict[str, list[LoadRun]] = {}
+    for run, name in zip(runs, run_names(runs), strict=True):
+        found.setdefault(name.removeprefix(LOADED[run.protocol]), []).append(run)
+    return found
+
+
+def _side_by_side(summary: CampaignSummary, aside: str, runs: Sequence[LoadRun]) -> Table:
+    table = framed(f"Load{aside}")
+    table.add_column("", no_wrap=True)
+    table.add_column("", style="dim", no_wrap=True)
+    for run in runs:
+        table.add_column(LOADED[run.protocol], justify="right")
+    for line in load_lines(summary, runs):
+        table.add_row(line.label, line.unit, *line.values)
+    return table
+
+
+def _phases(title: str, run: LoadRun) -> Table:
+    table = framed(title)
+    table.add_column("Phase", no_wrap=True)
+    for heading in ("ok", "failed", "wall s", "per s", "median", "p95", "p99", "max", "cold"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in run.rows:
+        if row is run.rows[-1]:
+            table.add_section()
+        known = is_reported(row)
+        counts = [f"{row.succeeded:,}", f"{sum(row.failed.values()):,}"] if known else [NOT_REPORTED, NOT_REPORTED]
+        times = (row.wall_s if known else None, row.throughput_per_s, row.median_ms, row.p95_ms, row.p99_ms, row.max_ms)
+        cold = f"{row.cold_starts:,}" if known else NOT_REPORTED
+        table.add_row(row.name, *counts, *(digits(value) for value in times), cold)
+    return table

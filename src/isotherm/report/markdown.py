@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.accounting import total
+from isotherm.load_words import accounts_of, run_names, total_of
 from isotherm.naming import varying
 from isotherm.numerals import NOTHING, capitalised, digits, dollars, interval, percent, probability
+from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
 from isotherm.report.regions import (
     COLUMNS,
     STAGES,
@@ -52,7 +54,7 @@ def render_markdown(summary: CampaignSummary) -> str:
     parts = [f"## {_plain(summary.headline)}", _about(summary)]
     parts += [_list("Do not trust this: the accounts do not balance", summary.imbalances)] if summary.imbalances else []
     parts += [_list("Before you quote a number", summary.warnings)] if summary.warnings else []
-    parts += [*_crisscrosses(summary), *_clients(summary), *_http(summary)]
+    parts += [*_loads(summary), *_crisscrosses(summary), *_clients(summary), *_http(summary)]
     kinds: tuple[Kind, ...] = ("cold", "warm")
     for kind in kinds:
         for place, cells in groups(summary.cells, kind).items():
@@ -73,6 +75,9 @@ def render_markdown(summary: CampaignSummary) -> str:
 
 
 def _about(summary: CampaignSummary) -> str:
+    if summary.loads and not summary.cells:
+        said = f"Campaign `{_code(summary.campaign_id)}`, {_plain(summary.note or 'measured on AWS')}"
+        return f"{said}; {_plain(accounts_of(total_of(summary.loads)))}."
     return (
         f"Campaign `{_code(summary.campaign_id)}`, {_plain(summary.note or 'measured on AWS')}; "
         f"{summary.accounting.used:,} samples used; {_plain(accounting_line(summary.accounting))}."
@@ -95,6 +100,24 @@ def _median(metric: MetricSummary | None) -> str:
     if metric is None:
         return NOTHING
     return f"{digits(metric.median)} ({interval(metric.median_low, metric.median_high)})"
+
+
+def _loads(summary: CampaignSummary) -> list[str]:
+    load = summary.campaign.load
+    if load is None or not summary.loads:
+        return []
+    made, names = how_loaded(summary, load), run_names(summary.loads)
+    lines = [[with_unit(line.label, line.unit), *line.values] for line in load_lines(summary, summary.loads)]
+    notes = _plain(" ".join([loop_in_words(load), *load_notes(summary)]))
+    parts = ["### Under load", f"Loop: {_plain(made['Loop'])}.", _table(["All phases", *names], lines), notes]
+    heads = [with_unit(label, unit_of) for label, unit_of in phase_heads(summary)]
+    for name, run in zip(names, summary.loads, strict=True):
+        parts += [
+            f"#### {_plain(name)}, phase by phase",
+            _table(heads, [phase_cells(summary, row) for row in run.rows]),
+        ]
+        parts += [f"The generator did not keep up in {_plain('; in '.join(run.late))}."] if run.late else []
+    return [*parts, f"Latency: {_plain(made['Latency'])}."]
 
 
 def _crisscrosses(summary: CampaignSummary) -> list[str]:

@@ -21,6 +21,7 @@ from isotherm.report.crisscross_section import crisscross_figures, crisscross_se
 from isotherm.report.document import html_document
 from isotherm.report.figures import code_sizes, figure_data
 from isotherm.report.http_section import http_figures, http_section
+from isotherm.report.loads_section import load_facts, load_settings, loads_figures, loads_section
 from isotherm.report.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.trend_page import trend_figure_data, trend_section
 from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
@@ -47,6 +48,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
         HTML 5, UTF-8; about 5 MB, nearly all of it plotly's script.
     """
     results = [
+        loads_section(summary),
         crisscross_section(summary),
         clients_section(summary),
         http_section(summary),
@@ -62,7 +64,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
         # Whatever comes first of the results is where the link for who hears the page leads.
         "\n".join(part for part in results if part).replace("<section>", '<section id="results">', 1),
         trend_section(trend) if trend else "",
-        accounting_section(summary),
+        accounting_section(summary) if _has_calls(summary) else "",
         lanes_section(summary),
         _cost_section(summary),
         _settings_section(summary),
@@ -73,15 +75,21 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
         version=summary.version,
         body=body,
         footer=f"Made by Isotherm {escape(summary.version)} from campaign <code>{escape(summary.campaign_id)}</code>. "
-        "Every sample is in <code>samples.csv.gz</code> beside it, every number of this page in "
-        "<code>summary.json</code>.",
+        + ("Every sample is in <code>samples.csv.gz</code> beside it, every" if _has_calls(summary) else "Every")
+        + " number of this page is in <code>summary.json</code>.",
         data=_figure_data(summary, samples, trend),
     )
+
+
+def _has_calls(summary: CampaignSummary) -> bool:
+    """Whether there are single calls to show: a load is counted, and has none."""
+    return bool(summary.cells) or not summary.loads
 
 
 def _figure_data(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None) -> dict[str, Any]:
     data = figure_data(summary, samples)
     more = crisscross_figures(summary) | clients_figures(summary) | http_figures(summary)
+    more |= loads_figures(summary)
     data = data | {"groups": data["groups"] | more}
     if trend is None or len(trend.sessions) < 2:
         return data
@@ -102,14 +110,9 @@ def _head(summary: CampaignSummary) -> str:
 
 
 def _facts(summary: CampaignSummary) -> str:
-    account = summary.accounting
-    measuring = total(cell.accounting for cell in summary.cells if cell.kind != "prime")
     price = summary.actual_price or summary.planned_price
     facts = (
-        ("Samples used", f"{account.used:,}", f"of {measuring.planned:,} planned"),
-        ("Reports missing", f"{account.report_missing:,}", f"of {account.issued - account.report_not_due:,} due"),
-        ("Contested", f"{account.contested:,}", "kept out"),
-        ("Compared", *compared(summary)),
+        *(_call_facts(summary) if _has_calls(summary) else load_facts(summary)),
         ("Rounds", _rounds(summary), f"seed {summary.campaign.seed}"),
         ("Price", dollars(price.usd), _price_aside(summary)),
     )
@@ -118,6 +121,17 @@ def _facts(summary: CampaignSummary) -> str:
         for name, value, aside in facts
     )
     return f'<dl class="facts">{cells}</dl>'
+
+
+def _call_facts(summary: CampaignSummary) -> tuple[tuple[str, str, str], ...]:
+    account = summary.accounting
+    measuring = total(cell.accounting for cell in summary.cells if cell.kind != "prime")
+    return (
+        ("Samples used", f"{account.used:,}", f"of {measuring.planned:,} planned"),
+        ("Reports missing", f"{account.report_missing:,}", f"of {account.issued - account.report_not_due:,} due"),
+        ("Contested", f"{account.contested:,}", "kept out"),
+        ("Compared", *compared(summary)),
+    )
 
 
 def _price_aside(summary: CampaignSummary) -> str:
@@ -281,14 +295,22 @@ def _cost_section(summary: CampaignSummary) -> str:
         rows.append(row)
     whole = ["All", "", "", dollars(planned.usd)]
     rows.append(whole + (["", dollars(actual.usd)] if actual is not None else []))
-    billed = summary.billed
-    unreported = f"; {billed.unreported:,} more ran, or may have, without a report" if billed.unreported else ""
     note = " Nothing was spent: the prices are what AWS would ask." if summary.platform == "emulated" else ""
     notes = "".join(f'<p class="line">{escape(said[0].upper() + said[1:])}.</p>' for said in (actual or planned).notes)
     return f"""<section><h2>What it cost</h2>
-<p class="lead">Reports bill {digits(billed.billed_ms / 1000)} s, or {digits(billed.gb_seconds)} GB-seconds, for
-{count(billed.reports, "call")}{unreported}.{note}</p>
+<p class="lead">{_billed(summary)}.{note}</p>
 <div class="card">{table(_price_caption(planned), columns, rows, last_is_sum=True)}{notes}</div></section>"""
+
+
+def _billed(summary: CampaignSummary) -> str:
+    if not _has_calls(summary):
+        return (
+            "A load's calls are billed by their number and by assumed times: the reports of single calls are not read"
+        )
+    billed = summary.billed
+    unreported = f"; {billed.unreported:,} more ran, or may have, without a report" if billed.unreported else ""
+    seconds = f"{digits(billed.billed_ms / 1000)} s, or {digits(billed.gb_seconds)} GB-seconds"
+    return f"Reports bill {seconds}, for {count(billed.reports, 'call')}{unreported}"
 
 
 def _price_caption(price: Price) -> str:
@@ -297,7 +319,6 @@ def _price_caption(price: Price) -> str:
 
 def _settings_section(summary: CampaignSummary) -> str:
     campaign = summary.campaign
-    cold, warm = campaign.cold, campaign.warm
     settings = {
         "Platform": summary.note or "AWS",
         "Campaign": f"{campaign.name} ({summary.campaign_id})",
@@ -308,26 +329,42 @@ def _settings_section(summary: CampaignSummary) -> str:
         "Regions": listed(sorted({region.region for region in summary.inventory})) if summary.inventory else NOTHING,
         "Memory": listed([f"{size} MB" for size in campaign.memory_mb]) if campaign.memory_mb else "as deployed",
         **_routes(summary),
-        "Cold starts": f"{cold.samples:,} of each cell, {cold.method}, {cold.concurrency} at once"
-        if cold.samples
-        else "none",
-        "Warm calls": f"{warm.samples:,} of each cell, {warm.concurrency} at once, after priming",
-        "Rounds": f"{campaign.rounds}, targets interleaved in an order drawn from seed {campaign.seed}",
+        **(_call_settings(summary) if _has_calls(summary) else load_settings(summary)),
+        "Rounds": f"{campaign.rounds}, {_interleaved(summary)} in an order drawn from seed {campaign.seed}",
         **_enough(summary),
         "Waves": f"{summary.waves}, lanes of a wave side by side",
-        "Report deadline": f"{campaign.report_deadline_s} s",
         "Budget": dollars(campaign.budget_usd),
         "State transitions": f"{summary.state_transitions:,}",
-        "Quantiles": "Hyndman and Fan's definition 7: linear interpolation, as numpy, R and spreadsheets do",
-        "Intervals": f"{percent(summary.confidence)}; of quantiles by exact binomial order statistics, "
-        "of means by resampling whole rounds",
-        "Left out": "nothing trimmed; contested, unexpected, proactive and unwitnessed samples are counted, not used",
+        **(_statistics(summary) if _has_calls(summary) else {}),
     }
     metrics = {METRIC_LABELS[name]: about for name, about in METRICS.items() if _is_measured(summary, name)}
     return f"""<section><h2>How it was measured</h2>
 <div class="card"><h3>Settings</h3>{definitions(settings)}</div>
 <div class="card"><h3>Functions</h3>{_functions_table(summary)}{_packages(summary)}</div>
-<div class="card"><h3>What the columns are</h3>{definitions(metrics)}</div></section>"""
+{f'<div class="card"><h3>What the columns are</h3>{definitions(metrics)}</div>' if metrics else ""}</section>"""
+
+
+def _interleaved(summary: CampaignSummary) -> str:
+    return "targets interleaved" if _has_calls(summary) else "protocols one after another"
+
+
+def _call_settings(summary: CampaignSummary) -> dict[str, str]:
+    cold, warm = summary.campaign.cold, summary.campaign.warm
+    starts = f"{cold.samples:,} of each cell, {cold.method}, {cold.concurrency} at once" if cold.samples else "none"
+    return {
+        "Cold starts": starts,
+        "Warm calls": f"{warm.samples:,} of each cell, {warm.concurrency} at once, after priming",
+        "Report deadline": f"{summary.campaign.report_deadline_s} s",
+    }
+
+
+def _statistics(summary: CampaignSummary) -> dict[str, str]:
+    return {
+        "Quantiles": "Hyndman and Fan's definition 7: linear interpolation, as numpy, R and spreadsheets do",
+        "Intervals": f"{percent(summary.confidence)}; of quantiles by exact binomial order statistics, "
+        "of means by resampling whole rounds",
+        "Left out": "nothing trimmed; contested, unexpected, proactive and unwitnessed samples are counted, not used",
+    }
 
 
 def _routes(summary: CampaignSummary) -> dict[str, str]:

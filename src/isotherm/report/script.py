@@ -1,5 +1,6 @@
 """The page's script: draws the figures from the data in the page, asks nothing of any network."""
 
+from isotherm.report.loads_script import LOAD_FIGURES
 from isotherm.report.region_script import REGION_FIGURES
 from isotherm.report.trend_script import TREND_FIGURES
 
@@ -192,4 +193,4 @@ _DRAWING = r"""
 })();
 """
 
-SCRIPT = _FIGURES + TREND_FIGURES + REGION_FIGURES + _DRAWING
+SCRIPT = _FIGURES + TREND_FIGURES + REGION_FIGURES + LOAD_FIGURES + _DRAWING

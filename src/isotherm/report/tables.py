@@ -8,6 +8,7 @@ from rich.text import Text
 
 from isotherm.accounting import total
 from isotherm.numerals import NOTHING, capitalised, count, digits, dollars, interval, percent
+from isotherm.report.load import campaign_loads
 from isotherm.report.region_tables import clients_tables, crisscross_tables, http_tables
 from isotherm.report.terminal import framed
 from isotherm.report.wording import (
@@ -44,7 +45,7 @@ def campaign_tables(summary: CampaignSummary) -> Group:
     parts: list[RenderableType] = [Text(summary.headline, style="bold"), Text()]
     parts += [Text(f"! {sentence}", style="bold red") for sentence in summary.imbalances]
     parts += [Text(f"! {sentence}", style="yellow") for sentence in summary.warnings]
-    parts += [*crisscross_tables(summary), *clients_tables(summary), *http_tables(summary)]
+    parts += [*campaign_loads(summary), *crisscross_tables(summary), *clients_tables(summary), *http_tables(summary)]
     kinds: tuple[Kind, ...] = ("cold", "warm")
     for kind in kinds:
         for place, cells in groups(summary.cells, kind).items():
@@ -56,13 +57,10 @@ def campaign_tables(summary: CampaignSummary) -> Group:
     if summary.startup_costs:
         parts += [Text(), Text("Cost of start-up", style="bold")]
         parts += [Text(f"{cost.region}, {cost.memory_mb} MB: {cost.sentence}") for cost in summary.startup_costs]
-    parts += [
-        Text(),
-        Text(
-            f"Medians in ms; the interval is of the first median, at {percent(summary.confidence)}; MB is memory used."
-        ),
-        Text("All calls: " + accounting_line(summary.accounting)),
-    ]
+    if summary.cells or not summary.loads:
+        medians = f"Medians in ms; the interval is of the first median, at {percent(summary.confidence)}"
+        parts += [Text(), Text(f"{medians}; MB is memory used.")]
+        parts += [Text("All calls: " + accounting_line(summary.accounting))]
     parts += [
         Text(f"Lane {lane.lane_key} failed: {lane.reason or 'no reason was given'}", style="red")
         for lane in summary.lanes
