@@ -175,6 +175,18 @@ class Embedded:
         return items
 
 
+def await_lane(embedded: Embedded, campaign_id: str, phase: str, key: str | None = None) -> dict[str, Any]:
+    """A lane of the campaign that is in this phase now."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for item in embedded.lanes(campaign_id):
+            facts = {name: next(iter(value.values())) for name, value in item.items()}
+            if facts.get("phase") == phase and facts["status"] == "running" and key in (None, facts["sk"]):
+                return facts
+        time.sleep(0.2)
+    raise AssertionError(f"no lane of {campaign_id} came to {phase}")
+
+
 def messages_of(embedded: Embedded, region: str, target: str) -> list[str]:
     """The log of a target in a region."""
     pages = (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from .embedded import HOME, SATELLITE, STACK, START_S, Embedded, command_line, skip_without_tools
+from .embedded import HOME, SATELLITE, STACK, START_S, Embedded, await_lane, command_line, skip_without_tools
 
 #: A stack whose name begins as ours does: it must not notice.
 NEIGHBOUR = f"{STACK}-2"
@@ -33,7 +34,10 @@ def stack() -> Iterator[Embedded]:
         for arguments in (("--regions", "mumbai"), ("--stack", NEIGHBOUR)):
             deployed = isotherm("deploy", *arguments, "--json", timeout=START_S)
             assert deployed.code == 0, deployed.err
-        embedded = Embedded(isotherm, started.document["environment"], "")
+        environment = started.document["environment"]
+        account = environment["AWS_ACCESS_KEY_ID"]
+        machine = f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign"
+        embedded = Embedded(isotherm, environment, machine)
         for group in (UNOWNED, THEIRS):
             embedded.client("logs", SATELLITE).create_log_group(logGroupName=group)
         yield embedded
@@ -114,3 +118,39 @@ def test_what_was_removed_can_be_deployed_again(stack: Embedded) -> None:
 
     assert deployed.code == 0, deployed.err
     assert deployed.document["changed"] == [HOME, SATELLITE]
+
+
+def test_a_campaign_whose_region_is_destroyed_names_its_lanes_and_completes_the_others(stack: Embedded) -> None:
+    campaign = {
+        **CAMPAIGN,
+        "targets": ["default", "pkg20"],
+        "cold": {"samples": 12, "concurrency": 1},
+        "warm": {"samples": 4},
+        "rounds": 2,
+        "report_deadline_s": 3,
+    }
+    name = stack.start("region-destroyed", campaign)
+    await_lane(stack, name, "firing", f"lane#r00-pkg20-{SATELLITE}")
+
+    destroyed = stack.isotherm("destroy", "mumbai", "--yes", "--json")
+    facts = stack.wait(name)
+
+    assert destroyed.code == 0, destroyed.err
+    assert f"campaign {name} is running and will lose its lanes there" in destroyed.err
+    assert facts["status"] == "SUCCEEDED", facts.get("cause")
+    summary = stack.summary(name)
+    lanes = {(lane["target"], lane["region"], lane["round"]): lane for lane in summary["lanes"]}
+    failed = {place: lane["reason"] for place, lane in lanes.items() if lane["status"] == "failed"}
+    assert len(lanes) == 2 * 2 * 2
+    assert {lane["status"] for (_, region, _), lane in lanes.items() if region == HOME} == {"succeeded"}
+    assert {place for place in lanes if place[1:] == (SATELLITE, 1)} <= failed.keys()
+    assert all(failed.values())
+    assert summary["imbalances"] == []
+    account = summary["accounting"]
+    assert account["planned"] == account["issued"] + account["not_issued"]
+    assert account["issued"] >= 2 * (12 + 4 + 2)
+    assert stack.leases() == []
+
+    again = stack.isotherm("plan", "-", text=json.dumps(campaign))
+    assert again.code == 2
+    assert f'"{SATELLITE}" has no stack "{STACK}"' in again.err

@@ -11,7 +11,7 @@ import pytest
 
 from isotherm.local.stack import processes_of
 
-from .embedded import REGIONS, ROOT, SATELLITE, Embedded, command_line
+from .embedded import REGIONS, ROOT, SATELLITE, Embedded, await_lane, command_line
 
 LONG: dict[str, Any] = {
     "name": "long",
@@ -23,18 +23,6 @@ LONG: dict[str, Any] = {
     "rounds": 1,
     "budget_usd": 1,
 }
-
-
-def _await_lane(embedded: Embedded, campaign_id: str, phase: str, key: str | None = None) -> dict[str, Any]:
-    """A lane of the campaign that is in this phase now."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for item in embedded.lanes(campaign_id):
-            facts = {name: next(iter(value.values())) for name, value in item.items()}
-            if facts.get("phase") == phase and facts["status"] == "running" and key in (None, facts["sk"]):
-                return facts
-        time.sleep(0.2)
-    raise AssertionError(f"no lane of {campaign_id} came to {phase}")
 
 
 def _await_as_before(embedded: Embedded, before: dict[tuple[str, str], Any], within_s: float = 60.0) -> None:
@@ -52,7 +40,7 @@ def test_a_lane_that_is_killed_is_reported_and_its_function_restored_while_the_o
     before = embedded.configurations()
     key = f"lane#r00-default-{region}"
     name = embedded.start(f"killed-lane-{time.time_ns()}", LONG)
-    victim = _await_lane(embedded, name, "firing", key)
+    victim = await_lane(embedded, name, "firing", key)
     assert embedded.configurations() != before  # it is in the middle of its changes
     embedded.client("stepfunctions", region).stop_execution(
         executionArn=victim["execution_arn"], error="Killed", cause="by a test"
@@ -79,7 +67,7 @@ def test_ctrl_c_leaves_the_campaign_running_and_says_how_to_stop_it(embedded: Em
     try:
         first = process.stderr.readline()
         campaign_id = first.split()[1]
-        _await_lane(embedded, campaign_id, "firing")
+        await_lane(embedded, campaign_id, "firing")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     finally:
@@ -130,7 +118,7 @@ def test_a_function_that_another_campaign_holds_is_left_alone(embedded: Embedded
     before = embedded.configurations()
     one_lane = {**LONG, "targets": ["default"], "regions": [SATELLITE], "cold": {"samples": 60, "concurrency": 1}}
     first = embedded.start(f"first-{time.time_ns()}", one_lane)
-    _await_lane(embedded, first, "firing")
+    await_lane(embedded, first, "firing")
     refused = embedded.wait(embedded.start(f"second-{time.time_ns()}", {**one_lane, "cold": {"samples": 1}}))
     assert refused["status"] == "FAILED"  # it has no other lane that could have gone on
     assert f"is being measured by campaign {first}" in refused["cause"]

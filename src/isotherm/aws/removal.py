@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from isotherm.aws.clients import client
@@ -33,12 +33,11 @@ class Losses:
     campaigns: int
     objects: int
     size_bytes: int
-    running: list[str] = field(default_factory=list)
 
 
 def losses(region: str, found: StackFound) -> Losses | None:
     """What would be lost with a stack; None where it keeps no results (it is no home, or was never completed)."""
-    bucket, machine = found.outputs.get("ResultsBucketName"), found.outputs.get("CampaignStateMachineArn")
+    bucket = found.outputs.get("ResultsBucketName")
     if bucket is None:
         return None
     campaigns, objects, size_bytes = set(), 0, 0
@@ -47,12 +46,20 @@ def losses(region: str, found: StackFound) -> Losses | None:
             objects, size_bytes = objects + 1, size_bytes + entry["Size"]
             if entry["Key"].startswith("reports/"):
                 campaigns.add(entry["Key"].split("/")[1])
-    running = []
-    if machine is not None:
-        states = client("stepfunctions", region)
-        for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING"):
-            running += [execution["name"] for execution in page["executions"]]
-    return Losses(bucket, len(campaigns), objects, size_bytes, running)
+    return Losses(bucket, len(campaigns), objects, size_bytes)
+
+
+def running_campaigns(region: str, found: StackFound) -> list[str]:
+    """Names of the campaigns that run on a stack in its home region."""
+    machine = found.outputs.get("CampaignStateMachineArn")
+    if machine is None:
+        return []
+    pages = client("stepfunctions", region).get_paginator("list_executions")
+    return [
+        execution["name"]
+        for page in pages.paginate(stateMachineArn=machine, statusFilter="RUNNING")
+        for execution in page["executions"]
+    ]
 
 
 def remove_stack(region: str, name: str, found: StackFound, tell: Callable[[str], None]) -> list[str]:

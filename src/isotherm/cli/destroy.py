@@ -60,9 +60,8 @@ def destroy(
     with waiting(remarks()) as say:
         say(f"looking for stack {stack}")
         doomed = _find(stack, home, wanted)
-        lost = _losses(doomed, home)
     if doomed.there or doomed.absent:
-        remarks().print(_told(stack, doomed, home, lost), markup=False, soft_wrap=True)
+        remarks().print(_told(stack, doomed, home), markup=False, soft_wrap=True)
         if not sure:
             _confirm(stack)
     with waiting(remarks()) as say:
@@ -81,10 +80,15 @@ _Work = Callable[[Callable[[str], None]], list[str]]
 
 @dataclass
 class _Doomed:
-    """Regions from which to remove the stack: those that have it, the home last, and those that do not."""
+    """Regions from which to remove the stack: those that have it, the home last, and those that do not.
+
+    `lost` where the home is among them; `running` names the campaigns that will notice.
+    """
 
     there: dict[str, StackFound]
     absent: list[str]
+    lost: Losses | None
+    running: list[str]
 
 
 @dataclass
@@ -100,11 +104,12 @@ class _Removed:
 
 def _find(stack: str, home: str, wanted: list[str]) -> _Doomed:
     from isotherm.aws.clients import lambda_regions
+    from isotherm.aws.removal import losses, running_campaigns
     from isotherm.aws.stacks import find_stacks
 
     # Where the home is to go, everything that depends on it has to be known.
-    looked = wanted if wanted and home not in wanted else list(dict.fromkeys([*wanted, home, *lambda_regions(home)]))
-    found = find_stacks(looked, stack)
+    beside = [] if wanted and home not in wanted else lambda_regions(home)
+    found = find_stacks(list(dict.fromkeys([*wanted, home, *beside])), stack)
     for region in wanted:
         belongs = found[region].home(region) if region in found else home
         if belongs is None and found[region].status != "REVIEW_IN_PROGRESS":
@@ -124,16 +129,12 @@ def _find(stack: str, home: str, wanted: list[str]) -> _Doomed:
     return _Doomed(
         there={region: found[region] for region in sorted(going, key=lambda region: region == home)},
         absent=[region for region in wanted if region not in found],
+        lost=losses(home, found[home]) if home in going else None,
+        running=running_campaigns(home, found[home]) if home in found and going else [],
     )
 
 
-def _losses(doomed: _Doomed, home: str) -> Losses | None:
-    from isotherm.aws.removal import losses
-
-    return losses(home, doomed.there[home]) if home in doomed.there else None
-
-
-def _told(stack: str, doomed: _Doomed, home: str, lost: Losses | None) -> str:
+def _told(stack: str, doomed: _Doomed, home: str) -> str:
     lines = []
     if doomed.there:
         lines.append(
@@ -141,14 +142,15 @@ def _told(stack: str, doomed: _Doomed, home: str, lost: Losses | None) -> str:
         )
     if doomed.absent:
         lines.append(f"there is no stack {stack} in {', '.join(doomed.absent)}; logs and uploads it left are removed")
-    if lost is not None:
+    if (lost := doomed.lost) is not None:
         campaigns = "1 campaign" if lost.campaigns == 1 else f"{lost.campaigns} campaigns"
         lines.append(
             f"all results go with the home region {home}: {campaigns} "
             f"({lost.objects} objects, {lost.size_bytes / 1e6:.1f} MB in bucket {lost.bucket}); "
             "`isotherm export` and `isotherm report` fetch them first"
         )
-        lines += [f"campaign {name} is running and will end in the middle" for name in lost.running]
+    what = "will end in the middle" if home in doomed.there else "will lose its lanes there"
+    lines += [f"campaign {name} is running and {what}" for name in doomed.running]
     return "\n".join(lines)
 
 
