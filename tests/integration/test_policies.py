@@ -228,6 +228,37 @@ def test_a_target_may_do_what_it_is_there_for_and_nothing_else(
     assert call_as(role, {"aws": call}) == told
 
 
+def read_log(group: str) -> dict[str, Any]:
+    return {"service": "logs", "operation": "filter_log_events", "parameters": {"logGroupName": group}}
+
+
+def read_secret(name: str) -> dict[str, Any]:
+    return {"service": "secretsmanager", "operation": "get_secret_value", "parameters": {"SecretId": name}}
+
+
+@pytest.fixture(scope="module")
+def servers(enforcing: Embedded) -> None:
+    """Logs and tokens as they are where this stack and another one have a server."""
+    for stack in (STACK, "other"):
+        enforcing.client("logs").create_log_group(logGroupName=f"/isotherm/{stack}/server")
+        enforcing.client("secretsmanager").create_secret(Name=f"{stack}-server_token", SecretString="x")
+
+
+@pytest.mark.usefixtures("servers")
+def test_collect_reads_the_log_of_the_stacks_own_server_and_fire_its_token(call_as: Impostor) -> None:
+    told = [
+        [call_as(role, {"aws": call}) for call in (read(own), read(others))]
+        for role in ("CollectFunctionRole", "FireFunctionRole")
+        for read, own, others in (
+            (read_log, f"/isotherm/{STACK}/server", "/isotherm/other/server"),
+            (read_secret, f"{STACK}-server_token", "other-server_token"),
+        )
+    ]
+    neither = ["AccessDeniedException"] * 2
+    only_own = ["allowed", "AccessDeniedException"]
+    assert told == [only_own, neither, neither, only_own]
+
+
 # Another stack in the same region, whose name begins as those of this one's functions do: nothing of it can be touched.
 
 NEIGHBOUR = f"{STACK}-target"

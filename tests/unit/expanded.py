@@ -207,6 +207,8 @@ class Expanded:
             return self.log_arns(own)
         if kind == "AWS::IAM::Role":
             return [f"arn:aws:iam::{ACCOUNT}:role/{own}", f"arn:aws:sts::{ACCOUNT}:assumed-role/{own}/session"]
+        if kind == "AWS::SecretsManager::Secret":
+            return [f"arn:aws:secretsmanager:{here}:secret:{own}-AbCdEf"]  # six letters that AWS chooses
         if kind.startswith("AWS::ApiGatewayV2::"):
             api = f"arn:aws:execute-api:{here}:{own}"
             return [
@@ -226,6 +228,8 @@ class Expanded:
         """Every ARN of the stack, that of the stack itself and those of the roles included."""
         arns = {arn for name in self.resources for arn in self.arns(name)}
         arns |= {f"arn:aws:iam::{ACCOUNT}:role/{self._by_chance(role)}" for role in self.implied_roles()}
+        # The server's images: not made by the stack, but named after it.
+        arns.add(f"arn:aws:ecr:{self.region}:{ACCOUNT}:repository/{self.stack}-server")
         return {*arns, str(self._values["AWS::StackId"])}
 
     def implied_roles(self) -> list[str]:

@@ -22,7 +22,15 @@ TOUCHES_NOTHING = {
     "lambda:GetAccountSettings": "reads the account's limits",
     "states:SendTaskSuccess": "needs a task token, which only the execution that made it hands out",
     "states:SendTaskFailure": "needs a task token, which only the execution that made it hands out",
+    "ecr:GetAuthorizationToken": "signs in to the registry; what may be pulled is another question",
+    "ssm:UpdateInstanceInformation": "says of the instance itself that it is there",
+    "ssmmessages:CreateControlChannel": "opens the instance's own end of a session",
+    "ssmmessages:CreateDataChannel": "opens the instance's own end of a session",
+    "ssmmessages:OpenControlChannel": "opens the instance's own end of a session",
+    "ssmmessages:OpenDataChannel": "opens the instance's own end of a session",
 }
+
+WITH_SERVERS = {"FargateServer": "on", "InstanceServer": "on"}
 
 ADVERSARIES = [
     *("isotherm-2", "isotherm-target", "isotherm-target-x", "isotherm-target-default", "isotherm-target-target"),
@@ -39,7 +47,7 @@ def template(text: str = TEMPLATE) -> list[Expanded]:
     return [
         Expanded(region, HOME, S, text, **parameters)
         for region in (HOME, SATELLITE)
-        for parameters in ({}, {"EndpointUrl": "http://127.0.0.1:4566"})
+        for parameters in ({}, {"EndpointUrl": "http://127.0.0.1:4566"}, WITH_SERVERS)
     ]
 
 
@@ -47,7 +55,7 @@ def template(text: str = TEMPLATE) -> list[Expanded]:
 def _arns_of_any_stack() -> dict[str, frozenset[str]]:
     """What any other stack has, by service; in the same regions and in another, at home and not."""
     homes = [(region, home) for region in (HOME, SATELLITE, ELSEWHERE) for home in (HOME, ELSEWHERE)]
-    arns = {arn for region, home in homes for arn in Expanded(region, home).everything()}
+    arns = {arn for region, home in homes for arn in Expanded(region, home, **WITH_SERVERS).everything()}
     return {
         service: frozenset(filter(lambda arn: arn.split(":")[2] == service, arns)) for service in map(_service, arns)
     }
@@ -137,6 +145,21 @@ def test_every_role_has_something_to_be_judged_by() -> None:
             "stateMachine:${AWS::StackName}-lane",
             "stateMachine:*-lane",
             ("DispatchFunctionRole", "states:StartExecution", "stateMachine:my-isotherm-lane"),
+        ),
+        (
+            "secret:${AWS::StackName}-server_token-??????",
+            "secret:${AWS::StackName}*",
+            ("FireFunctionRole", "secretsmanager:GetSecretValue", "secret:isotherm-2-server_token-AbCdEf"),
+        ),
+        (
+            "log-group:/isotherm/${AWS::StackName}/server:*",
+            "log-group:/isotherm/${AWS::StackName}*",
+            ("InstanceRole", "logs:PutLogEvents", "log-group:/isotherm/isotherm-2/server:log-stream:x"),
+        ),
+        (
+            "repository/${AWS::StackName}-server",
+            "repository/${AWS::StackName}-*",
+            ("FargateExecutionRole", "ecr:BatchGetImage", "repository/isotherm-2-server"),
         ),
     ],
 )
