@@ -114,6 +114,7 @@ class Application:
         if scope["type"] != "http":
             raise ValueError(f"scope: {scope['type']!r} is not served, only http")
         account = _Account()
+        status, size = 500, 0
         self.in_flight += 1
         try:
             response = await self._respond(scope, receive, account)
@@ -124,8 +125,7 @@ class Application:
         except asyncio.CancelledError:
             self.abandoned += 1
             account.error = {"error": "given up, as the server had to stop"}
-            status, size = 503, 0
-            raise
+            raise  # uvicorn answers with 500
         finally:
             self.in_flight -= 1
             self._write(account.line(scope["method"], scope["path"], status, size))

@@ -8,10 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
+
+#: RFC 9110, 5.1 and 5.5.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,9 @@ def as_event(request: Request, route: str, parameters: dict[str, str], request_i
 
 
 def _as_text(body: bytes, content_type: str) -> tuple[str, bool]:
-    """The body as the event holds it: text where it is said to be text and is, else base64."""
+    """The body as the event holds it, and whether in base64: text where it is said to be text and is."""
+    if not body:
+        return "", False
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("text/") or kind in ("application/json", "application/javascript", "application/xml"):
         try:
@@ -130,18 +137,20 @@ def as_response(answer: Any) -> Response:
     status = answer["statusCode"]
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise BadAnswer(f"statusCode: {status!r} is not a number from 200 to 599")
-    headers = [(str(name).lower(), _header(name, value)) for name, value in (answer.get("headers") or {}).items()]
-    headers += [("set-cookie", _header("cookies", cookie)) for cookie in answer.get("cookies") or []]
+    headers = [_header(name, value) for name, value in (answer.get("headers") or {}).items()]
+    headers += [_header("set-cookie", cookie) for cookie in answer.get("cookies") or []]
     if all(name != "content-type" for name, _ in headers):
         headers.append(("content-type", "application/json"))
     return Response(status, headers, _body(answer))
 
 
-def _header(name: Any, value: Any) -> str:
+def _header(name: Any, value: Any) -> tuple[str, str]:
+    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        raise BadAnswer(f"headers: {name!r} is no header's name")
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if not isinstance(name, str) or not isinstance(value, (str, int, float)) or not text.isprintable():
-        raise BadAnswer(f"headers: {name!r}: {value!r} is no header")
-    return text
+    if not isinstance(value, (str, int, float)) or not _HEADER_VALUE.fullmatch(text):
+        raise BadAnswer(f"headers: {name}: {value!r} is no header's value")
+    return name.lower(), text
 
 
 def _body(answer: dict[str, Any]) -> bytes:

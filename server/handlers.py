@@ -82,7 +82,7 @@ class Handlers:
             Route(
                 key=key,
                 method=key.partition(" ")[0],
-                pattern=_pattern(key.partition(" ")[2]),
+                pattern=pattern_of(key.partition(" ")[2]),
                 target=module.partition(".")[0],
                 handler=importlib.import_module(module).handler,
                 waits=module != "default.app" and not (module == "customers.app" and self.store == "memory"),
@@ -114,5 +114,6 @@ class Handlers:
         return Call(answer, self._told.line)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def pattern_of(path: str) -> re.Pattern[str]:
+    """What a route's path matches, undecoded: whatever is in braces is one segment that is not empty."""
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))

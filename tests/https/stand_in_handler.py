@@ -8,6 +8,12 @@ from typing import Any
 import isotherm_probe as probe
 
 NAP_S = 1.0
+HEADERS: dict[str, dict[Any, Any]] = {
+    "two-lines": {"X-Line": "a\r\nb: c"},
+    "far-away": {"X-Price": "1 \N{EURO SIGN}"},
+    "no-name": {"X Y": "1"},
+    "no-text": {"X-Map": {"a": 1}},
+}
 
 
 @probe.observe
@@ -21,6 +27,6 @@ def handler(event: dict[str, Any], _context: object) -> object:
         raise RuntimeError("the table is on fire")
     if what == "nonsense":
         return {"statusCode": "fine"}
-    if what == "header":
-        return {"statusCode": 200, "headers": {"X-Line": "a\r\nb: c"}}
+    if what in HEADERS:
+        return {"statusCode": 200, "headers": HEADERS[what]}
     return event

@@ -54,7 +54,7 @@ def test_what_does_not_end_in_time_is_given_up_and_told(started: Start) -> None:
     assert answered.status == 500
     assert server.event("stopped")["given_up"] == 1
     (line,) = [line for line in server.lines if "given up" in line.get("error", "")]
-    assert line["status"] == 503
+    assert line["status"] == 500
 
 
 def test_workers_are_execution_environments_and_stop_as_one(started: Start) -> None:
