@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from integration.embedded import HOME, SATELLITE, STACK, START_S, Embedded, command_line, skip_without_tools
+
+# The machines are shared: how long an example takes says nothing of the code.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

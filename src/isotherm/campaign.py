@@ -26,6 +26,9 @@ from isotherm.load.spec import Arrivals, Loop
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
 MAX_PHASE_S = 780
 
+#: What the sum of a load's phases is called (`isotherm.load.result.LoadResult.rows`).
+ALL_PHASES = "all"
+
 #: What the lane's Map runs side by side (statemachines/lane.asl.json).
 MAX_FIRES = 40
 
@@ -441,8 +444,10 @@ def _checked_load(campaign: Campaign, load: Load, known_regions: list[str]) -> C
         faults.append(f'targets: {_shown(campaign.targets)} cannot be loaded; with load give ["{SPEAKS_HTTP}"] alone')
     if "warm" in campaign.model_fields_set and campaign.warm.samples:
         faults.append(f"warm.samples: {campaign.warm.samples} cannot be had together with load; leave warm out")
-    if campaign.precision is not None:
-        faults.append("precision: does not go with load; leave it out, and give rounds")
+    foreign = (name for name in ("precision", "max_rounds", "memory_mb") if getattr(campaign, name) is not None)
+    faults += [f"{name}: does not go with load; leave it out" for name in foreign]
+    if any(phase.name == ALL_PHASES for phase in load.phases):
+        faults.append(f'load.phases.name: "{ALL_PHASES}" is what the sum of all phases is called; give another')
     try:
         load.spec(campaign.seed)
     except ValueError as fault:

@@ -39,7 +39,8 @@ Functions = Mapping[tuple[str, str], TargetFunction]
 
 def lane_transitions(lane: Lane) -> int:
     """State transitions of a lane that is run to its end, its dispatch included."""
-    return LANE_TRANSITIONS + STEP_TRANSITIONS * len(lane.steps)
+    more_fires = sum(step.load.fires - 1 for step in lane.steps if step.load)
+    return LANE_TRANSITIONS + STEP_TRANSITIONS * len(lane.steps) + more_fires
 
 
 def campaign_transitions(waves: int, lanes: Iterable[Lane]) -> int:
@@ -74,13 +75,14 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
                 _add_load(bill, lane, step, step.load, function, step.load.requests)
                 continue
             warm_ms = _assumed_warm_ms(step.inner is not None)
-            bill.add_lambda(
-                lane.region,
-                function.architecture,
-                step.memory_mb or function.memory_mb,
-                cold + warm,
-                _cold_billed_ms(step) + warm * warm_ms,
-            )
+            if step.protocol != "server":
+                bill.add_lambda(
+                    lane.region,
+                    function.architecture,
+                    step.memory_mb or function.memory_mb,
+                    cold + warm,
+                    _cold_billed_ms(step) + warm * warm_ms,
+                )
             if step.inner is not None:
                 called = functions[step.inner.region, step.inner.target]
                 bill.add_lambda(
@@ -96,6 +98,7 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
         _add_lane(bill, lane, function.architecture)
         bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
     bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(lanes))
+    _note_servers(bill, campaign)
     _add_stores(bill, home_region, calls, len(lanes))
     _add_looks(bill, campaign, lanes, home_region)
     return bill.price()
@@ -153,6 +156,7 @@ def actual(
             _add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
         _add_lane(bill, lane, function.architecture)
     bill.add_transitions(plan.home_region, transitions)
+    _note_servers(bill, plan.campaign)
     _add_stores(bill, plan.home_region, len(samples), ran)
     _add_looks(bill, plan.campaign, list(plan.lanes.values()), plan.home_region)
     bill.note(
@@ -177,8 +181,9 @@ def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -
             bill.add_http_api(sample.region, 1)
         if sample.billed_duration_ms is None and sample.outcome in ("throttled", "client_error"):
             continue  # refused before it ran: no request is charged
-        key = (sample.region, sample.target, sample.memory_mb, sample.kind)
-        cells.setdefault(key, []).append(sample.billed_duration_ms)
+        if sample.protocol != "server":  # which costs by the hour, whether it is called or not
+            key = (sample.region, sample.target, sample.memory_mb, sample.kind)
+            cells.setdefault(key, []).append(sample.billed_duration_ms)
         if sample.inner is not None and sample.inner_region is not None:
             called = functions.get((sample.inner_region, sample.inner))
             memory_mb = sample.inner_memory_size_mb or (called.memory_mb if called else sample.memory_mb)
@@ -210,6 +215,13 @@ def _cold_billed_ms(step: Step) -> float:
         burst.shots * max(ASSUMED_COLD_BILLED_MS, hold_ms(burst.shots) + ASSUMED_COLD_BILLED_MS / 2)
         for burst in step.bursts
     )
+
+
+def _note_servers(bill: Bill, campaign: Campaign) -> None:
+    if "server" in campaign.protocols:
+        bill.note(
+            "the server's own hours (Fargate, EC2, load balancer) are in no line: they are paid for, called or not"
+        )
 
 
 def load_s(load: LoadStep) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from isotherm.campaign import Plan
+from isotherm.campaign import ALL_PHASES, Plan
 from isotherm.lane import CallProtocol, Lane, LoadStep, Step
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import LoadResult, PhaseResult, Second, merge
@@ -69,6 +69,8 @@ def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> Loa
             merged.append(merge(shards))
     spec = next(step.load.spec for step in steps if step.load is not None)
     rows = _rows(LoadResult(spec, merged), missing)
+    planned = {step.load.phase: _requests(step.load) for step in steps if step.load is not None}
+    planned[ALL_PHASES] = sum(planned.values())
     return LoadRun(
         lane_key=lane.key,
         target=lane.target,
@@ -78,7 +80,7 @@ def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> Loa
         round=lane.round,
         fires=max(step.load.fires for step in steps if step.load is not None),
         rows=rows,
-        imbalances=[sentence for row in rows for sentence in _imbalances(row)],
+        imbalances=[sentence for row in rows for sentence in _imbalances(row, planned[row.name])],
         late=[f"{result.phase}: {reason}" for result in merged for reason in result.late],
         seconds=[second for result in merged for second in _seconds(result)],
         latency_us={result.phase: result.latency_us.encode() for result in merged},
@@ -88,9 +90,9 @@ def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> Loa
 def _rows(result: LoadResult, missing: Mapping[str, int]) -> list[LoadRow]:
     """A row for each phase, in order, and one for all; of what was lost only the number of requests is known."""
     known = {row.name: LoadRow(**asdict(row)) for row in result.rows()}
-    nothing = LoadRow(name=ALL, planned=0, sent=0, succeeded=0, failed={})
+    nothing = LoadRow(name=ALL_PHASES, planned=0, sent=0, succeeded=0, failed={})
     # Of one phase alone there is no row for all: it is the same.
-    whole = known.pop(ALL, next(iter(known.values()), nothing)).model_copy(update={"name": ALL})
+    whole = known.pop(ALL_PHASES, next(iter(known.values()), nothing)).model_copy(update={"name": ALL_PHASES})
     rows = [known.get(phase, nothing.model_copy(update={"name": phase})) for phase in missing]
     counts = [*missing.values(), sum(missing.values())]
     return [
@@ -99,8 +101,9 @@ def _rows(result: LoadResult, missing: Mapping[str, int]) -> list[LoadRow]:
     ]
 
 
-#: The row of a load's whole (`LoadResult.rows`).
-ALL = "all"
+def _requests(load: LoadStep) -> int:
+    """Exactly how many requests a phase was to make, by the plan and not by what any Fire says."""
+    return sum(_requests_of_shard(load, shard) for shard in range(load.fires))
 
 
 def _requests_of_shard(load: LoadStep, shard: int) -> int:
@@ -112,9 +115,11 @@ def _requests_of_shard(load: LoadStep, shard: int) -> int:
     return sum(1 for _ in shard_arrivals(load.spec, phase, shard, load.fires))
 
 
-def _imbalances(row: LoadRow) -> Iterable[str]:
-    """Each sum that does not agree, as a sentence (MEASURING rule 1)."""
+def _imbalances(row: LoadRow, planned: int) -> Iterable[str]:
+    """Each sum that does not agree, as a sentence (MEASURING rule 1); `planned` is the plan's own count."""
     failed = sum(row.failed.values())
+    if planned != row.planned:
+        yield f"{row.name}: {row.planned} requests are accounted for, of {planned} that the plan holds"
     if row.planned != row.succeeded + failed + row.not_reported:
         yield (
             f"{row.name}: planned {row.planned} is not succeeded {row.succeeded} + failed {failed} + "

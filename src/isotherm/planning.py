@@ -16,6 +16,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from isotherm.campaign import (
+    MAX_PHASE_S,
     SPEAKS_HTTP,
     Campaign,
     InvalidCampaign,
@@ -39,6 +40,7 @@ from isotherm.lane import (
     Platform,
     Step,
     TargetFunction,
+    hold_ms,
 )
 from isotherm.regions import stack_faults
 
@@ -52,6 +54,9 @@ BURST_S = 3.0
 WARM_CALL_S = 0.05
 NESTED_CALL_S = 0.5
 COLLECT_S = 120.0
+
+#: What a held call is left to do its work and to answer, of its function's time.
+HOLD_MARGIN_MS = 1000.0
 LOAD_COLLECT_S = 20.0
 
 #: AWS, Lambda quotas: synchronous invocations a second are at most ten times the concurrency.
@@ -135,8 +140,10 @@ def make_plan(
             f"functions are {len(lanes)} lanes, above the "
             f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
         )
+    _check_room(campaign, lanes, by_region)
     _check_versions(lanes, functions)
     _check_duration(lanes)
+    _check_holds(lanes, functions)
     inner_targets = campaign.inner.targets if campaign.inner else []
     if price.usd > campaign.budget_usd:
         raise OverBudget(_over_budget(campaign, price, lambda candidate: priced(candidate)[-1].usd))
@@ -295,12 +302,54 @@ def _most_load(load: Load, room: int) -> int:
     return math.floor(room * each / max(phase.share for phase in load.phases))
 
 
+def _check_room(campaign: Campaign, lanes: list[Lane], by_region: dict[str, RegionInventory]) -> None:
+    """Whether each region that a lane touches can carry it alone: inner functions and clients count as well."""
+    in_flight = max(_calls_in_flight(campaign).values())
+    field = "load.fires, load.threads" if campaign.load else "warm.concurrency"
+    faults = {}
+    for lane in lanes:
+        for region, needed in _concurrency_needed(lane, in_flight).items():
+            room = by_region[region].unreserved_concurrency
+            if needed > room:
+                faults[lane.target, lane.region, region] = (
+                    f"{field}: a lane of {lane.target} in {lane.region} would need {needed} executions at once in "
+                    f"{region}, its inner calls and the campaign's own functions included; {room} are unreserved there"
+                )
+    if faults:
+        raise InvalidCampaign("\n".join(faults.values()))
+
+
+def _check_holds(lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:
+    """Whether a burst's calls, held open until all are in, end within their function's time."""
+    for lane in lanes:
+        function = functions[lane.region, lane.target]
+        bound_ms = function.timeout_s * 1000 - HOLD_MARGIN_MS
+        width = max((burst.shots for step in lane.steps for burst in step.bursts), default=1)
+        if hold_ms(width) > bound_ms:
+            fits = max((n for n in range(1, width) if hold_ms(n) <= bound_ms), default=1)
+            raise InvalidCampaign(
+                f"cold.concurrency: {width} calls at once are held open for {hold_ms(width):.0f} ms, too long for "
+                f"{function.function_name}, which is ended after {function.timeout_s} s; at most {fits}"
+            )
+
+
 def _check_duration(lanes: list[Lane]) -> None:
+    for load in (step.load for lane in lanes for step in lane.steps if step.load):
+        if load_s(load) > MAX_PHASE_S:
+            raise InvalidCampaign(
+                f"load.iterations: phase {load.phase} would take about {load_s(load):.0f} s, above the {MAX_PHASE_S} s "
+                "that a Fire has; give fewer iterations"
+            )
     longest_s = max(sum(map(_step_s, lane.steps)) for lane in lanes)
     if longest_s > MAX_LANE_S:
         raise InvalidCampaign(
             f"rounds: one round of one function would take about {longest_s / 60:.0f} minutes, above the "
-            f"{MAX_LANE_S // 60} that a lane has; use more rounds, or fewer samples or memory sizes"
+            f"{MAX_LANE_S // 60} that a lane has; use "
+            + (
+                "fewer protocols, phases or iterations"
+                if lanes[0].steps[0].load
+                else "more rounds, or fewer samples or sizes"
+            )
         )
 
 
@@ -452,8 +501,10 @@ def _waves(
 
 def _concurrency_needed(lane: Lane, in_flight: int) -> Counter[str]:
     """Executions that a lane needs at once, by region: its calls, their inner calls, and the lane's own functions."""
-    needs = Counter({lane.region: in_flight})
-    needs[lane.client_region] += CONTROL_CONCURRENCY
+    fires = max((step.load.fires for step in lane.steps if step.load), default=1)
+    needs = Counter({lane.client_region: CONTROL_CONCURRENCY + fires - 1})
+    if any(step.protocol != "server" for step in lane.steps):
+        needs[lane.region] += in_flight
     for region in {step.inner.region for step in lane.steps if step.inner}:
         needs[region] += in_flight
     return needs

@@ -73,6 +73,12 @@ def test_a_load_s_task_survives_the_table():
             {"targets": ["default"], "load": RECORD["load"]},
             'targets: ["default"] cannot be loaded; with load give ["customers"] alone',
         ),
+        ({**RECORD, "memory_mb": [128, 256]}, "memory_mb: does not go with load; leave it out"),
+        ({**RECORD, "max_rounds": 5}, "max_rounds: does not go with load; leave it out"),
+        (
+            {**RECORD, "load": {**RECORD["load"], "phases": [{"name": "all", "share": 1}]}},
+            'load.phases.name: "all" is what the sum of all phases is called; give another',
+        ),
         ({**RECORD, "load": {"threads": 5}}, "load.iterations: a load in a closed loop needs it"),
         ({**RECORD, "load": {"threads": 0, "iterations": 1}}, "load.threads: 0 is below the least accepted, 1"),
         (
@@ -124,6 +130,18 @@ def test_what_the_account_cannot_carry_is_refused(document, message):
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of(document, unreserved_concurrency=10)
     assert str(refusal.value) == message
+
+
+def test_fires_and_iterations_that_no_function_can_carry_are_refused():
+    server = {**RECORD, "protocols": ["server"], "server": LOOPBACK}
+    with pytest.raises(InvalidCampaign, match=r"load.fires, load.threads: .* would need 41 executions at once"):
+        plan_of({**server, "load": {**RECORD["load"], "fires": 40}}, unreserved_concurrency=10)
+    with pytest.raises(
+        InvalidCampaign, match=r"load.iterations: phase warmup would take about 1200 s, above the 780 s"
+    ):
+        plan_of({**RECORD, "load": {"threads": 10, "iterations": 4000}})
+    with pytest.raises(InvalidCampaign, match="use fewer protocols, phases or iterations"):
+        plan_of({**OPEN, "protocols": ["invoke", "http"], "load": {**OPEN["load"], "duration_s": 780}})
 
 
 def test_a_server_needs_no_concurrency_of_the_account():

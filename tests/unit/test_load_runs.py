@@ -96,6 +96,18 @@ def test_a_load_whose_every_share_is_lost_is_still_there():
     ]
 
 
+def test_requests_that_are_in_no_row_show_as_a_sum_that_does_not_agree():
+    plan = plan_of(RECORD)
+    results = results_of(plan)
+    shard = next(iter(results.values()))[0]
+    shard.planned, shard.succeeded = 300, 300
+    (run,) = load_runs(plan, results)
+    assert run.imbalances == [
+        "warmup: 300 requests are accounted for, of 400 that the plan holds",
+        "all: 7300 requests are accounted for, of 7400 that the plan holds",
+    ]
+
+
 def test_a_surplus_shows_as_a_sum_that_does_not_agree():
     plan = plan_of(RECORD)
     results = results_of(plan)

@@ -290,3 +290,30 @@ def test_every_answered_nested_call_has_its_inner_report_found_or_missing(found,
     assert (whole.nested, whole.inner_report_found) == (len(found), sum(found))
     # The lane is none of the plan's, so its cells show as surplus; no other identity may break.
     assert {line.split()[0] for entry in accounts.values() for line in imbalances(entry)} <= {"planned"}
+
+
+def test_inner_calls_and_clients_count_against_their_own_region_s_concurrency():
+    small = replace(region("eu-west-2"), unreserved_concurrency=10)
+    large = region("us-west-1")
+    nested = {"targets": ["outer"], "regions": ["us-west-1"], "inner": {"regions": ["eu-west-2"]}, "rounds": 1}
+    with pytest.raises(
+        InvalidCampaign, match=r"would need 50 executions at once in eu-west-2, .* 10 are unreserved there"
+    ):
+        plan_of({**nested, "warm": {"samples": 50, "concurrency": 50}}, [small, large])
+    plan_of({**nested, "warm": {"samples": 50, "concurrency": 10}}, [small, large])
+
+
+def test_a_burst_that_would_be_held_beyond_its_function_s_time_is_refused():
+    short = region("eu-west-2")
+    short = replace(short, targets=[replace(target, timeout_s=3) for target in short.targets])
+    document = {"targets": ["customers"], "regions": ["eu-west-2"], "rounds": 1}
+    with pytest.raises(InvalidCampaign, match=r"cold.concurrency: 300 calls at once .* ended after 3 s; at most 175"):
+        plan_of({**document, "cold": {"samples": 300, "concurrency": 300}}, [short])
+    plan_of({**document, "cold": {"samples": 175, "concurrency": 175}}, [short])
+
+
+def test_calls_of_a_server_are_no_invocations():
+    document = {"targets": ["customers"], "protocols": ["server"], "server": {"url": "https://mine.example.com"}}
+    price = plan_of({**document, "i_own_this_endpoint": "https://mine.example.com"}).price
+    assert "Lambda requests" not in {line.service for line in price.lines}
+    assert any("in no line" in note for note in price.notes)
