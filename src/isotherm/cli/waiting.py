@@ -60,6 +60,7 @@ class Waiting:
         elif ended:
             if known.task is not None:
                 self._progress.remove_task(known.task)
+                self._progress.refresh()
             self._progress.console.print(line, markup=False, soft_wrap=True)
         elif known.task is None:
             known.task = self._progress.add_task(line, total=None)

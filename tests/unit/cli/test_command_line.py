@@ -19,6 +19,7 @@ COMMANDS = [
     "stop",
     "report",
     "deploy",
+    "destroy",
     "local",
     "parse",
     "prices",
@@ -142,6 +143,15 @@ def test_deploying_to_no_region_is_bad_input(isotherm: Callable[..., Any]) -> No
 
     assert ran.code == 2
     assert "us-east-1" in ran.err
+    assert _is_one_line(ran.err)
+
+
+@pytest.mark.parametrize("arguments", [(), ("tokyo", "--all"), ("--all", "--regions", "tokyo")])
+def test_what_to_destroy_has_to_be_said_in_one_way(isotherm: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    ran = isotherm("destroy", *arguments, "--yes")
+
+    assert ran.code == 2
+    assert ran.err.startswith("isotherm: --regions: ")
     assert _is_one_line(ran.err)
 
 
