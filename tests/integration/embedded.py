@@ -7,6 +7,8 @@ import os
 import subprocess
 import sysconfig
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,6 +208,24 @@ def probes_of(embedded: Embedded, region: str, target: str, shot_id: str) -> lis
         if found or time.monotonic() > deadline:
             return found
         time.sleep(0.2)
+
+
+@contextmanager
+def deployed_stack(local_name: str, *deploy: str, up: Sequence[str] = ()) -> Iterator[Embedded]:
+    """An embedded stack under a name of its own, deployed to as the arguments of `isotherm deploy` say."""
+    isotherm = command_line(local_name)
+    started = isotherm("local", "up", *up, "--json", timeout=START_S)
+    skip_without_tools(started)
+    assert started.code == 0, started.err
+    try:
+        deployed = isotherm("deploy", *deploy, "--json", timeout=START_S)
+        skip_without_tools(deployed)
+        assert deployed.code == 0, deployed.err
+        environment = started.document["environment"]
+        account = environment["AWS_ACCESS_KEY_ID"]
+        yield Embedded(isotherm, environment, f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign")
+    finally:
+        isotherm("local", "down")
 
 
 def skip_without_tools(ran: Ran) -> None:

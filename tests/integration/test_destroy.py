@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .embedded import HOME, SATELLITE, STACK, START_S, Embedded, await_lane, command_line, skip_without_tools
+from .embedded import HOME, SATELLITE, STACK, START_S, Embedded, await_lane, deployed_stack
 
 #: A stack whose name begins as ours does: it must not notice.
 NEIGHBOUR = f"{STACK}-2"
@@ -26,23 +26,12 @@ CAMPAIGN = {
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Embedded]:
     """Ours in two regions, a neighbour in one of them, and a log group that CloudFormation knows nothing of."""
-    isotherm = command_line("tests-destroy")
-    started = isotherm("local", "up", "--json", timeout=START_S)
-    skip_without_tools(started)
-    assert started.code == 0, started.err
-    try:
-        for arguments in (("--regions", "mumbai"), ("--stack", NEIGHBOUR)):
-            deployed = isotherm("deploy", *arguments, "--json", timeout=START_S)
-            assert deployed.code == 0, deployed.err
-        environment = started.document["environment"]
-        account = environment["AWS_ACCESS_KEY_ID"]
-        machine = f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign"
-        embedded = Embedded(isotherm, environment, machine)
+    with deployed_stack("tests-destroy", "--regions", "mumbai") as embedded:
+        neighbour = embedded.isotherm("deploy", "--stack", NEIGHBOUR, "--json", timeout=START_S)
+        assert neighbour.code == 0, neighbour.err
         for group in (UNOWNED, THEIRS):
             embedded.client("logs", SATELLITE).create_log_group(logGroupName=group)
         yield embedded
-    finally:
-        isotherm("local", "down")
 
 
 def belongings(embedded: Embedded, region: str) -> set[str]:

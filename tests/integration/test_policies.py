@@ -18,7 +18,7 @@ import pytest
 from isotherm.customers import create_request, customer, read_request
 
 from .curl import Curl, curl_that_signs
-from .embedded import HOME, STACK, START_S, Embedded, Ran, command_line, skip_without_tools
+from .embedded import HOME, STACK, START_S, Embedded, Ran, deployed_stack
 
 CAMPAIGN = {
     "name": "policies",
@@ -33,18 +33,8 @@ CAMPAIGN = {
 @pytest.fixture(scope="module")
 def enforcing() -> Iterator[Embedded]:
     """A stack that checks every call."""
-    isotherm = command_line("policies")
-    started = isotherm("local", "up", "--enforce-iam", "--json", timeout=START_S)
-    skip_without_tools(started)
-    assert started.code == 0, started.err
-    try:
-        deployed = isotherm("deploy", "--json", timeout=START_S)
-        assert deployed.code == 0, deployed.err
-        environment = started.document["environment"]
-        account = environment["AWS_ACCESS_KEY_ID"]
-        yield Embedded(isotherm, environment, f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign")
-    finally:
-        isotherm("local", "down")
+    with deployed_stack("policies", up=["--enforce-iam"]) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

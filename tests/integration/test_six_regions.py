@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .embedded import HOME, ROOT, STACK, START_S, Embedded, command_line, skip_without_tools
+from .embedded import ROOT, Embedded, deployed_stack
 
 EVENT: dict[str, Any] = json.loads((ROOT / "events" / "campaign-crisscross.json").read_text())
 REGIONS: list[str] = EVENT["regions"]
@@ -39,18 +39,8 @@ COLUMNS = (
 @pytest.fixture(scope="module")
 def six() -> Iterator[Embedded]:
     """An embedded stack of its own, deployed to the home region and the six on record."""
-    isotherm = command_line("tests-six-regions")
-    started = isotherm("local", "up", "--json", timeout=START_S)
-    skip_without_tools(started)
-    assert started.code == 0, started.err
-    try:
-        deployed = isotherm("deploy", *REGIONS, "--json", timeout=START_S)
-        assert deployed.code == 0, deployed.err
-        environment = started.document["environment"]
-        account = environment["AWS_ACCESS_KEY_ID"]
-        yield Embedded(isotherm, environment, f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign")
-    finally:
-        isotherm("local", "down")
+    with deployed_stack("tests-six-regions", *REGIONS) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
