@@ -1,0 +1,118 @@
+"""What a region is found to have, and that one which cannot be asked hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from isotherm.aws import inventory
+from isotherm.aws.inventory import ask_for, ask_regions
+from isotherm.aws.stacks import StackFound
+from isotherm.campaign import parse_campaign
+from isotherm.lane import TargetFunction
+from isotherm.regions import functions_of
+
+OUTPUTS = {
+    "Version": "1",
+    "HomeRegion": "us-east-1",
+    "Targets": "default,customers,pkg20",
+    "CustomersApiUrl": "https://api",
+}
+
+
+def target(region: str, name: str) -> TargetFunction:
+    return TargetFunction(
+        target=name,
+        region=region,
+        function_name=f"s-target_{name}",
+        runtime="python3.14",
+        architecture="x86_64",
+        memory_mb=128,
+        timeout_s=30,
+        code_size_bytes=169,
+        code_sha256="sha",
+        log_group=f"/aws/lambda/s-target_{name}",
+    )
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
+    """Regions as they are told to be: with a stack and functions, with nothing, or raising what they are given."""
+    regions: dict[str, Any] = {}
+
+    def find(region: str, _: str) -> StackFound | None:
+        facts = regions.get(region)
+        if isinstance(facts, Exception):
+            raise facts
+        return None if facts is None else StackFound("id", "CREATE_COMPLETE", OUTPUTS, {})
+
+    monkeypatch.setattr(inventory, "make_client", lambda _service, region, _config: region)
+    monkeypatch.setattr(inventory, "client", lambda *_: None)
+    monkeypatch.setattr(inventory, "find_stack", find)
+    monkeypatch.setattr(inventory, "concurrency", lambda _: (1000, 900))
+    monkeypatch.setattr(inventory, "_exists", lambda region, function: function in regions[region])
+    monkeypatch.setattr(
+        inventory,
+        "target_in",
+        lambda region, stack, name: target(region, name) if f"{stack}-target_{name}" in regions[region] else None,
+    )
+    return regions.__setitem__
+
+
+def test_a_whole_region_says_all_of_itself(there: Callable[[str, Any], None]) -> None:
+    own = [f"s-target_{name}" for name in ("default", "customers", "pkg20", "mine")]
+    there("eu-west-2", {*functions_of("s", is_home=False), *own})
+
+    (found,) = ask_regions(["eu-west-2"], "s", ["mine", "absent"])
+
+    assert (found.stack_status, found.stack_version, found.home_region) == ("CREATE_COMPLETE", "1", "us-east-1")
+    assert (found.concurrency_limit, found.unreserved_concurrency) == (1000, 900)
+    assert found.missing == []
+    assert {function.target: function.url for function in found.targets} == {
+        "customers": "https://api",
+        "default": None,
+        "mine": None,
+        "pkg20": None,
+    }
+
+
+def test_functions_that_ought_to_be_there_are_named(there: Callable[[str, Any], None]) -> None:
+    there("us-east-1", {*functions_of("s", is_home=True), "s-target_default", "s-target_customers"} - {"s-dispatch"})
+
+    (found,) = ask_regions(["us-east-1"], "s")
+
+    assert found.missing == ["s-dispatch", "s-target_pkg20"]
+
+
+def test_a_region_that_cannot_be_asked_hides_no_other(there: Callable[[str, Any], None]) -> None:
+    refused = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+    there("eu-west-1", EndpointConnectionError(endpoint_url="https://eu-west-1"))
+    there("eu-west-2", ClientError(refused, "DescribeStacks"))
+    there("eu-west-3", set(functions_of("s", is_home=False)))
+
+    first, second, third, fourth = ask_regions(["eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1"], "s")
+
+    assert "https://eu-west-1" in str(first.unasked)
+    assert "AccessDenied" in str(second.unasked)
+    assert (third.unasked, third.stack_status) == (None, "CREATE_COMPLETE")
+    assert (fourth.unasked, fourth.stack_status) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("document", "asked"),
+    [
+        ({"targets": ["default"]}, ["us-east-1"]),
+        ({"targets": ["default"], "regions": ["eu-west-2"]}, ["eu-west-2"]),
+        ({"targets": ["default"], "clients": ["eu-west-1"]}, ["us-east-1", "eu-west-1"]),
+        (
+            {"targets": ["outer"], "regions": ["eu-west-2"], "inner": {"regions": ["eu-west-3", "eu-west-2"]}},
+            ["eu-west-2", "eu-west-3"],
+        ),
+    ],
+)
+@pytest.mark.usefixtures("there")
+def test_every_region_that_a_campaign_names_is_asked_once(document: dict[str, Any], asked: list[str]) -> None:
+    assert [found.region for found in ask_for(parse_campaign(document), "us-east-1", "s")] == asked
