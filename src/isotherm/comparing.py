@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.accounting import CellKey, cell_key, distinct
+from isotherm.comparing_loads import LoadChange, load_changes, loads_of_one_side
 from isotherm.enough import start_metric
 from isotherm.lane import CallProtocol, Operation
+from isotherm.load_words import is_reported
 from isotherm.naming import cell_name
 from isotherm.numerals import count
 from isotherm.sample import Kind, Sample
 from isotherm.statistics import ANSWERS, STARTS, compare, holm
-from isotherm.summary import CampaignSummary, Comparison, MetricName
+from isotherm.summary import CampaignSummary, Comparison, LoadRun, MetricName
 
 SIGNIFICANT = 0.05
 
@@ -57,7 +59,10 @@ class Change(_Shape):
 
 
 class CampaignComparison(_Shape):
-    """Everything that changed. `only_before` and `only_after` are cells that one side alone has used samples of."""
+    """Everything that changed. `only_before` and `only_after` are cells that one side alone has used samples of.
+
+    Of loads, which have no cells, `loads` says what changed; they have no intervals.
+    """
 
     before: str
     after: str
@@ -66,6 +71,7 @@ class CampaignComparison(_Shape):
     changes: list[Change]
     only_before: list[str]
     only_after: list[str]
+    loads: list[LoadChange] = Field(default_factory=list)
 
 
 def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> CampaignComparison:
@@ -97,14 +103,17 @@ def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> Ca
             found.append(Change(**key._asdict(), metric=metric, p_holm=None, result=result))
     corrected = holm([change.result.p_value for change in found])
     known = before.summary is not None and after.summary is not None
+    loads = _loads(before), _loads(after)
+    only_before, only_after = loads_of_one_side(*loads)
     return CampaignComparison(
         before=before.name,
         after=after.name,
         settings_known=known,
         settings=settings_that_differ(before, after),
         changes=[c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)],
-        only_before=[cell_name(key) for key in sorted(set(ours) - set(theirs), key=_reading_order)],
-        only_after=[cell_name(key) for key in sorted(set(theirs) - set(ours), key=_reading_order)],
+        only_before=[*(cell_name(key) for key in sorted(set(ours) - set(theirs), key=_reading_order)), *only_before],
+        only_after=[*(cell_name(key) for key in sorted(set(theirs) - set(ours), key=_reading_order)), *only_after],
+        loads=load_changes(*loads),
     )
 
 
@@ -151,8 +160,10 @@ def undecided(comparison: CampaignComparison) -> list[str]:
     found = [f"{name}: used samples only before" for name in comparison.only_before]
     short = [change for change in comparison.changes if change.result.ratio_low is None]
     found += [f"{change_name(change)}: too few samples for an interval" for change in short]
-    if not comparison.changes:
-        found.append("the two have no cell in common")
+    if comparison.loads:
+        found.append("loads are single observations, without intervals: look at the numbers, or compare samples")
+    elif not comparison.changes:
+        found.append("the two have nothing in common")
     return found
 
 
@@ -162,8 +173,20 @@ def change_name(change: Change) -> str:
     return f"{cell_name(change)}, {what}"
 
 
+def cannot_be_compared(before: Side, after: Side) -> str | None:
+    """Why the two have nothing that could be compared, where one is a load and the other is not; None otherwise."""
+    if bool(_loads(before)) == bool(_loads(after)) or (_used(before.samples) and _used(after.samples)):
+        return None
+    load, other = (before, after) if _loads(before) else (after, before)
+    return f"{load.name} is a load and {other.name} is not: compare a load with a load, or samples with samples"
+
+
 def no_used_samples(side: Side) -> str | None:
-    """Why a side has nothing to compare, and what can be done; None where it has used samples."""
+    """Why a side has nothing to compare, and what can be done; None where it has used samples, or what a load found."""
+    if any(is_reported(row) for run in _loads(side) for row in run.rows):
+        return None
+    if _loads(side):
+        return f"{side.name} is a load of which nothing is reported; run it again"
     if any(sample.verdict == "used" for sample in side.samples):
         return None
     said = f"{side.name} has no used samples: {count(len(side.samples), 'sample')}"
@@ -173,6 +196,10 @@ def no_used_samples(side: Side) -> str | None:
     if failed:
         said += f"; {count(len(failed), 'lane')} failed, the first for: {failed[0].reason}"
     return said + "; run it again"
+
+
+def _loads(side: Side) -> list[LoadRun]:
+    return side.summary.loads if side.summary else []
 
 
 def _used(samples: Sequence[Sample]) -> dict[CellKey, list[Sample]]:
@@ -205,7 +232,10 @@ def _settings(summary: CampaignSummary) -> dict[str, str]:
         "home region": summary.home_region,
         "Isotherm": summary.version,
     }
-    asked = summary.campaign.model_dump(exclude={"name", "comment", "budget_usd", "dry_run"})
+    # A certificate made for the occasion is another one each time, and says nothing of what was measured.
+    asked = summary.campaign.model_dump(
+        exclude={"name": True, "comment": True, "budget_usd": True, "dry_run": True, "server": {"certificate": True}}
+    )
     found |= flat(asked)
     for region in summary.inventory:
         for target in region.targets:
@@ -224,8 +254,12 @@ def flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             found |= flat(value, f"{above}{name}.")
         elif value is not None:
-            found[above + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            found[above + name] = ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
     return found
+
+
+def _text(value: Any) -> str:
+    return " ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 
 
 def _reading_order(key: CellKey) -> tuple[str | int, ...]:

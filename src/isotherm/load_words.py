@@ -111,6 +111,7 @@ def loads_in_a_sentence(load: Load, runs: Sequence[LoadRun]) -> str:
     peaks = _peaks(load, here)
     if not peaks:
         return said
+    said += "".join(f"; {_LOADED_IN_A_SENTENCE[protocol]} answered none" for protocol in _silent(here))
     names = [_LOADED_IN_A_SENTENCE[protocol] for protocol in peaks]
     medians = [_over_rounds([row.median_ms for row in rows]) for rows in peaks.values()]
     where = f" in {runs[0].region}" if len({run.region for run in runs}) > 1 else ""
@@ -159,6 +160,13 @@ def _peaks(load: Load, runs: Iterable[LoadRun]) -> dict[CallProtocol, list[LoadR
     return dict(sorted(found.items(), key=lambda of: min(row.median_ms or 0 for row in of[1])))
 
 
+def _silent(runs: Sequence[LoadRun]) -> list[CallProtocol]:
+    """What reported its requests, and answered not one."""
+    answered = {run.protocol for run in runs if whole(run).succeeded}
+    known = dict.fromkeys(run.protocol for run in runs if is_reported(whole(run)))
+    return [protocol for protocol in known if protocol not in answered]
+
+
 def _over_rounds(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     low, high = digits(min(known, default=None)), digits(max(known, default=None))
@@ -175,7 +183,12 @@ def load_warnings(runs: Sequence[LoadRun]) -> list[str]:
     found = []
     for name, run in zip(run_names(runs), runs, strict=True):
         row = whole(run)
-        if row.not_reported:
+        if not is_reported(row):
+            found.append(
+                f"{name}: nothing is reported of its {count(row.planned, 'request')}: "
+                "no generator said what became of them."
+            )
+        elif row.not_reported:
             found.append(
                 f"{name}: {row.not_reported:,} of {count(row.planned, 'request')} are not reported: a generator never "
                 "said what became of its share, so throughput is at least what is shown, and times are of the rest."

@@ -146,6 +146,13 @@ class Session(_Read):
         """The campaign's name."""
         return str(self.campaign.get("name", "campaign"))
 
+    @property
+    def no_trend(self) -> str | None:
+        """Why it can be no part of a trend; None where it can."""
+        if self.campaign.get("load") is None:
+            return None
+        return "it is a load, and trends are of samples; isotherm compare shows how two loads differ"
+
 
 class UnreadableSession(ValueError):
     """A `summary.json` from which no session can be read; the text says why."""

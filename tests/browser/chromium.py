@@ -99,6 +99,14 @@ class Browser:
             self.evaluate("scrollBy(0, 700)")
             self.evaluate("new Promise(done => setTimeout(done, 60))")
 
+    def too_wide(self) -> list[str]:
+        """Classes of what reaches beyond the window's right edge."""
+        found: list[str] = self.evaluate(
+            "[...document.querySelectorAll('.scroll, .plot, .card, h1, .notices, dl')]"
+            ".filter(node => node.getBoundingClientRect().right > innerWidth + 1).map(node => node.className)"
+        )
+        return found
+
     def screenshot(self, path: Path) -> None:
         """What the window shows, as a PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))

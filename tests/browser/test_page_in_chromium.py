@@ -54,11 +54,7 @@ def test_every_figure_draws_without_complaint_or_request(browser: Browser, page:
 def test_no_table_or_figure_is_wider_than_its_place(browser: Browser, page: Path) -> None:
     browser.open(page, width=390)
     browser.scroll_until_drawn(PLOTS)
-    wide = browser.evaluate(
-        "[...document.querySelectorAll('.scroll, .plot, .card, h1, .notices, dl')]"
-        ".filter(node => node.getBoundingClientRect().right > innerWidth + 1).map(node => node.className)"
-    )
-    assert wide == []
+    assert browser.too_wide() == []
 
 
 def test_choosing_a_metric_by_keyboard_redraws_both_figures(browser: Browser, page: Path) -> None:

@@ -51,7 +51,12 @@ def gather(
             left_out.append(LeftOut(campaign_id=campaign_id, reason="its report was deleted"))
             continue
         try:
-            sessions.append(read_session(body))
+            session = read_session(body)
         except UnreadableSession as problem:
             left_out.append(LeftOut(campaign_id=campaign_id, reason=str(problem)))
+            continue
+        if session.no_trend:
+            left_out.append(LeftOut(campaign_id=campaign_id, reason=session.no_trend))
+        else:
+            sessions.append(session)
     return Gathered(sessions, left_out, [item["campaign_id"] for item in listed if "finished_at" not in item])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from isotherm.comparing import CampaignComparison, Change
+    from isotherm.comparing_loads import Range
     from isotherm.sample import Kind
 
 _WHAT = "a campaign's id, a report's folder, its summary.json or samples.csv.gz."
@@ -48,17 +49,22 @@ def compare(
     home: HomeOption = DEFAULT_HOME_REGION,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what changed from campaign A to campaign B, with intervals; settings that differ come first."""
+    """Say what changed from campaign A to campaign B, with intervals; settings that differ come first.
+
+    Loads have no intervals: of them the numbers before and after are shown, phase by phase.
+    """
     limit = None if fail_on_regression is None else _share(fail_on_regression)
     from isotherm.cli.console import results
     from isotherm.cli.endings import Failed
     from isotherm.cli.fetched import refuse_empty, results_of
-    from isotherm.comparing import change_name, compare_campaigns, regressions, undecided
+    from isotherm.comparing import cannot_be_compared, change_name, compare_campaigns, regressions, undecided
     from isotherm.numerals import count, percent
 
     place = Place(on, stack, home)
     sides = results_of(before, "A", place), results_of(after, "B", place)
     refuse_empty(*sides)
+    if reason := cannot_be_compared(*sides):
+        raise Failed(reason)
     comparison = compare_campaigns(*sides)
     worse = [] if limit is None else regressions(comparison, limit)
     unclear = [] if limit is None else undecided(comparison)
@@ -125,8 +131,60 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
                 f"{result.baseline_n:,}, {result.other_n:,}",
             )
         parts += [Text(), table]
-    parts.append(Text("Medians in ms; change: Hodges-Lehmann shift with its 95 % interval, red slower."))
-    return parts
+    if comparison.changes:
+        parts.append(Text("Medians in ms; change: Hodges-Lehmann shift with its 95 % interval, red slower."))
+    return [*parts, *_loads(comparison)]
+
+
+def _loads(comparison: CampaignComparison) -> list[RenderableType]:
+    """A table for each load that both have, and how far to believe it."""
+    from itertools import groupby
+
+    from rich.text import Text
+
+    from isotherm.comparing_loads import place_of
+    from isotherm.numerals import NOTHING, count
+    from isotherm.report.terminal import framed
+
+    if not comparison.loads:
+        return []
+    parts: list[RenderableType] = []
+    if any(found.setting == "load.loop" for found in comparison.settings):
+        differ = "A closed and an open loop: their latencies count from different moments, and cannot be compared."
+        parts.append(Text(differ, style="bold yellow"))
+    for place, of_place in groupby(comparison.loads, key=place_of):
+        table = framed(place)
+        for heading in ("Phase", "What", "Unit"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("Before", "After", "Times"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for change in of_place:
+            times = Text(
+                NOTHING if change.ratio is None else f"{change.ratio:.3g}", style="bold" if change.apart else ""
+            )
+            values = (_range(change.before), _range(change.after))
+            table.add_row(change.phase, change.measure, change.unit, *values, times)
+        parts += [Text(), table]
+    least = min((side.rounds for c in comparison.loads for side in (c.before, c.after) if side), default=0)
+    if least > 1:
+        said = (
+            f"Medians over rounds, with the lowest and highest round (at least {count(least, 'round')} on each side); "
+            "bold where all rounds of one side lie beyond all of the other."
+        )
+    else:
+        said = (
+            "One load is one observation: the same load made twice differs too, by how much only rounds can say. "
+            "Times: after, divided by before."
+        )
+    return [*parts, Text(said, style="dim")]
+
+
+def _range(found: Range | None) -> str:
+    from isotherm.numerals import NOTHING, digits, interval
+
+    if found is None:
+        return NOTHING
+    return digits(found.mid) + (f" ({interval(found.low, found.high)})" if found.rounds > 1 else "")
 
 
 def _ratio(change: Change) -> str:

@@ -1,4 +1,4 @@
-"""`isotherm export`: every sample of a campaign, for other programs."""
+"""`isotherm export`: every sample of a campaign, or every phase or second of a load, for other programs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,24 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+class Of(StrEnum):
+    """What there can be of a campaign."""
+
+    SAMPLES = "samples"
+    PHASES = "phases"
+    SECONDS = "seconds"
+
+
 WhatArgument = Annotated[
     str, typer.Argument(metavar="ID", help="A campaign's id, a report's folder, or its samples.csv.gz.")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="Parquet needs pyarrow (isotherm[parquet]).")]
 FileOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="File to write, - for standard output (else samples.FORMAT).")
+    Path | None,
+    typer.Option("--output", "-o", help="File to write, - for standard output (else samples.FORMAT, or as --of says)."),
+]
+OfOption = Annotated[
+    Of | None, typer.Option("--of", help="Of a load: its phases (unless told otherwise), or its seconds.")
 ]
 
 
@@ -41,12 +53,16 @@ def export(
     what: WhatArgument,
     format_: FormatOption = Format.CSV,
     output: FileOption = None,
+    of: OfOption = None,
     on: OnOption = On.LOCAL,
     stack: StackOption = DEFAULT_STACK,
     home: HomeOption = DEFAULT_HOME_REGION,
     as_json: JsonOption = False,
 ) -> None:
-    """Write every sample of a campaign, used or not, one row each; what is missing is empty, never zero."""
+    """Write every sample of a campaign, used or not, one row each; what is missing is empty, never zero.
+
+    A load has no samples: of it the phases are written, or with --of seconds its seconds.
+    """
     import json
     import sys
 
@@ -58,19 +74,25 @@ def export(
 
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
-        raise BadInput("--json: says where the file is; with --output - the samples themselves go to standard output")
+        raise BadInput("--json: says where the file is; with --output - the rows themselves go to standard output")
     if format_ is Format.PARQUET and not exports.can_parquet():
         raise Failed(f"parquet needs pyarrow, which is not installed: {exports.PARQUET_HINT}; or --format csv")
     side = results_of(what, "ID", Place(on, stack, home))
-    if not side.samples:
-        raise Failed(f"{what} has no samples to export; isotherm report {what} says what became of it")
-    data = exports.WRITERS[format_.value](side.samples)
+    loads = side.summary.loads if side.summary else []
+    rows_of = of or (Of.PHASES if loads and not side.samples else Of.SAMPLES)
+    if rows_of is Of.SAMPLES:
+        found = exports.sample_rows(side.samples)
+    else:
+        found = exports.phase_rows(loads) if rows_of is Of.PHASES else exports.second_rows(loads)
+    if not found.rows:
+        raise Failed(f"{what} has no {rows_of.value} to export; isotherm report {what} says what became of it")
+    data = exports.WRITERS[format_.value](found)
     if to_stdout:
         sys.stdout.buffer.write(data)
         return
-    path = output or Path(f"samples.{format_.value}")
+    path = output or Path(f"{rows_of.value}.{format_.value}")
     path.write_bytes(data)
     if as_json:
-        print(json.dumps({"file": str(path), "format": format_.value, "samples": len(side.samples)}, indent=2))
+        print(json.dumps({"file": str(path), "format": format_.value, rows_of.value: len(found.rows)}, indent=2))
     else:
-        remarks().print(f"{len(side.samples):,} samples: {shown_path(path)}", markup=False, soft_wrap=True)
+        remarks().print(f"{len(found.rows):,} {rows_of.value}: {shown_path(path)}", markup=False, soft_wrap=True)

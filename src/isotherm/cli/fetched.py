@@ -92,7 +92,7 @@ def _samples(path: Path, argument: str) -> list[Sample]:
 
 
 def refuse_empty(*sides: Side) -> None:
-    """Go on where every side has used samples.
+    """Go on where every side has used samples, or a load of which something is reported.
 
     Raises
     ------

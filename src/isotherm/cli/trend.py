@@ -23,7 +23,7 @@ from isotherm.cli.place import (
 
 if TYPE_CHECKING:
     from isotherm.aws.sessions import Gathered
-    from isotherm.trend import Session, Trend
+    from isotherm.trend import LeftOut, Session, Trend
 
 #: What `--limit` is unless it is given.
 DEFAULT_LIMIT = 200
@@ -80,10 +80,7 @@ def trend(
     place = Place(on, stack, home)
     found = _from_folder(reports, name, begin, place, limit) if reports else _from_stack(place, name, begin, limit)
     if not found.sessions:
-        raise Failed(
-            f"NAME: no campaign {name} can be shown: "
-            + "; ".join(f"{out.campaign_id}: {out.reason}" for out in found.left_out[:10])
-        )
+        raise Failed(f"NAME: no campaign {name} can be shown: {_reasons(found.left_out)}")
     made = build_trend(
         found.sessions,
         left_out=found.left_out,
@@ -92,6 +89,20 @@ def trend(
         version=__version__,
     )
     _show(made, output, as_json)
+
+
+def _reasons(left_out: list[LeftOut]) -> str:
+    """Why campaigns are left out, each reason once, with the campaign it was met with first."""
+    from isotherm.numerals import count
+
+    of: dict[str, list[str]] = {}
+    for out in left_out:
+        of.setdefault(out.reason, []).append(out.campaign_id)
+    said = []
+    for reason, (first, *others) in of.items():
+        more = f" and {count(len(others), 'other')}" if others else ""
+        said.append(f"{first}{more}: {reason}")
+    return "; ".join(said)
 
 
 def _show(made: Trend, output: Path | None, as_json: bool) -> None:
@@ -153,6 +164,9 @@ def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, 
             left_out.append(
                 LeftOut(campaign_id=session.campaign_id, reason=f"its platform is {session.platform}; {other}")
             )
+            continue
+        if session.no_trend:
+            left_out.append(LeftOut(campaign_id=session.campaign_id, reason=session.no_trend))
             continue
         sessions.append(session)
     if not matches:

@@ -28,12 +28,18 @@ def write_csv(samples: Iterable[Sample]) -> bytes:
     Rows are sorted by lane, step, kind, burst and index, and the gzip header carries no time, so the same samples in
     any order give the same bytes. What is missing is an empty field, never zero; true and false are written so.
     """
+    text = csv_text(COLUMNS, map(_row_of, distinct(samples)[0]))
+    return gzip.compress(text.encode(), compresslevel=6, mtime=0)
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """CSV with a header, commas and line ends as in RFC 4180; None is an empty field, true and false are words."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for sample in distinct(samples)[0]:
-        writer.writerow([_field(value) for value in _row_of(sample)])
-    return gzip.compress(text.getvalue().encode(), compresslevel=6, mtime=0)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_field(value) for value in row])
+    return text.getvalue()
 
 
 def read_csv(data: bytes) -> list[Sample]:

@@ -1,31 +1,95 @@
-"""Samples as files for other programs: CSV, JSON lines, Parquet. The columns are the fields of `Sample`, in order."""
+"""Results as files for other programs: CSV, JSON lines, Parquet. What is missing is empty or null, never zero.
+
+Of samples the columns are the fields of `Sample`, in order; of loads those of `LoadRun` and of its phases or seconds.
+"""
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import io
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from typing import Any, get_args, get_type_hints
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+from pydantic import BaseModel
 
 from isotherm.accounting import distinct
-from isotherm.report.csv import COLUMNS, write_csv
+from isotherm.load.result import KINDS
+from isotherm.load_words import is_reported
+from isotherm.report.csv import csv_text
 from isotherm.sample import Sample
+from isotherm.summary import LoadRow, LoadRun, LoadSecond
 
 PARQUET_HINT = "pip install 'isotherm[parquet]' (in this checkout: .venv/bin/uv pip install -e '.[parquet]')"
 
 
-def csv_bytes(samples: Iterable[Sample]) -> bytes:
+class Rows(NamedTuple):
+    """What is written: the columns with their types, and a row for each thing."""
+
+    kinds: dict[str, type]
+    rows: Sequence[Sequence[Any]]
+
+
+def sample_rows(samples: Iterable[Sample]) -> Rows:
+    """Every distinct sample, used or not."""
+    hints = get_type_hints(Sample)
+    kinds = {field.name: _kind(hints[field.name]) for field in fields(Sample)}
+    return Rows(kinds, [attrgetter(*kinds)(sample) for sample in distinct(samples)[0]])
+
+
+_OF_RUN = ("lane_key", "target", "region", "client_region", "protocol", "round", "fires")
+#: Numbers of a phase of which nothing was reported; they are none, and not zero.
+_UNKNOWN = ("sent", "succeeded", "wall_s", "cold_starts")
+
+
+def phase_rows(loads: Iterable[LoadRun]) -> Rows:
+    """The phases of every load, and all of them together; failures have a column for each kind.
+
+    `latency_us` is HdrHistogram's compressed text, which its tools read; the row of all phases has none.
+    """
+    of_phase = {name: kind for name, kind in _kinds(LoadRow).items() if name not in ("name", "failed")}
+    failed = {"failed": int, **{f"failed_{kind}": int for kind in KINDS}}
+    kinds = {**_kinds(LoadRun, _OF_RUN), "phase": str, **of_phase, **failed, "latency_us": str}
+    rows = []
+    for run in loads:
+        for row in run.rows:
+            known = is_reported(row)
+            values = {**_values(run, _OF_RUN), "phase": row.name, **_values(row, of_phase)}
+            values |= {"failed": sum(row.failed.values()), **{f"failed_{k}": row.failed.get(k, 0) for k in KINDS}}
+            values |= {} if known else dict.fromkeys([*failed, *_UNKNOWN])
+            values["latency_us"] = run.latency_us.get(row.name)
+            rows.append([values[name] for name in kinds])
+    return Rows(kinds, rows)
+
+
+def second_rows(loads: Iterable[LoadRun]) -> Rows:
+    """Every second of every load in which something was sent or ended."""
+    of_second = _kinds(LoadSecond)
+    kinds = {**_kinds(LoadRun, _OF_RUN), **of_second}
+    found = [{**_values(run, _OF_RUN), **_values(second, of_second)} for run in loads for second in run.seconds]
+    return Rows(kinds, [[values[name] for name in kinds] for values in found])
+
+
+def _kinds(model: type[BaseModel], names: Iterable[str] | None = None) -> dict[str, type]:
+    hints = get_type_hints(model)
+    return {name: _kind(hints[name]) for name in names or model.model_fields}
+
+
+def _values(found: BaseModel, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in names}
+
+
+def csv_bytes(found: Rows) -> bytes:
     """CSV as `isotherm.report.csv` writes it, not compressed."""
-    return gzip.decompress(write_csv(samples))
+    return csv_text(found.kinds, found.rows).encode()
 
 
-def jsonl_bytes(samples: Iterable[Sample]) -> bytes:
+def jsonl_bytes(found: Rows) -> bytes:
     """One JSON object a line, in the order of the CSV; null where there is nothing."""
-    lines = (json.dumps(asdict(sample), ensure_ascii=False, separators=(",", ":")) for sample in distinct(samples)[0])
-    return "".join(f"{line}\n" for line in lines).encode()
+    rows = (dict(zip(found.kinds, row, strict=True)) for row in found.rows)
+    return "".join(f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows).encode()
 
 
 def can_parquet() -> bool:
@@ -33,7 +97,7 @@ def can_parquet() -> bool:
     return importlib.util.find_spec("pyarrow") is not None
 
 
-def parquet_bytes(samples: Iterable[Sample]) -> bytes:
+def parquet_bytes(found: Rows) -> bytes:
     """Parquet with a typed column for each field; null where there is nothing.
 
     Raises
@@ -44,13 +108,11 @@ def parquet_bytes(samples: Iterable[Sample]) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    hints = get_type_hints(Sample)
-    schema = pa.schema([(name, kinds.get(_kind(hints[name]), pa.string())) for name in COLUMNS])
-    rows = distinct(samples)[0]
-    table = pa.table({name: [getattr(row, name) for row in rows] for name in COLUMNS}, schema=schema)
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    schema = pa.schema([(name, types.get(kind, pa.string())) for name, kind in found.kinds.items()])
+    columns = {name: [row[place] for row in found.rows] for place, name in enumerate(found.kinds)}
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
+    parquet.write_table(pa.table(columns, schema=schema), buffer, compression="zstd")
     return buffer.getvalue()
 
 
@@ -60,7 +122,7 @@ def _kind(hint: Any) -> type:
     return kinds[0] if isinstance(kinds[0], type) else str
 
 
-WRITERS: dict[str, Callable[[Iterable[Sample]], bytes]] = {
+WRITERS: dict[str, Callable[[Rows], bytes]] = {
     "csv": csv_bytes,
     "jsonl": jsonl_bytes,
     "parquet": parquet_bytes,

@@ -43,7 +43,7 @@ def load_lines(summary: CampaignSummary, runs: Sequence[LoadRun]) -> list[LoadLi
         line("Failed", "", lambda row: _counted(row, sum(row.failed.values()))),
     ]
     lines += [
-        line(f"{capitalised(KIND_LABELS.get(kind, kind))}", "failed", lambda row, kind=kind: _failed(row, kind))  # type: ignore[misc]
+        line(f"Failed: {KIND_LABELS.get(kind, kind)}", "", lambda row, kind=kind: _failed(row, kind))  # type: ignore[misc]
         for kind in total_of(runs).failed
     ]
     if any(row.not_reported for row in of_all):

@@ -55,7 +55,7 @@ LOAD_FIGURES = r"""
     const rates = group.runs.flatMap((other) => other.time.phases.map((phase) => phase.per_s)).filter((rate) => rate);
     const high = Math.max(group.most_per_s, ...rates) * 1.25;
     // Where rates differ widely, the slower ones would lie on the ground of a linear axis.
-    const wide = Math.max(...rates) > 30 * Math.min(...rates);
+    const wide = high > 40 * Math.min(...rates);
     const ground = wide ? Math.max(Math.min(group.least_per_s, ...rates) / 1.6, high / 1e6) : 0;
     const colour = runColour(look, run);
     const dots = time.at.length < 90 ? "lines+markers" : "lines";

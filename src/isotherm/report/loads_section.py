@@ -46,7 +46,7 @@ def load_facts(summary: CampaignSummary) -> list[Fact]:
         return []
     failed = sum(total.failed.values())
     if load.loop == "closed":
-        loop = "Closed loop", count(load.threads or 0, "thread"), f"{load.iterations:,} iterations each, at the peak"
+        loop = "Closed loop", count(load.threads or 0, "thread"), f"at the peak, {load.iterations:,} iterations each"
     else:
         loop = "Open loop", f"{load.rate_per_s:,.10g} per s", f"at the peak, {load.arrivals} arrivals"
     known = is_reported(total)
@@ -94,6 +94,7 @@ def loads_figures(summary: CampaignSummary) -> Json:
     over_time = [_seconds(run) for run in summary.loads]
     latencies = [value for of_run in over_time for line in of_run["latency"] for value in line["y"] if value]
     rates = [value for of_run in over_time for value in of_run["succeeded"] if value]
+    failing = [value for of_run in over_time for value in of_run["failed"] if value]
     shades: dict[str, int] = {}
     runs = []
     for (name, run), of_phase, of_time in zip(_named(summary), curves, over_time, strict=True):
@@ -116,7 +117,7 @@ def loads_figures(summary: CampaignSummary) -> Json:
             "runs": runs,
             "kinds": [KIND_LABELS.get(kind, kind) for kind in total_of(summary.loads).failed],
             # The same axes for every run, or they could not be compared by eye.
-            "most_per_s": max(rates, default=1),
+            "most_per_s": max([*rates, *failing], default=1),
             "least_per_s": min(rates, default=1),
             "most_ms": max(latencies, default=1),
             "least_ms": min(latencies, default=1),
@@ -146,7 +147,7 @@ def _phases(summary: CampaignSummary) -> list[tuple[str, str]]:
 def _side_by_side(summary: CampaignSummary) -> Markup:
     columns = [Column("All phases", numeric=False), *(Column(name) for name in run_names(summary.loads))]
     rows = [[with_unit(line.label, line.unit), *line.values] for line in load_lines(summary, summary.loads)]
-    return table("What was loaded, side by side", columns, rows)
+    return Markup(f'<div class="wraps">{table("What was loaded, side by side", columns, rows)}</div>')
 
 
 def _percentiles(summary: CampaignSummary) -> str:

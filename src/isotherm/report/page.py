@@ -63,7 +63,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
         _notices(summary),
         # Whatever comes first of the results is where the link for who hears the page leads.
         "\n".join(part for part in results if part).replace("<section>", '<section id="results">', 1),
-        trend_section(trend) if trend else "",
+        trend_section(trend) if trend and _has_calls(summary) else "",
         accounting_section(summary) if _has_calls(summary) else "",
         lanes_section(summary),
         _cost_section(summary),
@@ -91,7 +91,7 @@ def _figure_data(summary: CampaignSummary, samples: Iterable[Sample], trend: Tre
     more = crisscross_figures(summary) | clients_figures(summary) | http_figures(summary)
     more |= loads_figures(summary)
     data = data | {"groups": data["groups"] | more}
-    if trend is None or len(trend.sessions) < 2:
+    if trend is None or len(trend.sessions) < 2 or not _has_calls(summary):
         return data
     others = trend_figure_data(trend)
     targets = list(dict.fromkeys([*data["targets"], *others["targets"]]))

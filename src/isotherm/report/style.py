@@ -76,6 +76,7 @@ thead th { border-bottom: 1px solid var(--line); color: var(--soft); font-weight
   white-space: nowrap; }
 thead th small { font-weight: 400; display: block; }
 tbody th { font-weight: 600; position: sticky; left: 0; background: var(--card); white-space: nowrap; }
+.wraps th { white-space: normal !important; }
 td { white-space: nowrap; }
 td.n, th.n { text-align: right; }
 .whole { white-space: nowrap; }

@@ -69,7 +69,7 @@ def test_failures_are_said_by_kind() -> None:
     failed = {"http": Counter(throttled=7, timeout=2), "server": Counter(timeout=1)}
     summary = summary_of(plan, results_of(plan, failed=failed))
     assert "4,430 of 4,440 requests succeeded and 10 failed (3 answer took too long, 7 throttled)" in summary.headline
-    assert _lines(summary)["Answer took too long failed"] == ["0", "2", "1"]
+    assert _lines(summary)["Failed: answer took too long"] == ["0", "2", "1"]
     assert "peak: 9 of 800 requests failed: 2 answer took too long, 7 throttled" in _printed(summary)
     page = render_page(summary, [])
     assert 'data-figure="kinds"' in page
@@ -86,6 +86,17 @@ def test_where_every_request_failed_there_is_no_throughput_to_boast_of() -> None
     assert 'data-figure="percentiles"' in render_page(summary, [])
     assert _lines(summary)["Median latency ms"] == ["–"]  # noqa: RUF001
     assert _lines(summary)["Throughput requests/s"] == ["0"]
+
+
+def test_what_answered_nothing_is_named() -> None:
+    plan = closed_plan()
+    results = results_of(plan)
+    for (key, number), shards in results.items():
+        if plan.lanes[key].steps[number].protocol == "server":
+            for shard in shards:
+                shard.failed, shard.succeeded = Counter(refused=shard.planned), 0
+    summary = summary_of(plan, results)
+    assert "(1,480 connection refused); the server answered none; at the peak Lambda by invoke" in summary.headline
 
 
 def test_a_share_that_was_lost_is_a_warning_and_counts_as_not_reported() -> None:
