@@ -8,11 +8,9 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,7 +20,6 @@ from isotherm.local.checkout import Checkout
 from isotherm.platform_log import parse_events
 from isotherm.sample import probe_lines
 
-from .bridge import bridged
 from .engine import ROOT, RUNTIME, Engine
 
 TARGETS = {"DefaultFunction": "default", "Pkg20Function": "pkg20", "Pkg50Function": "pkg50"} | {
@@ -88,14 +85,9 @@ def alone(sam: Path, running_engine: Engine) -> SamLocal:  # noqa: ARG001 - it h
 
 
 @pytest.fixture(scope="session")
-def invoke(alone: SamLocal, embedded: Embedded) -> Iterator[SamLocal]:
+def invoke(alone: SamLocal, embedded: Embedded, seen_from_inside: str) -> SamLocal:
     """`sam local` with the embedded stack in AWS's place, as docs/sam-local.md says."""
-    url = embedded.environment["AWS_ENDPOINT_URL"]
-    port = urlsplit(url).port
-    assert port is not None
-    seen_from_inside = {"ISOTHERM_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
-    with bridged(port):
-        yield SamLocal(alone.sam, alone.template, embedded.environment | seen_from_inside)
+    return SamLocal(alone.sam, alone.template, embedded.environment | {"ISOTHERM_ENDPOINT_URL": seen_from_inside})
 
 
 def test_no_function_of_the_template_is_left_out() -> None:

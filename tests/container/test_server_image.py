@@ -12,12 +12,11 @@ import time
 import urllib.request
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -26,9 +25,8 @@ from integration.embedded import HOME, STACK, Embedded
 from isotherm import __version__
 from isotherm.sample import probe_lines
 
-from .bridge import bridged
 from .engine import Engine, NoEngine
-from .server_image import Container, build, docker, running
+from .server_image import BASE, IMAGE, Container, build, docker, running
 
 pytestmark = pytest.mark.container
 
@@ -37,12 +35,13 @@ LOAD_S = 300
 
 
 @pytest.fixture(scope="module")
-def image(running_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:  # noqa: ARG001 - it has to answer
+def image(running_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - it answers
     """The server's image, built from its Dockerfile."""
     try:
-        return build(tmp_path_factory.mktemp("base"))
+        yield build(tmp_path_factory.mktemp("base"))
     except NoEngine as problem:
         pytest.fail(str(problem))
+    docker("image", "rm", IMAGE, BASE)
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ backend servers
 
 
 @pytest.fixture
-def balanced(authority: Authority, tmp_path: Path) -> Iterator[object]:
+def balanced(authority: Authority, tmp_path: Path) -> Iterator[Callable[[list[int]], str]]:
     """Puts haproxy before servers; it speaks TLS to its clients and to each server."""
     program = shutil.which("haproxy")
     if program is None:
@@ -211,14 +210,12 @@ def _wait_until_answers(url: str, ca_file: Path) -> None:
 
 
 def test_two_containers_share_the_table_and_the_load_and_one_may_stop_in_its_midst(
-    image: str, authority: Authority, balanced: object, embedded: Embedded
+    image: str, authority: Authority, balanced: Callable[[list[int]], str], embedded: Embedded, seen_from_inside: str
 ) -> None:
-    port = urlsplit(embedded.environment["AWS_ENDPOINT_URL"]).port
-    assert port is not None
     options, arguments = _with_certificate(authority)
     variables = {
         "ISOTHERM_CUSTOMERS_TABLE": f"{STACK}-customers",
-        "AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}",
+        "AWS_ENDPOINT_URL": seen_from_inside,
         "AWS_REGION": HOME,
         "AWS_ACCESS_KEY_ID": embedded.environment["AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": embedded.environment["AWS_SECRET_ACCESS_KEY"],
@@ -227,7 +224,6 @@ def test_two_containers_share_the_table_and_the_load_and_one_may_stop_in_its_mid
     options += [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
     mark = uuid.uuid4().hex[:8]
     with (
-        bridged(port),
         running(image, f"isotherm-{mark}-a", options, arguments) as first,
         running(image, f"isotherm-{mark}-b", options, arguments) as second,
     ):
