@@ -54,8 +54,10 @@ LOAD_FIGURES = r"""
     const end = Math.max(1, ...time.phases.map((phase) => phase.to));
     const rates = group.runs.flatMap((other) => other.time.phases.map((phase) => phase.per_s)).filter((rate) => rate);
     const high = Math.max(group.most_per_s, ...rates) * 1.25;
-    // Where rates differ widely, the slower ones would lie on the ground of a linear axis.
-    const wide = high > 40 * Math.min(...rates);
+    // Where what was loaded differs widely, the slowest would lie on the ground of a linear axis.
+    const tops = group.runs.map((other) => Math.max(0, ...other.time.phases.map((phase) => phase.per_s || 0)))
+      .filter((rate) => rate);
+    const wide = Math.max(...tops) > 5 * Math.min(...tops);
     const ground = wide ? Math.max(Math.min(group.least_per_s, ...rates) / 1.6, high / 1e6) : 0;
     const colour = runColour(look, run);
     const dots = time.at.length < 90 ? "lines+markers" : "lines";
