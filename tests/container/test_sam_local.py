@@ -29,7 +29,7 @@ TARGETS = {"DefaultFunction": "default", "Pkg20Function": "pkg20", "Pkg50Functio
 CALLING = ("OuterFunction", "InnerFunction", "InnerDbFunction", "CustomersFunction")
 MEASURING = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction", "RestoreFunction", "NotifyFunction")
 REPORTING = ("AggregateFunction", "PublishFunction")
-ELSEWHERE = ("RescueFunction", "DispatchFunction")
+ELSEWHERE = ("RescueFunction", "WatchFunction", "DispatchFunction")
 
 CAMPAIGN, LANE, TARGET = "sam-local", f"r00-default-{HOME}", f"{STACK}-target_default"
 SHOTS = 2 + 1 + 3  # cold, priming, warm
@@ -351,3 +351,9 @@ def test_dispatch_has_the_stack_itself_measure_the_lane(embedded: Embedded, disp
     (lane,) = embedded.lanes(CAMPAIGN)
     assert lane["status"] == {"S": "succeeded"}
     assert embedded.configurations()[HOME, "default"] == before
+
+
+@needs_engine
+def test_watch_finds_no_lane_that_was_lost(invoke: SamLocal, dispatched: Step) -> None:
+    assert dispatched.answer["status"] == "started"
+    assert invoke("WatchFunction").answer == {"lost": []}
