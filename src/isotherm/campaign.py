@@ -22,6 +22,7 @@ from isotherm.lane import (
 )
 from isotherm.load import PHASES, LoadSpec, Phase
 from isotherm.load.spec import Arrivals, Loop
+from isotherm.origin import same_origin
 
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
 MAX_PHASE_S = 780
@@ -352,7 +353,8 @@ def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
         return None
     if campaign.server is not None:
         # A token is for the one who asks for it, and for nobody else who is named.
-        token = region.server_token if campaign.server.url == region.server_url else None
+        own = region.server_url is not None and same_origin(campaign.server.url, region.server_url)
+        token = region.server_token if own else None
         return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate, token=token)
     if not region.server_url:
         return None

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from isotherm.origin import Origin
+
 FailureKind = Literal[
     "dns", "refused", "unreachable", "connect_timeout", "tls", "certificate", "timeout", "reset", "protocol"
 ]
@@ -65,52 +67,6 @@ class Opening:
     dns_ms: float
     connect_ms: float
     tls_ms: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Whom connections go to."""
-
-    scheme: Literal["http", "https"]
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str, *, field: str = "origin_url") -> Origin:
-        """Read it from the scheme, host and port of a URL.
-
-        Raises
-        ------
-        ValueError
-            `url` is no http or https URL, or carries a user name; the message names `field`.
-        """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError as problem:
-            raise ValueError(f"{field}: {url!r} is no URL: {problem}") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{field}: {url!r} does not start with http://HOST or https://HOST")
-        if "@" in parts.netloc:
-            raise ValueError(f"{field}: {url!r} carries a user name, which is not sent")
-        if port == 0:
-            raise ValueError(f"{field}: {url!r} names port 0; accepted are 1 to 65535")
-        try:
-            host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
-        except UnicodeError:
-            raise ValueError(f"{field}: {parts.hostname!r} is no host name") from None
-        if parts.scheme == "http":
-            return cls("http", host, port or 80)
-        return cls("https", host, port or 443)
-
-    @property
-    def authority(self) -> str:
-        """What the Host header says."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}"
 
 
 def encode_request(origin: Origin, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import bisect
 import math
 import random
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -42,6 +41,7 @@ from isotherm.lane import (
     TargetFunction,
     hold_ms,
 )
+from isotherm.origin import Origin, may_load
 from isotherm.regions import stack_faults
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
@@ -207,16 +207,14 @@ def _server_fault(campaign: Campaign, region: RegionInventory, platform: Platfor
             "(docs/server.md), or name one in server.url"
         )
     try:
-        parts = urlsplit(server.url)
-        host = parts.hostname if parts.port != 0 else None
+        origin = Origin.of(server.url)
     except ValueError:
-        host = None
-    if host is None or parts.scheme != "https" or parts.path not in ("", "/"):
+        origin = None
+    if origin is None or origin.scheme != "https" or urlsplit(server.url).path not in ("", "/"):
         return f'server.url: "{server.url}" is no address of a server; give one such as https://127.0.0.1:8443'
-    loopback = host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-    if loopback and platform == "aws":
+    if origin.is_loopback and platform == "aws":
         return f'server.url: "{server.url}" is the calling function itself, on AWS; give an address that it can reach'
-    if loopback or server.url in (region.server_url, campaign.i_own_this_endpoint):
+    if may_load(origin, [region.server_url, campaign.i_own_this_endpoint]):
         return None
     return (
         f'server.url: "{server.url}" is neither this stack\'s own nor loopback; if it is yours, say so: '

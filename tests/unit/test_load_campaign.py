@@ -169,8 +169,9 @@ def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
     own = plan_of({**RECORD, "protocols": ["server"]}, server_url="https://own.example.com")
     assert {task.server.url for task in own.tasks()} == {"https://own.example.com"}
     url = "https://mine.example.com"
-    named = plan_of({**RECORD, "protocols": ["server"], "server": {"url": url}, "i_own_this_endpoint": url})
-    assert {task.server.url for task in named.tasks()} == {url}
+    for owned in (url, f"{url}/", "https://MINE.example.com:443"):
+        named = plan_of({**RECORD, "protocols": ["server"], "server": {"url": url}, "i_own_this_endpoint": owned})
+        assert {task.server.url for task in named.tasks()} == {url}
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,7 @@ def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
     [
         pytest.param(None, "secret", id="the stack's own"),
         pytest.param("https://own.example.com", "secret", id="the stack's own, by name"),
+        pytest.param("https://own.example.com/", "secret", id="the stack's own, with a slash"),
         pytest.param("https://mine.example.com", None, id="another one"),
     ],
 )

@@ -80,7 +80,7 @@ def load(
     owned: Annotated[
         str | None,
         typer.Option(
-            "--i-own-this-endpoint", metavar="URL", help="Permits load beyond this machine: the very URL, once more."
+            "--i-own-this-endpoint", metavar="URL", help="Permits load beyond this machine: the URL, once more."
         ),
     ] = None,
     as_json: JsonOption = False,
