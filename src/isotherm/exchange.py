@@ -201,16 +201,12 @@ class Connection(asyncio.Protocol):
         self._fail(kind, text)
 
     def close(self) -> None:
-        """Close it once what was written is sent."""
-        self.closed = True
-        if self._transport is not None:
-            self._transport.close()
+        """Close it once what was written is sent, when the event loop next turns."""
+        self._leave(lambda transport: transport.close())
 
     def abort(self) -> None:
-        """Close it at once."""
-        self.closed = True
-        if self._transport is not None:
-            self._transport.abort()
+        """Close it when the event loop next turns, whatever is still to be sent."""
+        self._leave(lambda transport: transport.abort())
 
     # What the event loop calls.
 
@@ -303,20 +299,31 @@ class Connection(asyncio.Protocol):
     def _where(self) -> str:
         return "in the middle of its answer" if self._received else "before it answered"
 
+    def _leave(self, how: Callable[[asyncio.Transport], None]) -> None:
+        """Send nothing more, and close the transport, but not from inside its own calls.
+
+        asyncio's TLS reads on while it closes: where the end of the stream is there already, a close inside
+        `data_received` raises, and the answer that was just received would be lost.
+        """
+        self.closed = True
+        if self._transport is not None:
+            self.lost.get_loop().call_soon(how, self._transport)
+
     def _succeed(self) -> None:
         self.done_at = perf_counter()
         if not self._keep_alive:
             self.close()
-        done, self._done = self._done, None
-        if done is not None:
-            done(self, None)
+        self._end(None)
 
     def _fail(self, kind: FailureKind, text: str) -> None:
         self.done_at = perf_counter()
         self.abort()
+        self._end(ExchangeFailed(kind, text))
+
+    def _end(self, failure: ExchangeFailed | None) -> None:
         done, self._done = self._done, None
         if done is not None:
-            done(self, ExchangeFailed(kind, text))
+            done(self, failure)
 
 
 async def connect(origin: Origin, context: ssl.SSLContext | None, timeout_s: float) -> tuple[Connection, Opening]:
@@ -432,7 +439,7 @@ class Client:
         *,
         connections: int,
         timeout_s: float,
-        cafile: str | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -444,8 +451,9 @@ class Client:
             How many requests may be under way at once.
         timeout_s : float
             For one exchange, the opening of its connection included.
-        cafile : str, optional
-            Authorities to trust instead of the system's (PEM).
+        context : ssl.SSLContext, optional
+            For https, as `tls_context` makes it, which takes tens of milliseconds: many clients may share one, and
+            shake hands anew all the same. One that trusts the system's authorities is made where none is given.
 
         Raises
         ------
@@ -459,7 +467,7 @@ class Client:
         if urlsplit(origin_url).path not in ("", "/"):
             raise ValueError(f"origin_url: {origin_url!r} has a path; it belongs to the requests")
         self.origin = Origin.of(origin_url)
-        self._context = tls_context(cafile) if self.origin.scheme == "https" else None
+        self._context = (context or tls_context(None)) if self.origin.scheme == "https" else None
         self._timeout_s = timeout_s
         self._connections = connections
         self._slots = asyncio.Semaphore(connections)

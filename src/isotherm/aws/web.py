@@ -6,10 +6,11 @@ Decides nothing. `isotherm.aws.invoking` does the same by Lambda's own API.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from isotherm.aws.bearing import Bearer, bearer_for
@@ -18,13 +19,23 @@ from isotherm.aws.invoking import THROTTLE_PAUSES_S
 from isotherm.aws.signing import Signer, caller_role_arn
 from isotherm.aws.trust import trusting
 from isotherm.customers import CALL_HEADER, SHOT_HEADER
-from isotherm.exchange import Client, Exchange, ExchangeFailed
+from isotherm.exchange import Client, Exchange, ExchangeFailed, tls_context
 from isotherm.lane import LaneTask, Step
 from isotherm.sample import Order, Shot
 from isotherm.shots import outcome_of_status, request_of
 
 #: The gateway answers 504 after 30 s (AWS, HTTP API quotas); the client waits longer, so that this arrives.
 TIMEOUT_S = 45.0
+
+
+class _Call(NamedTuple):
+    """An order, with all that is sent for it."""
+
+    order: Order
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes | None
 
 
 class WebCaller:
@@ -37,7 +48,7 @@ class WebCaller:
         self._lane, self._step = task.lane, step
         self._concurrency = concurrency
         self._trust = trusting(task.server)
-        self._cafile: str | None = None
+        self._context: ssl.SSLContext | None = None
         self._signer: Signer | Bearer | None
         if step.protocol == "server":
             address = task.server.url if task.server else ""
@@ -49,7 +60,10 @@ class WebCaller:
         self._origin, self._base = f"{url.scheme}://{url.netloc}", url.path.rstrip("/")
 
     def __enter__(self) -> WebCaller:
-        self._cafile = self._trust.__enter__()
+        cafile = self._trust.__enter__()
+        if self._origin.startswith("https:"):
+            # One for all calls: making one takes longer than a call, on the very thread that times the other calls.
+            self._context = tls_context(cafile)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,46 +76,50 @@ class WebCaller:
     def burst(self, orders: Sequence[Order], *, hold: bool) -> list[Shot]:
         """Make all calls at once; `hold` is not for calls that go to a function as it is deployed."""
         del hold
-        return asyncio.run(self._all(iter(orders), len(orders), lambda: True))
+        calls = [self._prepare(order) for order in orders]  # signed before the first of them is timed
+        return asyncio.run(self._all(calls, len(calls), lambda: True))
 
     def in_a_row(self, orders: Iterable[Order], concurrency: int, go_on: Callable[[], bool]) -> list[Shot]:
         """Make calls one after the other, `concurrency` of them at a time; stops early where `go_on` says so."""
-        return asyncio.run(self._all(iter(orders), concurrency, go_on))
+        return asyncio.run(self._all(map(self._prepare, orders), concurrency, go_on))  # a signature gets old
 
-    async def _all(self, orders: Iterable[Order], concurrency: int, go_on: Callable[[], bool]) -> list[Shot]:
-        queue = iter(orders)
+    async def _all(self, calls: Iterable[_Call], concurrency: int, go_on: Callable[[], bool]) -> list[Shot]:
+        queue = iter(calls)
         made: list[Shot] = []
 
         async def work() -> None:
-            while go_on() and (order := next(queue, None)) is not None:
-                made.append(await self._call(order))
+            while go_on() and (call := next(queue, None)) is not None:
+                made.append(await self._call(call))
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
         return made
 
-    async def _call(self, order: Order) -> Shot:
-        shot = await self._call_once(order)
+    async def _call(self, call: _Call) -> Shot:
+        shot = await self._call_once(call)
         for attempt, pause_s in enumerate(THROTTLE_PAUSES_S, start=2):
             if shot.outcome != "throttled":
                 return shot
             await asyncio.sleep(pause_s)
-            shot = replace(await self._call_once(order), attempts=attempt)
+            shot = replace(await self._call_once(self._prepare(call.order)), attempts=attempt)
         return shot
 
-    async def _call_once(self, order: Order) -> Shot:
+    def _prepare(self, order: Order) -> _Call:
         request = request_of(self._lane, self._step, order)
         path = self._base + request.path
         headers = {"accept": "application/json", SHOT_HEADER: order.shot_id}
         if request.body is not None:
             headers["content-type"] = "application/json"
         headers = self._headers(request.method, path, request.body, headers)
-        async with Client(self._origin, connections=1, timeout_s=TIMEOUT_S, cafile=self._cafile) as client:
+        return _Call(order, request.method, path, headers, request.body)
+
+    async def _call_once(self, call: _Call) -> Shot:
+        async with Client(self._origin, connections=1, timeout_s=TIMEOUT_S, context=self._context) as client:
             sent_at_ms = time.time() * 1000
             try:
-                seen = _seen(await client.request(request.method, path, headers, request.body))
+                seen = _seen(await client.request(call.method, call.path, call.headers, call.body))
             except ExchangeFailed as fault:
                 seen = {"outcome": "client_error", "error_type": fault.kind, "error_message": str(fault)[:500]}
-        return Shot(**{**asdict(order), "sent_at_ms": sent_at_ms, "client_ms": None, **seen})
+        return Shot(**{**asdict(call.order), "sent_at_ms": sent_at_ms, "client_ms": None, **seen})
 
     def _headers(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, str]:
         """All headers of a request; signed, where it goes to an API, or with the token that a server asks for."""

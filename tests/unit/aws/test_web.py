@@ -1,12 +1,15 @@
 """Calls over HTTP become shots: where each ended, its stages, who answered; against a real server on loopback."""
 
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import trustme
 
 from isotherm.aws.clients import Home
 from isotherm.aws.web import WebCaller
+from isotherm.exchange import tls_context
 from isotherm.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
 from isotherm.shots import warm_orders
 
@@ -43,7 +46,7 @@ def server():
     listening.server_close()
 
 
-def shots_of(url, count=1, concurrency=1, operation="post", token=None):
+def shots_of(url, count=1, concurrency=1, operation="post", token=None, certificate=None, burst=False):
     step = Step(
         step=0,
         memory_mb=None,
@@ -82,11 +85,13 @@ def shots_of(url, count=1, concurrency=1, operation="post", token=None):
         function=function,
         platform="emulated",
         report_deadline_s=1,
-        server=ServerAt(url=url, certificate=None, token=token),
+        server=ServerAt(url=url, certificate=certificate, token=token),
     )
     orders = warm_orders(lane, step, "warm", 0, count, "$LATEST", 128)
     with WebCaller(Home("isotherm", "us-east-1", "t", "b"), task, step, concurrency) as caller:
         caller.open_connections()
+        if burst:
+            return caller.burst(orders, hold=False)
         return caller.in_a_row(orders, concurrency, lambda: True)
 
 
@@ -104,6 +109,40 @@ def test_a_call_has_all_its_stages_and_says_who_answered(server):
     assert (method, path) == ("POST", "/customers")
     assert headers["x-isotherm-shot"] == shot.shot_id
     assert b"email_id" in body
+
+
+def test_all_calls_share_one_tls_context_and_each_shakes_hands(server, monkeypatch):
+    authority, made = trustme.CA(), []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+
+    def counted(cafile):
+        made.append(tls_context(cafile))
+        return made[-1]
+
+    for module in ("isotherm.aws.web", "isotherm.exchange"):
+        monkeypatch.setattr(f"{module}.tls_context", counted)
+    certificate = authority.cert_pem.bytes().decode()
+    shots = shots_of(f"https://127.0.0.1:{server.server_port}", count=12, concurrency=3, certificate=certificate)
+    assert [shot.outcome for shot in shots] == ["answered"] * 12
+    assert all(shot.tls_ms > 0 for shot in shots)
+    assert len(made) == 1
+    assert made[0].session_stats()["connect_good"] == 12
+    assert made[0].session_stats()["hits"] == 0
+
+
+def test_a_burst_is_signed_before_it_is_made(server, monkeypatch):
+    signed = []
+    headers = WebCaller._headers
+
+    def noted(self, *request):
+        signed.append(len(server.asked))
+        return headers(self, *request)
+
+    monkeypatch.setattr(WebCaller, "_headers", noted)
+    assert len(shots_of(url_of(server), count=5, burst=True)) == 5
+    assert signed[-5:] == [0] * 5
 
 
 def test_a_server_that_asks_for_a_token_gets_it_with_every_request(server, monkeypatch):

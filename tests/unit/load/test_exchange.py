@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import threading
 import time
 
 import pytest
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from loopback import answering, in_pieces, read_request, server_context, serving
 
 from isotherm import exchange
-from isotherm.exchange import Client, ExchangeFailed, Origin, encode_request
+from isotherm.exchange import Client, ExchangeFailed, encode_request, tls_context
+from isotherm.origin import Origin
 
 pytestmark = pytest.mark.usefixtures("each_event_loop")
 
@@ -30,10 +32,12 @@ UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"
 def ask(script, tls=None, *, times=1, timeout_s=10.0, cafile=None, method="GET", body=None):
     """The exchanges of one client with a server that runs `script`."""
 
+    context = tls_context(cafile)
+
     async def run():
         async with (
             serving(script, tls) as origin,
-            Client(origin, connections=1, timeout_s=timeout_s, cafile=cafile) as client,
+            Client(origin, connections=1, timeout_s=timeout_s, context=context) as client,
         ):
             return [await client.request(method, "/", {}, body) for _ in range(times)]
 
@@ -69,7 +73,7 @@ def test_connections_opened_beforehand_cost_the_requests_nothing(tls, cafile):
     async def run():
         async with (
             serving(answering(OK, OK), tls) as origin,
-            Client(origin, connections=3, timeout_s=10, cafile=cafile) as client,
+            Client(origin, connections=3, timeout_s=10, context=tls_context(cafile)) as client,
         ):
             opened = await client.open()
             return opened, await asyncio.gather(*(client.request("GET", "/", {}) for _ in range(6)))
@@ -140,6 +144,46 @@ def test_after_an_answer_that_closes_the_next_request_opens_a_connection(answer)
     first, second = ask(answering(answer), times=2)
     assert (first.body, second.body) == (b"all of it", b"all of it")
     assert (first.reused, second.reused) == (False, False)
+
+
+@pytest.mark.parametrize("answer", [OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), UNTIL_CLOSED])
+@pytest.mark.parametrize("keep", [b"", b"surplus"])
+def test_an_answer_and_the_end_of_tls_may_come_in_one_segment(authority, cafile, answer, keep):
+    """The last records of the answer and close_notify are read at once, as from a server that sends them at once."""
+    context = server_context(authority, "127.0.0.1")
+
+    def answer_once(listening):
+        accepted, _ = listening.accept()
+        with accepted:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            secured = context.wrap_bio(incoming, outgoing, server_side=True)
+
+            def until_done(step):
+                while True:
+                    try:
+                        return step()
+                    except ssl.SSLWantReadError:
+                        accepted.sendall(outgoing.read())
+                        incoming.write(accepted.recv(65536))
+
+            until_done(secured.do_handshake)
+            until_done(lambda: secured.read(65536))
+            secured.write(answer + keep * (answer is not UNTIL_CLOSED))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                secured.unwrap()  # close_notify
+            accepted.sendall(outgoing.read())
+            accepted.recv(65536)
+
+    async def run(origin):
+        async with Client(origin, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
+            return await client.request("GET", "/", {})
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving_thread = threading.Thread(target=answer_once, args=[listening])
+        serving_thread.start()
+        exchanged = asyncio.run(run(f"https://127.0.0.1:{listening.getsockname()[1]}"))
+        serving_thread.join()
+    assert exchanged.body == (b"all of it" if answer is UNTIL_CLOSED else b"ok")
 
 
 def test_an_answer_without_a_body_is_whole_with_its_head():
@@ -275,7 +319,7 @@ def test_a_listener_that_never_shakes_hands_is_a_connect_timeout(cafile):
     async def run():
         async with serving(script) as origin:
             secure = origin.replace("http:", "https:")
-            async with Client(secure, connections=1, timeout_s=0.3, cafile=cafile) as client:
+            async with Client(secure, connections=1, timeout_s=0.3, context=tls_context(cafile)) as client:
                 await client.request("GET", "/", {})
 
     with pytest.raises(ExchangeFailed, match="the TLS handshake") as caught:
@@ -332,7 +376,7 @@ def test_the_servers_name_is_sent_and_checked(authority, cafile):
     async def run():
         async with serving(answering(OK), wrong) as origin:
             named = origin.replace("127.0.0.1", "localhost")
-            async with Client(named, connections=1, timeout_s=10, cafile=cafile) as client:
+            async with Client(named, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
                 return await client.request("GET", "/", {})
 
     assert asyncio.run(run()).status == 200
@@ -346,7 +390,7 @@ def test_a_server_that_speaks_no_tls_is_a_tls_failure(cafile):
     async def run():
         async with serving(script) as origin:
             secure = origin.replace("http:", "https:")
-            async with Client(secure, connections=1, timeout_s=10, cafile=cafile) as client:
+            async with Client(secure, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
                 await client.request("GET", "/", {})
 
     with pytest.raises(ExchangeFailed, match="the TLS handshake failed") as caught:
@@ -361,7 +405,7 @@ def test_a_server_that_hangs_up_during_the_handshake_is_a_tls_failure(cafile):
     async def run():
         async with serving(script) as origin:
             secure = origin.replace("http:", "https:")
-            async with Client(secure, connections=1, timeout_s=10, cafile=cafile) as client:
+            async with Client(secure, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
                 await client.request("GET", "/", {})
 
     with pytest.raises(ExchangeFailed) as caught:
@@ -433,7 +477,6 @@ def test_every_event_loop_may_have_its_own_client(tls, cafile):
         ({"connections": 0}, "connections: 0 is below the least accepted, 1"),
         ({"timeout_s": 0}, "timeout_s: 0 is not above 0"),
         ({"timeout_s": float("nan")}, "timeout_s: nan is not above 0"),
-        ({"cafile": "no-such-file.pem"}, "cafile: 'no-such-file.pem' cannot be read"),
     ],
 )
 def test_what_cannot_be_a_client_is_refused(options, message):
@@ -441,6 +484,11 @@ def test_what_cannot_be_a_client_is_refused(options, message):
     origin_url = given.pop("origin_url")
     with pytest.raises(ValueError, match=message):
         Client(origin_url, **given)
+
+
+def test_authorities_that_cannot_be_read_are_refused():
+    with pytest.raises(ValueError, match=r"cafile: 'no-such-file.pem' cannot be read"):
+        tls_context("no-such-file.pem")
 
 
 @pytest.mark.parametrize(
