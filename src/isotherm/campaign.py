@@ -21,7 +21,7 @@ from isotherm.lane import (
     TargetFunction,
 )
 from isotherm.load import PHASES, LoadSpec, Phase
-from isotherm.load.spec import Arrivals, Loop
+from isotherm.load.spec import MAX_IN_FLIGHT, Arrivals, Loop
 from isotherm.origin import same_origin
 
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
@@ -127,7 +127,7 @@ class Load(Strict):
 
     `closed`: `threads` x `iterations`, each thread waiting for its answers, as the record's (mission row M8). `open`:
     `rate_per_s` requests a second for `duration_s` in each phase, whatever the answers do (MEASURING rule 12). `fires`
-    functions share the load.
+    functions share the load, and the `max_in_flight` requests that an open loop has under way at most.
     """
 
     loop: Loop = "closed"
@@ -139,6 +139,7 @@ class Load(Strict):
     phases: Annotated[list[LoadPhase], Field(min_length=1, max_length=20)] = Field(default_factory=_record_s_phases)
     timeout_s: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 30.0
     fires: Annotated[int, Field(ge=1, le=MAX_FIRES)] = 1
+    max_in_flight: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
     def spec(self, seed: int) -> LoadSpec:
         """The same for the generator.
@@ -148,6 +149,13 @@ class Load(Strict):
         ValueError
             It is no load, by the generator's own rules; the message names the field.
         """
+        limit = self.max_in_flight
+        if limit is not None and self.loop == "closed":
+            raise ValueError(f"max_in_flight: {limit} has no meaning in a closed loop; threads limits that one")
+        if limit is not None and limit < self.fires:
+            raise ValueError(
+                f"max_in_flight: {limit} is below the {self.fires} fires, each of which needs at least one"
+            )
         return LoadSpec(
             loop=self.loop,
             threads=self.threads,
@@ -155,6 +163,7 @@ class Load(Strict):
             rate_per_s=self.rate_per_s,
             duration_s=self.duration_s,
             arrivals=self.arrivals,
+            max_in_flight=limit or MAX_IN_FLIGHT,
             phases=tuple(Phase(phase.name, phase.share) for phase in self.phases),
             seed=seed,
             timeout_s=self.timeout_s,

@@ -52,6 +52,28 @@ def test_an_open_loop_s_phases_share_the_rate():
     assert [step.load.requests for step in lane.steps] == [20 * 60, 100 * 60, 200 * 60, 50 * 60]
 
 
+def test_an_open_loop_s_limit_reaches_every_phase():
+    limited = {**OPEN, "load": {**OPEN["load"], "max_in_flight": 40, "fires": 40}}
+    for document, limit in ((OPEN, 256), (limited, 40)):
+        (lane,) = plan_of(document).lanes.values()
+        assert [step.load.spec.max_in_flight for step in lane.steps] == [limit] * 4
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        ({**RECORD["load"], "max_in_flight": 256}, "load.max_in_flight: 256 has no meaning in a closed loop"),
+        ({**OPEN["load"], "max_in_flight": 3, "fires": 4}, "load.max_in_flight: 3 is below the 4 fires"),
+        ({**OPEN["load"], "max_in_flight": 0}, "load.max_in_flight: 0"),
+        ({**OPEN["load"], "max_in_flight": 10_001}, "load.max_in_flight: 10001"),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused(load, message):
+    with pytest.raises(InvalidCampaign) as refusal:
+        plan_of({**RECORD, "load": load})
+    assert message in str(refusal.value)
+
+
 def test_a_larger_load_costs_more_and_the_server_costs_no_invocations():
     small, large = (plan_of({**RECORD, "load": {"threads": n, "iterations": 100}}).price for n in (20, 100))
     assert 0 < small.usd < large.usd

@@ -136,6 +136,8 @@ class _Errand:
     message: bytes | None = None
     #: Whether nobody knows yet that the customer exists, so that "not found" is the right answer.
     maybe_missing: bool = False
+    #: Since when it has waited for a connection with as many there as may be (`time.perf_counter`, s).
+    held_since: float | None = None
 
 
 class _Load(ABC):
@@ -154,6 +156,7 @@ class _Load(ABC):
         self._opening: set[asyncio.Task[None]] = set()
         self._sweep_s = min(0.25, spec.timeout_s / 20)
         self._sweeper: asyncio.TimerHandle | None = None
+        self._name = f"shard {shard} of {shards}: " if shards > 1 else ""
 
     async def run(
         self, begin_at: float | None, end_by: float | None, watch: Callable[[Progress], None] | None
@@ -334,7 +337,7 @@ class _Load(ABC):
 
     def _reasons(self, result: PhaseResult, began_late_s: float) -> Iterator[str]:
         """Why the generator did not keep up, if it did not."""
-        name = f"shard {self.shard} of {self.shards}: " if self.shards > 1 else ""
+        name = self._name
         if began_late_s > 0:
             yield f"{name}it was ready {began_late_s:.3f} s after the agreed begin"
         lateness, service_us = result.lateness_us, result.service_us.quantile(0.99) or 0
@@ -464,6 +467,7 @@ class _OpenLoop(_Load):
         self._due: deque[_Errand] = deque()  # due, waiting for a connection, in order
         self._wanted = 0
         self._known: int | None = None
+        self._held, self._held_longest_s = 0, 0.0
         at_once = math.ceil(spec.phase_rate(self.phase) / shards * _CONNECTIONS_FOR_S)
         self._idle = await self.open_some(min(self._limit, max(1, at_once)))
 
@@ -475,6 +479,8 @@ class _OpenLoop(_Load):
             self._due.append(errand)
             self._serve()
             now = perf_counter()
+            if len(self._due) > self._wanted:  # no connection is being opened for it, so none may be
+                errand.held_since = now
         self.write_ahead()
         if self._ahead:
             self.alarm.set(self._ahead[0].intended)
@@ -505,11 +511,11 @@ class _OpenLoop(_Load):
     def expire(self, now: float) -> None:
         due, limit_s = self._due, self.spec.timeout_s
         while due and now - due[0].intended > limit_s:
-            self.fail(due.popleft(), "not_sent", now)
+            self.fail(self._take(now), "not_sent", now)
 
     def stop(self, now: float) -> None:
         while self._due:
-            self.fail(self._due.popleft(), "not_sent", now)
+            self.fail(self._take(now), "not_sent", now)
         left = len(self._ahead)
         self._ahead.clear()
         if self._arrivals is not None:
@@ -550,6 +556,25 @@ class _OpenLoop(_Load):
         self._ahead.append(errand)
         return errand
 
+    def _take(self, now: float | None = None) -> _Errand:
+        """The first that is due, which waits no longer."""
+        errand = self._due.popleft()
+        if errand.held_since is not None:
+            self._held += 1
+            waited_s = (perf_counter() if now is None else now) - errand.held_since
+            self._held_longest_s = max(self._held_longest_s, waited_s)
+        return errand
+
+    def _reasons(self, result: PhaseResult, began_late_s: float) -> Iterator[str]:
+        yield from super()._reasons(result, began_late_s)
+        if self._held:
+            limit, own = self.spec.max_in_flight, self._limit
+            share = f"{own} of {limit}" if self.shards > 1 else f"{limit}"
+            yield (
+                f"{self._name}{self._held} requests waited because max_in_flight ({share}) were under way, at most "
+                f"{self._held_longest_s * 1000:.1f} ms: that is the generator's own limit"
+            )
+
     def _serve(self) -> None:
         """Send what is due over connections that are free; open more where there are none."""
         due, idle = self._due, self._idle
@@ -558,7 +583,7 @@ class _OpenLoop(_Load):
                 idle.pop()
             if not idle:
                 break
-            self.send(idle.pop(), due.popleft())
+            self.send(idle.pop(), self._take())
         while self._wanted < len(due) and self._wanted + len(self.connections) < self._limit:
             self._wanted += 1
             self.open_one(self._opened)
@@ -568,6 +593,6 @@ class _OpenLoop(_Load):
         if isinstance(outcome, Connection):
             self._idle.append(outcome)
         elif self._due:  # a connection was tried for it
-            self.fail(self._due.popleft(), outcome.kind, perf_counter())
+            self.fail(self._take(), outcome.kind, perf_counter())
         self._serve()
         self.finish_if_done()

@@ -19,6 +19,9 @@ REQUESTS_PER_ITERATION = 2
 #: A longer wait would not end within the 15 minutes of a Lambda function.
 MAX_TIMEOUT_S = 900.0
 
+#: Requests of an open loop that are under way at most, unless told otherwise.
+MAX_IN_FLIGHT = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -70,7 +73,7 @@ class LoadSpec:
     rate_per_s: float | None = None
     duration_s: float | None = None
     arrivals: Arrivals = "constant"
-    max_in_flight: int = 256
+    max_in_flight: int = MAX_IN_FLIGHT
     phases: tuple[Phase, ...] = RECORD_PHASES
     seed: int = 1
     timeout_s: float = 10.0

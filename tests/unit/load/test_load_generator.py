@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from collections import Counter
@@ -144,6 +145,22 @@ def test_what_waits_for_a_connection_counts_from_its_intended_start():
     # The last of 30 requests of 50 ms each, over one connection, ended after 1.5 s; it was intended at 0.29 s.
     assert result.latency_us.highest >= 1_150_000
     assert result.connections_opened == 1
+
+
+def test_waiting_at_the_generators_own_limit_is_said_and_counted():
+    """20 at once, each for half a second, are 40 a second: of 100 a second most wait, and not for the server's sake."""
+
+    async def before(*_):
+        await asyncio.sleep(0.5)
+
+    result = load(opened(100, 1, max_in_flight=20), Customers(before))
+    (reason,) = [reason for reason in result.late if "max_in_flight" in reason]
+    said = re.match(r"(\d+) requests waited because max_in_flight \(20\) were under way, at most ([\d.]+) ms", reason)
+    # The first 20 do not wait. The last leaves after the fourth round, 2 s, and was due at 0.99 s.
+    assert int(said[1]) == 80
+    assert 900 <= float(said[2]) <= result.latency_us.highest / 1000 - 490
+    assert load(opened(100, 0.3, max_in_flight=60), Customers(before)).late == ()
+    assert "(10 of 20)" in load(opened(100, 0.5, max_in_flight=20), Customers(before), shards=2).late[-1]
 
 
 def test_what_could_not_be_sent_in_time_is_not_dropped():
