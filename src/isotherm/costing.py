@@ -163,6 +163,10 @@ def actual(
         "measured calls by their reports' billed time; Fire by the time from first call to last answer; the times of "
         "the other control functions, table, bucket and log quantities from counts, as estimated before"
     )
+    if requests:
+        bill.note(
+            "requests of loads are counted as sent; nobody collects their reports, so their billed times are assumed"
+        )
     if unreported:
         bill.note(
             f"{unreported} calls without a billed time are booked at the mean of their cell, or as assumed before"

@@ -84,6 +84,12 @@ class CampaignProgress:
         return sum(lane.planned for lane in self.lanes)
 
     @property
+    def unit(self) -> str:
+        """What is counted: samples, or the requests of a load."""
+        loads = any(step.load for lane in self.lanes for step in lane.lane.steps)
+        return "requests" if loads else "samples"
+
+    @property
     def issued(self) -> int:
         """Calls made so far."""
         return sum(lane.issued for lane in self.lanes)
@@ -168,7 +174,7 @@ def one_line(progress: CampaignProgress | None, elapsed_s: float) -> str:
         return f"[{elapsed_s:4.0f} s] waiting for {waiting_for(None)}"
     return (
         f"[{elapsed_s:4.0f} s] {progress.ended} of {len(progress.lanes)} lanes, "
-        f"{progress.samples} of {progress.planned} samples; {waiting_for(progress)}"
+        f"{progress.samples} of {progress.planned} {progress.unit}; {waiting_for(progress)}"
     )
 
 
@@ -193,7 +199,7 @@ def picture(progress: CampaignProgress | None, elapsed_s: float) -> RenderableTy
         )
     foot = Text.assemble(
         (f"{elapsed_s:4.0f} s  ", "bold"),
-        f"{progress.ended} of {len(progress.lanes)} lanes, {progress.samples} of {progress.planned} samples; ",
+        f"{progress.ended} of {len(progress.lanes)} lanes, {progress.samples} of {progress.planned} {progress.unit}; ",
         (f"waiting for {waiting_for(progress)}", "cyan"),
     )
     bar = ProgressBar(total=max(progress.planned, 1), completed=progress.samples, width=60)
