@@ -76,6 +76,18 @@ def test_every_resource_is_named_unless_aws_knows_no_finer_one():
             assert set(as_list(statement["Action"])) <= WITHOUT_RESOURCES, (name, statement)
 
 
+def test_every_log_is_named_with_what_aws_appends_to_its_arn():
+    """AWS checks calls about a log's events against `log-group:NAME:*`; MiniStack checks some against the bare name."""
+    checked = 0
+    for name, statement in statements():
+        if any(action.startswith("logs:") for action in as_list(statement["Action"])):
+            checked += 1
+            assert all(resource.endswith("*") for resource in as_list(statement["Resource"])), (name, statement)
+    (own,) = RESOURCES["OwnLogsAlone"]["Properties"]["PolicyDocument"]["Statement"]
+    assert all(resource.endswith(":*") for resource in as_list(own["NotResource"]))
+    assert checked
+
+
 def test_no_policy_reaches_beyond_this_stack():
     for name, statement in statements():
         for resource in as_list(statement["Resource"]):

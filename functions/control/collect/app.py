@@ -34,6 +34,10 @@ MARGIN_MS = 60_000
 #: Pauses (s) between one question to CloudWatch Logs and the next; the last one is repeated until the deadline.
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
+#: What CloudWatch Logs answers however often it is asked: a region that went away took its log with it, a permission is
+#: missing.
+IN_VAIN = ("ResourceNotFoundException", "AccessDeniedException")
+
 #: Log events are asked for from this long before the first shot (clocks differ) to this long after the last answer.
 WINDOW_MS = 15_000
 
@@ -198,9 +202,9 @@ def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, lo
         try:
             witnesses.read("\n".join(logs.messages(region, log_group, first_ms, last_ms)))
         except (ClientError, BotoCoreError) as fault:
-            # A region that went away takes its log with it; what was measured is kept, its reports are missing.
+            # What was measured is kept, its reports are missing.
             logger.exception("log not read", extra={"region": region, "log_group": log_group})
-            if isinstance(fault, ClientError) and fault.response["Error"]["Code"] == "ResourceNotFoundException":
+            if isinstance(fault, ClientError) and fault.response["Error"]["Code"] in IN_VAIN:
                 return missing
         missing = witnesses.missing(shots)
         pause_s = next(pauses, PAUSES_S[-1])
