@@ -284,7 +284,13 @@ class RegionInventory:
     home_region: str | None = None
     missing: list[str] = field(default_factory=list)
     server_url: str | None = None
+    instance_server_url: str | None = None
     server_token: str | None = None
+
+    @property
+    def own_servers(self) -> list[str]:
+        """Addresses of the stack's own servers; both ask for the same token."""
+        return [url for url in (self.server_url, self.instance_server_url) if url]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -362,7 +368,7 @@ def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
         return None
     if campaign.server is not None:
         # A token is for the one who asks for it, and for nobody else who is named.
-        own = region.server_url is not None and same_origin(campaign.server.url, region.server_url)
+        own = any(same_origin(campaign.server.url, url) for url in region.own_servers)
         token = region.server_token if own else None
         return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate, token=token)
     if not region.server_url:

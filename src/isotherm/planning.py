@@ -214,7 +214,7 @@ def _server_fault(campaign: Campaign, region: RegionInventory, platform: Platfor
         return f'server.url: "{server.url}" is no address of a server; give one such as https://127.0.0.1:8443'
     if origin.is_loopback and platform == "aws":
         return f'server.url: "{server.url}" is the calling function itself, on AWS; give an address that it can reach'
-    if may_load(origin, [region.server_url, campaign.i_own_this_endpoint]):
+    if may_load(origin, [*region.own_servers, campaign.i_own_this_endpoint]):
         return None
     return (
         f'server.url: "{server.url}" is neither this stack\'s own nor loopback; if it is yours, say so: '

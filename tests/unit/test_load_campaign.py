@@ -202,12 +202,18 @@ def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
         pytest.param(None, "secret", id="the stack's own"),
         pytest.param("https://own.example.com", "secret", id="the stack's own, by name"),
         pytest.param("https://own.example.com/", "secret", id="the stack's own, with a slash"),
+        pytest.param("https://own.example.com:8443", "secret", id="the stack's own on the instance, by name"),
         pytest.param("https://mine.example.com", None, id="another one"),
     ],
 )
 def test_the_token_of_the_stack_s_own_server_is_for_that_server_alone(named, token):
-    server = {"server": {"url": named}, "i_own_this_endpoint": named} if named else {}
-    facts = {"server_url": "https://own.example.com", "server_token": "secret"}
+    owned = {"i_own_this_endpoint": named} if named == "https://mine.example.com" else {}
+    server = {"server": {"url": named}, **owned} if named else {}
+    facts = {
+        "server_url": "https://own.example.com",
+        "instance_server_url": "https://own.example.com:8443",
+        "server_token": "secret",
+    }
     plan = plan_of({**RECORD, "protocols": ["server"], **server}, **facts)
 
     assert {task.server.token for task in plan.tasks()} == {token}

@@ -73,6 +73,7 @@ def _ask(region: str, cloudformation: Any, stack: str, targets: Sequence[str]) -
         home_region=found.outputs.get("HomeRegion"),
         missing=[*missing, *(target_name(stack, name) for name in own if name and name not in there)],
         server_url=found.outputs.get("ServerUrl"),
+        instance_server_url=found.outputs.get("InstanceServerUrl"),
         server_token=found.outputs.get("ServerTokenArn"),
     )
 
