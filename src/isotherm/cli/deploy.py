@@ -20,6 +20,7 @@ from isotherm.cli.place import (
     StackOption,
 )
 from isotherm.cli.regions import RegionsArgument, RegionsOption, read_regions
+from isotherm.regions import code_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +49,10 @@ def deploy(
     parameters: Annotated[
         list[str] | None,
         typer.Option(
-            "--parameter", metavar="NAME=VALUE", help="A parameter of template.yaml, as FargateServer=on; repeatable."
+            "--parameter",
+            metavar="[REGION:]NAME=VALUE",
+            help="A parameter of template.yaml, as LogRetentionDays=7, or london:FargateServer=on for one region "
+            "alone; repeatable.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -64,7 +68,8 @@ def deploy(
     from isotherm.local import stack as embedding
     from isotherm.local.checkout import find_checkout
 
-    wanted, settings = read_regions([home], named, regions), _read_parameters(parameters or [])
+    wanted = read_regions([home], named, regions)
+    settings = read_parameters(parameters or [], wanted)
     place, checkout = Place(on, stack, home), find_checkout()
     place.enter()
     embedded = embedding.status(checkout) if on is On.LOCAL else None
@@ -82,7 +87,8 @@ def deploy(
             embedded=embedded,
             stack_name=stack,
             home_region=home,
-            parameters=settings,
+            parameters=settings[EVERYWHERE],
+            regional=settings,
             say=say,
             tell=say.region,
         )
@@ -105,16 +111,41 @@ _OURS = {
     "EndpointUrl": "--on",
 }
 
+#: A server's network, certificate and image are of one region.
+_OF_ONE_REGION = ("Server", "FargateServer", "InstanceServer")
 
-def _read_parameters(given: list[str]) -> dict[str, str]:
-    settings = {}
+EVERYWHERE = ""
+
+
+def read_parameters(given: list[str], regions: list[str]) -> dict[str, dict[str, str]]:
+    """The template's parameters by region, from `[REGION:]NAME=VALUE`; under `EVERYWHERE` those of all regions.
+
+    Raises
+    ------
+    BadInput
+        A text is of another form, names a region that is not deployed to or what other options say; or is of a
+        server, for several regions at once.
+    """
+    settings: dict[str, dict[str, str]] = {EVERYWHERE: {}}
     for text in given:
-        name, equals, value = text.partition("=")
-        if not (name.isalnum() and equals):
-            raise BadInput(f"--parameter: {text!r} is not of the form NAME=VALUE, such as FargateServer=on")
+        scope, equals, value = text.partition("=")
+        where, colon, name = scope.rpartition(":")
+        if not (name.isalnum() and equals) or (colon and not where):
+            raise BadInput(
+                f"--parameter: {text!r} is not of the form NAME=VALUE or REGION:NAME=VALUE, such as FargateServer=on "
+                f"or {regions[0]}:FargateServer=on"
+            )
         if name in _OURS:
             raise BadInput(f"--parameter: {name} is told by {_OURS[name]}")
-        settings[name] = value
+        region = code_of(where) if where else EVERYWHERE
+        if region and region not in regions:
+            raise BadInput(f"--parameter: {text!r}: {where} is not deployed to, only {', '.join(regions)}")
+        if not region and len(regions) > 1 and name.startswith(_OF_ONE_REGION):
+            raise BadInput(
+                f"--parameter: {text!r} would be for each of {', '.join(regions)}, but a server's network and "
+                f"certificate are of one region; say which, such as {regions[-1]}:{text}"
+            )
+        settings.setdefault(region, {})[name] = value
     return settings
 
 

@@ -56,6 +56,7 @@ def deploy(
     stack_name: str = DEFAULT_STACK,
     home_region: str = DEFAULT_HOME_REGION,
     parameters: Mapping[str, str] | None = None,
+    regional: Mapping[str, Mapping[str, str]] | None = None,
     say: Say | None = None,
     tell: Tell = tell_nobody,
 ) -> Deployed:
@@ -80,6 +81,8 @@ def deploy(
         The region with the table, the bucket and the campaign machine.
     parameters : mapping, optional
         Further template parameters.
+    regional : mapping, optional
+        By region, those that are its alone; they go before `parameters`.
     say : callable, optional
         Told what takes time before the regions are deployed to.
     tell : callable, optional
@@ -99,17 +102,22 @@ def deploy(
             f"regions: an embedded stack that enforces IAM carries one region, not {', '.join(wanted)}; "
             "leave the others out, or start it without --enforce-iam"
         )
-    overrides = {
+    everywhere = {
         "PythonRuntime": made.runtime,
         "Architecture": made.architecture,
         **({"EndpointUrl": embedded.endpoint_url} if embedded else {}),
         **(parameters or {}),
     }
+    overrides = {region: {**everywhere, **(regional or {}).get(region, {})} for region in wanted}
     memory = _Memory(embedded, stack_name)
-    state = f"{made.fingerprint} {home_region} {json.dumps(overrides, sort_keys=True)}"
+    states = {
+        region: f"{made.fingerprint} {home_region} {json.dumps(overrides[region], sort_keys=True)}" for region in wanted
+    }
     if embedded is not None:
         enter(embedded)
-    unchanged = [region for region in wanted if memory.recall(region) == state and _is_whole(region, stack_name)]
+    unchanged = [
+        region for region in wanted if memory.recall(region) == states[region] and _is_whole(region, stack_name)
+    ]
     changed = [region for region in wanted if region not in unchanged]
     if not changed:
         return Deployed([], unchanged)
@@ -129,14 +137,15 @@ def deploy(
         for region in changed:
             # The home region's stack is told by leaving HomeRegion out (template.yaml, IsHome).
             home = {} if region == home_region else {"HomeRegion": home_region}
-            run = _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, {**overrides, **home})
+            settings = {**overrides[region], **home}
+            run = _deploy_region(checkout, sam, templates[region], region, embedded, stack_name, settings)
             runs[region] = running.enter_context(run)
         while runs:
             for region in [region for region, run in runs.items() if run.ended]:
                 seconds[region] = time.monotonic() - begun_at
                 try:
                     runs.pop(region).wait()
-                    memory.keep(region, state)
+                    memory.keep(region, states[region])
                 except CommandFailed as problem:
                     failed[region] = str(problem)
                 how = "failed" if region in failed else "deployed"

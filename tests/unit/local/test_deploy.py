@@ -168,6 +168,22 @@ def test_the_home_region_is_always_part_and_satellites_are_told_where_it_is(
         assert call["environment"]["AWS_ENDPOINT_URL"] == embedded.endpoint_url
 
 
+def test_a_parameter_of_one_region_goes_to_it_alone_and_changes_no_other(
+    checkout: Checkout, asked: Asked, embedded: Stack
+) -> None:
+    made = building.build(checkout)
+    everywhere = {"LogRetentionDays": "7", "ServerScheme": "internal"}
+    regional = {"ap-south-1": {"ServerScheme": "internet-facing"}}
+    deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, parameters=everywhere)
+    done = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, parameters=everywhere, regional=regional)
+
+    assert (done.changed, done.unchanged) == (["ap-south-1"], ["us-east-1"])
+    *_, call = asked("deploy")
+    assert _value(call, "--region") == "ap-south-1"
+    assert {"LogRetentionDays=7", "ServerScheme=internet-facing"} <= set(call["arguments"])
+    assert "ServerScheme=internal" not in call["arguments"]
+
+
 def test_what_is_deployed_is_not_deployed_again_until_it_changes(
     checkout: Checkout, asked: Asked, embedded: Stack
 ) -> None:

@@ -1,0 +1,41 @@
+"""`isotherm deploy --parameter`: what is for every region, what for one alone, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from isotherm.cli.deploy import EVERYWHERE, read_parameters
+from isotherm.cli.endings import BadInput
+
+HOME, MUMBAI = "us-east-1", "ap-south-1"
+
+
+def test_a_parameter_is_for_every_region_or_for_the_one_that_it_names() -> None:
+    certificate = f"arn:aws:acm:{MUMBAI}:123456789012:certificate/a=b"
+    given = ["LogRetentionDays=7", f"mumbai:ServerCertificateArn={certificate}", f"{MUMBAI}:FargateServer=on"]
+    assert read_parameters(given, [HOME, MUMBAI]) == {
+        EVERYWHERE: {"LogRetentionDays": "7"},
+        MUMBAI: {"ServerCertificateArn": certificate, "FargateServer": "on"},
+    }
+
+
+def test_a_server_needs_no_region_where_there_is_but_one() -> None:
+    assert read_parameters(["FargateServer=on"], [HOME]) == {EVERYWHERE: {"FargateServer": "on"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("FargateServer=on", f"such as {MUMBAI}:FargateServer=on"),
+        ("InstanceServer=on", "a server's network and certificate are of one region"),
+        ("ServerVpc=vpc-1", f"would be for each of {HOME}, {MUMBAI}"),
+        ("london:FargateServer=on", f"london is not deployed to, only {HOME}, {MUMBAI}"),
+        (f"{HOME}:HomeRegion={MUMBAI}", "HomeRegion is told by --home"),
+        (":FargateServer=on", "is not of the form"),
+        ("FargateServer", "is not of the form"),
+    ],
+)
+def test_what_would_break_a_region_is_refused_and_says_what_is_accepted(given: str, said: str) -> None:
+    with pytest.raises(BadInput, match=r"^--parameter: ") as refusal:
+        read_parameters([given], [HOME, MUMBAI])
+    assert said in str(refusal.value)
