@@ -54,6 +54,42 @@ def test_a_campaign_needs_no_permission_that_the_template_does_not_give(ran: Ran
     assert "This campaign among those of its name" in Path(ran.document["page"]).read_text()
 
 
+BRIEFLY = {"warm": {"samples": 2}, "rounds": 1}
+
+#: The other ways a campaign may go, each with whom it calls that the one above does not.
+WAYS = {
+    "the API and its table": {"targets": ["customers"], "protocols": ["invoke", "http"], **BRIEFLY},
+    "functions that call others": {
+        "targets": ["outer"],
+        "inner": {"targets": ["inner", "inner_db"], "regions": [HOME]},
+        **BRIEFLY,
+    },
+    "a load": {"targets": ["customers"], "protocols": ["invoke", "http"], "load": {"threads": 2, "iterations": 2}},
+}
+
+
+@pytest.mark.parametrize("campaign", WAYS.values(), ids=WAYS)
+def test_no_way_of_measuring_needs_a_permission_that_the_template_does_not_give(
+    enforcing: Embedded, campaign: dict[str, Any]
+) -> None:
+    document = {"name": "ways", "regions": [HOME], **campaign}
+    ran = enforcing.isotherm("run", "-", "--json", text=json.dumps(document))
+    assert ran.code == 0, ran.err
+    summary = json.loads(Path(ran.document["summary"]).read_text())
+    assert {(lane["region"], lane["status"]) for lane in summary["lanes"]} == {(HOME, "succeeded")}
+    assert summary["failures"] == summary["imbalances"] == []
+    if "load" not in campaign:
+        accounting = summary["accounting"]
+        assert accounting["planned"] == accounting["answered"] == accounting["report_found"] > 0
+        assert accounting["failed"] == 0
+    for load in summary["loads"]:
+        whole = load["rows"][-1]
+        assert (whole["succeeded"], whole["failed"]) == (whole["planned"], {})
+        assert whole["planned"] > 0
+    assert {load["protocol"] for load in summary["loads"]} == ({"invoke", "http"} if "load" in campaign else set())
+    assert enforcing.leases() == []
+
+
 # What each role may, found out in its name: a function with that role makes the call.
 
 IMPOSTOR = """

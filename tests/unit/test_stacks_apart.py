@@ -30,7 +30,8 @@ TOUCHES_NOTHING = {
     "ssmmessages:OpenDataChannel": "opens the instance's own end of a session",
 }
 
-WITH_SERVERS = {"FargateServer": "on", "InstanceServer": "on"}
+#: All that is off unless asked for, and has roles.
+WITH_ALL = {"FargateServer": "on", "InstanceServer": "on", "ScheduleExpression": "rate(6 hours)"}
 
 ADVERSARIES = [
     *("isotherm-2", "isotherm-target", "isotherm-target-x", "isotherm-target-default", "isotherm-target-target"),
@@ -47,7 +48,7 @@ def template(text: str = TEMPLATE) -> list[Expanded]:
     return [
         Expanded(region, HOME, S, text, **parameters)
         for region in (HOME, SATELLITE)
-        for parameters in ({}, {"EndpointUrl": "http://127.0.0.1:4566"}, WITH_SERVERS)
+        for parameters in ({}, {"EndpointUrl": "http://127.0.0.1:4566"}, WITH_ALL)
     ]
 
 
@@ -55,7 +56,7 @@ def template(text: str = TEMPLATE) -> list[Expanded]:
 def _arns_of_any_stack() -> dict[str, frozenset[str]]:
     """What any other stack has, by service; in the same regions and in another, at home and not."""
     homes = [(region, home) for region in (HOME, SATELLITE, ELSEWHERE) for home in (HOME, ELSEWHERE)]
-    arns = {arn for region, home in homes for arn in Expanded(region, home, **WITH_SERVERS).everything()}
+    arns = {arn for region, home in homes for arn in Expanded(region, home, **WITH_ALL).everything()}
     return {
         service: frozenset(filter(lambda arn: arn.split(":")[2] == service, arns)) for service in map(_service, arns)
     }
@@ -113,6 +114,13 @@ def test_every_role_has_something_to_be_judged_by() -> None:
         assert {*mine.implied_roles(), *mine.trust()} == {statement.role for statement in mine.statements()}
 
 
+def test_every_role_that_the_template_can_make_is_judged() -> None:
+    """None is behind a condition that holds in none of the expansions."""
+    judged = {statement.role for mine in template() for statement in mine.statements()}
+    written = re.findall(r"^  (\w+):\n    Type: AWS::IAM::Role$", TEMPLATE, re.MULTILINE)
+    assert {"ScheduleRole", "FargateTaskRole", "FargateExecutionRole", "InstanceRole"} <= set(written) <= judged
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "breach"),
     [
@@ -155,6 +163,11 @@ def test_every_role_has_something_to_be_judged_by() -> None:
             "log-group:/isotherm/${AWS::StackName}/server:*",
             "log-group:/isotherm/${AWS::StackName}*",
             ("InstanceRole", "logs:PutLogEvents", "log-group:/isotherm/isotherm-2/server:log-stream:x"),
+        ),
+        (
+            "stateMachine:${AWS::StackName}-campaign",
+            "stateMachine:${AWS::StackName}*",
+            ("ScheduleRole", "states:StartExecution", "stateMachine:isothermx-campaign"),
         ),
         (
             "repository/${AWS::StackName}-server",
