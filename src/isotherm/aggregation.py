@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,8 @@ def build_summary(
         version=plan.version,
         created_at=plan.created_at,
         finished_at=finished_at,
-        inventory=plan.inventory,
+        # A summary is made to be shared, and needs no secret's name.
+        inventory=[replace(region, server_token=None) for region in plan.inventory],
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},
         headline=headline(plan, cells, start, found),
         note=EMULATED_NOTE if plan.platform == "emulated" else None,

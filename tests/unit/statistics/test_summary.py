@@ -84,6 +84,14 @@ def test_order_and_repetition_change_only_the_count_of_duplicates(data: st.DataO
     assert repeated.billed == SUMMARY.billed
 
 
+def test_the_name_of_the_server_s_secret_is_not_handed_on() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:isotherm-server_token-AbCdEf"
+    with_server = [replace(r, server_url="https://own.example.com", server_token=arn) for r in PLAN.inventory]
+    summary = build_summary(PLAN.model_copy(update={"inventory": with_server}), SAMPLES, made_up_lanes(PLAN))
+    assert {region.server_url for region in summary.inventory} == {"https://own.example.com"}
+    assert "secretsmanager" not in summary.model_dump_json()
+
+
 def test_json_keeps_everything() -> None:
     assert CampaignSummary.model_validate_json(SUMMARY.model_dump_json()) == SUMMARY
 
