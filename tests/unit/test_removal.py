@@ -53,6 +53,16 @@ def test_every_version_and_delete_marker_of_a_prefix_goes_and_nothing_else() -> 
     assert empty_bucket(REGION, "bucket") == 0
 
 
+def test_uploads_that_were_never_ended_are_aborted() -> None:
+    s3 = client("s3", REGION)
+    s3.create_bucket(Bucket="bucket")
+    for key in ("isotherm/a", "isotherm-2/a"):
+        s3.create_multipart_upload(Bucket="bucket", Key=key)
+
+    assert empty_bucket(REGION, "bucket", "isotherm/") == 0
+    assert [upload["Key"] for upload in s3.list_multipart_uploads(Bucket="bucket")["Uploads"]] == ["isotherm-2/a"]
+
+
 def test_logs_and_uploads_of_the_stack_go_and_a_neighbours_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     a_bucket_with_history("uploads")
     uploads = StackFound("id", "CREATE_COMPLETE", outputs={"SourceBucket": "uploads"}, parameters={})

@@ -130,7 +130,7 @@ def sweep(region: str, name: str, tell: Callable[[str], None], log_groups: Colle
 
 
 def empty_bucket(region: str, bucket: str, prefix: str = "") -> int:
-    """Delete all versions of all objects with a prefix, and uploads never ended; returns how many were deleted."""
+    """Delete all versions of all objects with a prefix, abort uploads never ended; returns how many objects went."""
     s3 = client("s3", region)
     deleted = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
@@ -144,6 +144,9 @@ def empty_bucket(region: str, bucket: str, prefix: str = "") -> int:
             for fault in answer.get("Errors", []):
                 raise RemovalFailed(f"{bucket}/{fault['Key']} cannot be deleted: {fault['Message']}")
             deleted += len(batch)
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        for upload in page.get("Uploads", []):
+            s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     return deleted
 
 
