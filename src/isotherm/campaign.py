@@ -30,6 +30,9 @@ MAX_PHASE_S = 780
 #: What the sum of a load's phases is called (`isotherm.load.result.LoadResult.rows`).
 ALL_PHASES = "all"
 
+#: AWS, Lambda quotas: 1,024 file descriptors; some are for everything else.
+CONNECTIONS_OF_FIRE = 1000
+
 #: What the lane's Map runs side by side (statemachines/lane.asl.json).
 MAX_FIRES = 40
 
@@ -461,6 +464,13 @@ def _checked_load(campaign: Campaign, load: Load, known_regions: list[str]) -> C
         faults.append(f'targets: {_shown(campaign.targets)} cannot be loaded; with load give ["{SPEAKS_HTTP}"] alone')
     if "warm" in campaign.model_fields_set and campaign.warm.samples:
         faults.append(f"warm.samples: {campaign.warm.samples} cannot be had together with load; leave warm out")
+    at_once = load.threads if load.loop == "closed" else load.max_in_flight
+    if at_once is not None and -(-at_once // load.fires) > CONNECTIONS_OF_FIRE:
+        field = "threads" if load.loop == "closed" else "max_in_flight"
+        faults.append(
+            f"load.{field}: {at_once} are more connections than {load.fires} of the functions that make them can have "
+            f"open ({CONNECTIONS_OF_FIRE} each); give at least {-(-at_once // CONNECTIONS_OF_FIRE)} fires"
+        )
     foreign = (name for name in ("precision", "max_rounds", "memory_mb") if getattr(campaign, name) is not None)
     faults += [f"{name}: does not go with load; leave it out" for name in foreign]
     if any(phase.name == ALL_PHASES for phase in load.phases):

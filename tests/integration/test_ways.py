@@ -172,7 +172,7 @@ def test_an_open_loop_sends_at_its_own_times_shared_by_two_fires(
     whole = load["rows"][-1]
     assert load["fires"] == 2
     assert (whole["planned"], whole["succeeded"], whole["failed"]) == (80, 80, {})
-    assert whole["wall_s"] == pytest.approx(2, abs=0.5)
+    assert whole["wall_s"] > 1.9  # its own times, however fast the answers
 
 
 def test_a_server_that_is_not_there_is_counted_by_kind(embedded: Embedded, server: Served, tmp_path: Path) -> None:

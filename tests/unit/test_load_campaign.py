@@ -96,6 +96,11 @@ def test_a_load_s_task_survives_the_table():
             'targets: ["default"] cannot be loaded; with load give ["customers"] alone',
         ),
         ({**RECORD, "memory_mb": [128, 256]}, "memory_mb: does not go with load; leave it out"),
+        (
+            {**RECORD, "load": {"threads": 2500, "iterations": 1, "fires": 2}},
+            "load.threads: 2500 are more connections than 2 of the functions that make them can have open (1000 each); "
+            "give at least 3 fires",
+        ),
         ({**RECORD, "max_rounds": 5}, "max_rounds: does not go with load; leave it out"),
         (
             {**RECORD, "load": {**RECORD["load"], "phases": [{"name": "all", "share": 1}]}},
