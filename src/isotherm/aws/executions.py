@@ -37,9 +37,11 @@ def start_lane(region: str, machine_arn: str, name: str, lane: dict[str, Any]) -
     return arn
 
 
-def lane_execution_status(region: str, execution_arn: str) -> str | None:
-    """What has become of a lane's execution, in Step Functions' words such as RUNNING; None where it is gone."""
-    states = client("stepfunctions", region)
+def lane_execution_status(states: Any, execution_arn: str) -> str | None:
+    """What has become of a lane's execution, in Step Functions' words such as RUNNING; None where it is gone.
+
+    `states` is a client of the execution's region, with the patience that the caller has.
+    """
     try:
         status: str = states.describe_execution(executionArn=execution_arn)["status"]
     except (states.exceptions.ExecutionDoesNotExist, states.exceptions.StateMachineDoesNotExist):

@@ -117,14 +117,19 @@ class Table:
             self._db.update_item(Key=_key(f"campaigns#{campaign['name']}", when), **change)
 
     def update_lane(self, campaign_id: str, lane_key: str, *, unless_ended: bool = False, **facts: Any) -> None:
-        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended."""
+        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended.
+
+        A `status` that ends the lane removes its task token: nobody has to answer it any more.
+        """
         facts = {**facts, "updated_at": int(time.time()), "expires_at": expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}
         values = encode({f":{number}": value for number, value in enumerate(facts.values())})
         request: dict[str, Any] = {
             "TableName": self._name,
             "Key": _key(f"campaign#{campaign_id}", f"lane#{lane_key}"),
-            "UpdateExpression": "SET " + ", ".join(f"#{number} = :{number}" for number in range(len(facts))),
+            "UpdateExpression": "SET "
+            + ", ".join(f"#{number} = :{number}" for number in range(len(facts)))
+            + (" REMOVE task_token" if facts.get("status") in ENDED else ""),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
@@ -185,9 +190,30 @@ class Table:
         return [decode(item) for item in answer["Items"]]
 
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
-        """The progress of each lane; `lane_key` is added to what was recorded."""
+        """The progress of each lane; `lane_key` is added to what was recorded, the task token is left out."""
         items = self.query(f"campaign#{campaign_id}", "lane#")
+        return [
+            {
+                "lane_key": item["sk"].removeprefix("lane#"),
+                **{name: item[name] for name in item if name != "task_token"},
+            }
+            for item in items
+        ]
+
+    def watched_lanes(self, campaign_id: str) -> list[dict[str, Any]]:
+        """What the watch needs of each lane: where it runs, and the token by which the campaign hears of its end."""
+        wanted = ("sk", "status", "updated_at", "execution_arn", "task_token")
+        items = self.query(f"campaign#{campaign_id}", "lane#", wanted)
         return [{"lane_key": item["sk"].removeprefix("lane#"), **item} for item in items]
+
+    def leave_unwatched(self, campaign_id: str) -> None:
+        """Mark a campaign as one of which no lane runs any more: `unwatched_at` is then in what is recorded of it."""
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}", "campaign"),
+            UpdateExpression="SET unwatched_at = :at",
+            ExpressionAttributeValues={":at": {"N": str(int(time.time()))}},
+        )
 
     # The lease on a function
 

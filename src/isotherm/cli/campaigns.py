@@ -259,22 +259,34 @@ class Campaigns:
         if plan is not None:
             self._stop_lanes(plan)
 
-    def _stop_lanes(self, plan: Plan) -> None:
-        from isotherm.aws.clients import client
-        from isotherm.aws.executions import lane_execution_name
+    def _stop_lanes(self, plan: Plan) -> list[str]:
+        """Stop what runs; returns regions that could not be asked."""
+        from botocore.exceptions import BotoCoreError, ClientError
 
+        from isotherm.aws.clients import BRISK, make_client
+        from isotherm.aws.executions import lane_execution_name, lane_execution_status
+
+        regions: dict[str, Any] = {}
+        unheard = []
         for item in self._table.lanes(plan.campaign_id):
             if item["status"] == "planned":
                 continue
             lane = plan.lanes[item["lane_key"]]
-            states = client("stepfunctions", lane.region)
+            machine = self._lane_machine_arn(lane.client_region)  # where Dispatch starts it
             name = lane_execution_name(plan.campaign_id, lane.key)
-            arn = f"{self._lane_machine_arn(lane.region).replace(':stateMachine:', ':execution:')}:{name}"
-            try:
-                if states.describe_execution(executionArn=arn)["status"] == RUNNING:
-                    states.stop_execution(executionArn=arn, error=STOP_ERROR, cause=STOP_CAUSE)
-            except states.exceptions.ExecutionDoesNotExist:
+            arn = item.get("execution_arn") or f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+            region = arn.split(":")[3]
+            if region in unheard:
                 continue
+            if region not in regions:
+                regions[region] = make_client("stepfunctions", region, BRISK)
+            states = regions[region]
+            try:
+                if lane_execution_status(states, arn) == RUNNING:
+                    states.stop_execution(executionArn=arn, error=STOP_ERROR, cause=STOP_CAUSE)
+            except (BotoCoreError, ClientError):  # the lanes of other regions are to be stopped all the same
+                unheard.append(region)
+        return unheard
 
     def _lane_machine_arn(self, region: str) -> str:
         parts = self._machine_arn.split(":")
@@ -309,14 +321,17 @@ class Campaigns:
         if plan is None:  # it never came to change anything
             return []
         deadline = time.monotonic() + timeout_s
-        left = self.unrestored(plan)
+        left, told = self.unrestored(plan), False
         if left:
             say(f"{len(left)} functions to be put back")
         while left:
             if time.monotonic() > deadline:
                 raise Failed(f"after {timeout_s:.0f} s: {'; '.join(left)}")
             time.sleep(1.0)
-            self._stop_lanes(plan)  # one may have been started just then
+            unheard = self._stop_lanes(plan)  # one may have been started just then
+            if unheard and not told:
+                told = True
+                say(f"lanes in {', '.join(unheard)} cannot be stopped: Step Functions there cannot be asked")
             left = self.unrestored(plan)
         return list(plan.lanes.values())
 

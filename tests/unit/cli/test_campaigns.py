@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import json
 import re
+from types import SimpleNamespace
+from typing import Any
 
-from isotherm.cli.campaigns import new_campaign_id
+import pytest
+
+from isotherm.aws.clients import Home, client, make_client
+from isotherm.aws.table import Table
+from isotherm.cli.campaigns import Campaigns, new_campaign_id
+from isotherm.cli.deployment import Deployment
 
 
 def test_an_id_says_which_campaign_and_when() -> None:
@@ -17,3 +25,45 @@ def test_an_id_is_a_name_that_step_functions_accepts() -> None:
     longest = new_campaign_id("x" * 200)
 
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", longest)
+
+
+def test_lanes_are_stopped_where_they_run_whatever_another_region_says(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three clients of one function: one region does not answer, one item has no ARN yet."""
+    from botocore.exceptions import EndpointConnectionError
+
+    lanes, table = {}, Table(home)
+    machine = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}})
+    arns = {}
+    for region in ("ap-northeast-1", "eu-west-1", "sa-east-1"):
+        key = f"r00-default-us-east-1-{region}"
+        lanes[key] = SimpleNamespace(key=key, region="us-east-1", client_region=region)
+        states: Any = client("stepfunctions", region)
+        role = "arn:aws:iam::123456789012:role/lane"
+        made = states.create_state_machine(name="isotherm-lane", definition=machine, roleArn=role)["stateMachineArn"]
+        arns[region] = states.start_execution(stateMachineArn=made, name=f"id-{key}", input="{}")["executionArn"]
+        known = {} if region == "sa-east-1" else {"execution_arn": arns[region]}
+        table.update_lane("id", key, status="running", **known)
+
+    def made_client(service: str, region: str, config: Any) -> Any:
+        if region != "ap-northeast-1":
+            return make_client(service, region, config)
+
+        def silent(**_: str) -> None:
+            raise EndpointConnectionError(endpoint_url=region)
+
+        return SimpleNamespace(describe_execution=silent, exceptions=client(service, region).exceptions)
+
+    monkeypatch.setattr("isotherm.aws.clients.make_client", made_client)
+    campaigns = Campaigns(
+        Deployment("isotherm", "us-east-1", made.replace("sa-east-1", "us-east-1"), home.bucket, home.table)
+    )
+    plan: Any = SimpleNamespace(campaign_id="id", lanes=lanes)
+
+    assert campaigns._stop_lanes(plan) == ["ap-northeast-1"]
+    status = {
+        region: client("stepfunctions", region).describe_execution(executionArn=arn)["status"]
+        for region, arn in arns.items()
+    }
+    assert status == {"ap-northeast-1": "RUNNING", "eu-west-1": "ABORTED", "sa-east-1": "ABORTED"}

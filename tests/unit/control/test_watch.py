@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from isotherm.aws.clients import client
+from isotherm.aws.clients import client, make_client
 from isotherm.aws.table import Table
 from isotherm.campaign import Plan
 
@@ -44,7 +46,13 @@ def execution_arn(table: Table) -> str:  # noqa: ARG001 - starts moto
     return started
 
 
+def started(table: Table, hours_ago: float) -> None:
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - hours_ago * 3600))
+    table.put_campaign("id", stamp, {"name": "test"})
+
+
 def running(table: Table, plan: Plan, execution_arn: str) -> str:
+    started(table, 0.1)
     key = next(iter(plan.lanes))
     table.update_lane("id", key, status="running", phase="firing", execution_arn=execution_arn, **TOKEN)
     return key
@@ -79,3 +87,58 @@ def test_a_campaign_that_is_finished_is_not_looked_at(told: Any, table: Table, p
     running(table, plan, f"{MACHINE.replace(':stateMachine:', ':execution:')}:gone")
     table.finish_campaign("id", "done")
     assert told() == ({"lost": []}, [])
+
+
+def test_the_token_is_the_watch_s_alone_and_gone_when_the_lane_has_ended(table: Table, plan: Plan) -> None:
+    key = running(table, plan, "arn")
+
+    def tokens() -> list[str | None]:
+        return [lane.get("task_token") for lane in table.watched_lanes("id") if lane["lane_key"] == key]
+
+    assert tokens() == ["token"]
+    assert not any("task_token" in lane for lane in table.lanes("id"))
+    table.update_lane("id", key, unless_ended=True, status="succeeded", phase="done")
+    assert tokens() == [None]
+
+
+def test_a_region_that_does_not_answer_is_asked_once_and_keeps_nobody_waiting(
+    told: Any, table: Table, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lanes of a region without an answer, one of a region that has forgotten it."""
+    from botocore.exceptions import ConnectTimeoutError
+
+    started(table, 0.1)
+    regions = ("eu-west-1", "eu-west-1", "us-east-1")
+    for key, region in zip(plan.lanes, regions, strict=True):
+        arn = f"{MACHINE.replace('us-east-1', region).replace(':stateMachine:', ':execution:')}:gone"
+        table.update_lane("id", key, status="running", execution_arn=arn, **TOKEN)
+    asked = []
+
+    class Unreachable:
+        exceptions = client("stepfunctions", "us-east-1").exceptions
+
+        def describe_execution(self, **_: str) -> None:
+            asked.append(1)
+            raise ConnectTimeoutError(endpoint_url="https://states.eu-west-1.amazonaws.com")
+
+    def made(service: str, region: str, config: Any) -> Any:
+        assert config.retries["total_max_attempts"] == 1
+        return Unreachable() if region == "eu-west-1" else make_client(service, region, config)
+
+    monkeypatch.setattr(sys.modules["watch_app"], "make_client", made)
+    answer, answered = told()
+    assert answer == {"lost": [list(plan.lanes)[2]]}
+    assert len(answered) == len(asked) == 1
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize(("hours_ago", "left"), [(1, False), (4, True), (8 * 24, False)])
+def test_a_campaign_in_which_nothing_runs_for_hours_is_looked_at_no_more(
+    told: Any, table: Table, monkeypatch: pytest.MonkeyPatch, hours_ago: float, left: bool
+) -> None:
+    started(table, hours_ago)
+    told()
+    assert ("unwatched_at" in (table.campaign("id") or {})) is left
+    monkeypatch.setattr(Table, "watched_lanes", lambda *_: pytest.fail("its lanes were read"))
+    if left or hours_ago > 24:
+        assert told() == ({"lost": []}, [])
