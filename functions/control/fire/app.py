@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ MARGIN_MS = 90_000
 
 #: Progress is written at most this often: each write stands between two bursts.
 PROGRESS_EVERY_S = 2.0
+
+#: How often a load asks whether its lane has ended meanwhile.
+LOOK_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,36 @@ def _load(
     from isotherm.aws.loading import make_load  # few lanes need it, and its import takes time
 
     table, where = Table(home), (request.campaign_id, request.lane_key)
+    if table.lane_ended(*where):
+        return {"issued": 0, "planned": round(load.requests / load.fires)}
     table.update_lane(*where, unless_ended=True, phase="loading", load_phase=load.phase, step=request.step)
     end_by = time.time() + (context.get_remaining_time_in_millis() - MARGIN_MS) / 1000
     begin_at = table.load_begins_at(*where) if load.fires > 1 else None
-    result = make_load(home, task, step, load, request.shard, begin_at, end_by)
+    with _lane_ends(table, request) as ended:
+        result = make_load(home, task, step, load, request.shard, begin_at, end_by, ended)
     write_load(Bucket(home), *where, request.step, result, request.shard)
     return {"issued": result.sent, "planned": result.planned}
+
+
+@contextmanager
+def _lane_ends(table: Table, request: FireRequest) -> Iterator[Callable[[], bool]]:
+    """Tells, at no cost to who asks, whether the lane has ended: a thread of its own looks at the table."""
+    ended, done = threading.Event(), threading.Event()
+
+    def look() -> None:
+        while not done.wait(LOOK_EVERY_S):
+            try:
+                if table.lane_ended(request.campaign_id, request.lane_key):
+                    ended.set()
+                    return
+            except (ClientError, BotoCoreError):
+                logger.exception("not known whether the lane has ended")
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        yield ended.is_set
+    finally:
+        done.set()
 
 
 def _caller(home: Home, task: LaneTask, step: Step, width: int) -> AbstractContextManager[Caller | WebCaller]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from isotherm.aws.bearing import bearer_for
@@ -17,7 +17,14 @@ from isotherm.load.target import HttpTarget, LambdaTarget, Target
 
 
 def make_load(
-    home: Home, task: LaneTask, step: Step, load: LoadStep, shard: int, begin_at: float | None, end_by: float
+    home: Home,
+    task: LaneTask,
+    step: Step,
+    load: LoadStep,
+    shard: int,
+    begin_at: float | None,
+    end_by: float,
+    stop: Callable[[], bool],
 ) -> PhaseResult:
     """Make a shard of a phase's requests.
 
@@ -33,11 +40,13 @@ def make_load(
         Unix time (s) at which all shards begin; None begins at once.
     end_by : float
         Unix time (s) by which to end, whatever is left: that is counted as not sent, or timed out.
+    stop : callable
+        Says that it is to end at once, in the same way.
     """
     with _target(home, task, step, load.spec.seed) as target:
         shards = load.fires
         return asyncio.run(
-            run(load.spec, target, load.phase, shard=shard, shards=shards, begin_at=begin_at, end_by=end_by)
+            run(load.spec, target, load.phase, shard=shard, shards=shards, begin_at=begin_at, end_by=end_by, stop=stop)
         )
 
 

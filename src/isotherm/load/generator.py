@@ -76,6 +76,7 @@ async def run(
     begin_at: float | None = None,
     end_by: float | None = None,
     watch: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> PhaseResult:
     """Make one phase's requests, or a shard's share of them.
 
@@ -96,6 +97,8 @@ async def run(
         Unix time (s) at which the phase is ended whatever is left of it: that counts as not sent, or timed out.
     watch : callable, optional
         Called some times a second with the progress.
+    stop : callable, optional
+        Asked some times a second, so it must answer at once; true ends the phase as `end_by` does.
 
     Returns
     -------
@@ -110,7 +113,7 @@ async def run(
     check_shard(shard, shards)
     part = spec.phase(phase)
     loop = _ClosedLoop if spec.loop == "closed" else _OpenLoop
-    return await loop(spec, target, part, shard, shards).run(begin_at, end_by, watch)
+    return await loop(spec, target, part, shard, shards).run(begin_at, end_by, watch, stop)
 
 
 @dataclass(slots=True)
@@ -159,7 +162,11 @@ class _Load(ABC):
         self._name = f"shard {shard} of {shards}: " if shards > 1 else ""
 
     async def run(
-        self, begin_at: float | None, end_by: float | None, watch: Callable[[Progress], None] | None
+        self,
+        begin_at: float | None,
+        end_by: float | None,
+        watch: Callable[[Progress], None] | None,
+        stop: Callable[[], bool] | None,
     ) -> PhaseResult:
         try:
             self.target.message("post", 0)  # what cannot be written, or signed, shows here
@@ -170,7 +177,9 @@ class _Load(ABC):
             self.tally.epoch_offset_s = offset = time.time() - ready
             self.begin = ready + _LEAD_S if begin_at is None else begin_at - offset
             self.write_ahead()
-            self._sweep(float("inf") if end_by is None else end_by - offset, watch)
+            if stop is not None and stop():
+                self.stop(ready)
+            self._sweep(float("inf") if end_by is None else end_by - offset, watch, stop)
             self.alarm.set(self.begin)
             # What is there already is no garbage; looking through it would stop the generator for tens of milliseconds.
             gc.collect()
@@ -315,7 +324,7 @@ class _Load(ABC):
         if not self._finished.done():
             self._finished.set_exception(problem)
 
-    def _sweep(self, end_by: float, watch: Callable[[Progress], None] | None) -> None:
+    def _sweep(self, end_by: float, watch: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> None:
         def sweep() -> None:
             now = perf_counter()
             limit_s = self.spec.timeout_s
@@ -323,7 +332,7 @@ class _Load(ABC):
                 if connection.busy and now - connection.sent_at > limit_s:
                     connection.give_up("timeout", f"no complete answer within {limit_s:g} s")
             self.expire(now)
-            if now > end_by:
+            if now > end_by or (stop is not None and stop()):
                 self.stop(now)
                 for connection in list(self.connections):
                     if connection.busy:

@@ -296,6 +296,25 @@ def test_a_phase_that_must_end_ends_and_says_what_was_left(spec):
     assert result.failed["not_sent"] > 10
 
 
+@pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
+def test_a_phase_that_is_told_to_stop_ends_and_accounts_for_the_rest(spec):
+    async def before(*_):
+        await asyncio.sleep(0.1)
+
+    stop_at = time.monotonic() + 0.5
+    result = load(spec, Customers(before), stop=lambda: time.monotonic() > stop_at)
+    assert 0 < result.succeeded < result.planned
+    assert result.failed["not_sent"] > 10
+
+
+@pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
+def test_a_phase_that_is_stopped_before_its_begin_sends_nothing(spec):
+    result = load(spec, Customers(), stop=lambda: True)
+    assert result.sent == 0
+    assert result.planned == result.failed["not_sent"] == (200 if spec.loop == "closed" else result.planned)
+    assert result.planned > 50
+
+
 def test_shards_that_begin_late_say_so():
     result = load(closed(1, 1), Customers(), begin_at=time.time() - 2)
     assert result.generator_late
