@@ -41,6 +41,10 @@ IN_VAIN = ("ResourceNotFoundException", "AccessDeniedException")
 #: Log events are asked for from this long before the first shot (clocks differ) to this long after the last answer.
 WINDOW_MS = 15_000
 
+#: How long (s) calls over HTTP that failed without a probe line are still waited for when all others are complete: what
+#: was cut off never wrote that line, and without it no report can be told to be theirs.
+GRACE_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class CollectRequest:
@@ -69,9 +73,24 @@ class Witnesses:
             known = {name: event.get(name) for name in Report.__dataclass_fields__}
             self.reports[event["request_id"]] = Report(**known)
 
-    def missing(self, shots: Iterable[Shot]) -> int:
-        """How many shots that reached the function still lack their report or their probe."""
-        return sum(not self._complete(shot) for shot in shots if shot.outcome not in ("throttled", "client_error"))
+    def missing(self, shots: Iterable[Shot]) -> list[Shot]:
+        """The shots that reached the function and still lack their report or their probe."""
+        return [
+            shot for shot in shots if shot.outcome not in ("throttled", "client_error") and not self._complete(shot)
+        ]
+
+    def silent(self, shots: Iterable[Shot]) -> list[Shot]:
+        """The shots over HTTP that failed on the other side and of which no probe tells whose report is theirs."""
+        return [shot for shot in shots if (shot.http_status or 0) >= 500 and shot.shot_id not in self.probes]
+
+    def name_timeouts(self, shots: list[Shot]) -> list[Shot]:
+        """The same shots, silent ones as timeouts where exactly as many reports of a timeout are nobody's."""
+        silent = {shot.shot_id for shot in self.silent(shots)}
+        claimed = {probe.request_id for probe in self.probes.values()} | {shot.request_id for shot in shots}
+        cut_off = [name for name, report in self.reports.items() if report.status == "timeout" and name not in claimed]
+        if not silent or len(cut_off) != len(silent):
+            return shots
+        return [replace(shot, outcome="timeout") if shot.shot_id in silent else shot for shot in shots]
 
     def called_in_turn(self, shots: Iterable[Shot]) -> list[Shot]:
         """The shots whose function called another one and had its answer, as that one's log is to be asked for them."""
@@ -144,6 +163,8 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     deadline = time.monotonic() + patience_ms / 1000
     log_group = f"/isotherm/{home.stack}/server" if step.protocol == "server" else task.function.log_group
     missing = _ask_until_complete(witnesses, shots, lane.region, log_group, deadline)
+    if step.protocol == "http":
+        shots = witnesses.name_timeouts(shots)
     inner, inner_witnesses = step.inner, Witnesses()
     if inner is not None:
         called = witnesses.called_in_turn(shots)
@@ -196,6 +217,7 @@ def _count_load(request: CollectRequest, bucket: Bucket, table: Table, load: Loa
 def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, log_group: str, deadline: float) -> int:
     """Ask CloudWatch Logs with backoff; answers how many are missing at the end."""
     pauses = iter(PAUSES_S)
+    graced = False
     while missing := witnesses.missing(shots):
         first_ms = min(shot.sent_at_ms for shot in shots) - WINDOW_MS
         last_ms = max(shot.sent_at_ms + (shot.client_ms or 0) for shot in shots) + WINDOW_MS
@@ -205,10 +227,13 @@ def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, lo
             # What was measured is kept, its reports are missing.
             logger.exception("log not read", extra={"region": region, "log_group": log_group})
             if isinstance(fault, ClientError) and fault.response["Error"]["Code"] in IN_VAIN:
-                return missing
+                return len(missing)
         missing = witnesses.missing(shots)
+        # Where nobody's probe came there is no sign yet that the log has arrived at all.
+        if missing and not graced and witnesses.probes and len(witnesses.silent(missing)) == len(missing):
+            graced, deadline, pauses = True, min(deadline, time.monotonic() + GRACE_S), iter(PAUSES_S)
         pause_s = next(pauses, PAUSES_S[-1])
         if not missing or time.monotonic() + pause_s > deadline:
-            return missing
+            return len(missing)
         time.sleep(pause_s)
     return 0

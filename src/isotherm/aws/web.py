@@ -24,8 +24,12 @@ from isotherm.lane import LaneTask, Step
 from isotherm.sample import Order, Shot
 from isotherm.shots import outcome_of_status, request_of
 
-#: The gateway answers 504 after 30 s (AWS, HTTP API quotas); the client waits longer, so that this arrives.
+#: The gateway gives up on a function after 5 s (TimeoutInMillis in template.yaml), `customers` itself is cut off after
+#: 3 s, a server's handler after 30 s: the client waits longer, so that the 500, 503 or 504 that is answered arrives.
 TIMEOUT_S = 45.0
+
+#: API Gateway's own id of a request.
+GATEWAY_HEADER = "apigw-requestid"
 
 
 class _Call(NamedTuple):
@@ -132,6 +136,8 @@ def _seen(exchange: Exchange) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if outcome != "answered":
         text = exchange.body[:500].decode("utf-8", "replace")
+        if given := exchange.headers.get(GATEWAY_HEADER):
+            text += f" ({GATEWAY_HEADER} {given})"  # by it AWS finds a request that its function never answered
         said = {"error_type": f"HTTP {exchange.status}", "error_message": text}
     return {
         "outcome": outcome,
