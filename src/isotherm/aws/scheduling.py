@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +83,14 @@ def set_parameters(cloudformation: Any, stack: str, changes: dict[str, str]) -> 
         raise NoSuchParameters(f"stack {stack} knows no {', '.join(sorted(changes.keys() - known))}")
     kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(known - changes.keys())]
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in changes.items()]
+    token = uuid.uuid4().hex
     try:
         cloudformation.update_stack(
-            StackName=stack, UsePreviousTemplate=True, Parameters=[*kept, *given], Capabilities=_CAPABILITIES
+            StackName=stack,
+            UsePreviousTemplate=True,
+            Parameters=[*kept, *given],
+            Capabilities=_CAPABILITIES,
+            ClientRequestToken=token,
         )
     except ClientError as fault:
         if "No updates are to be performed" in str(fault):
@@ -94,15 +101,26 @@ def set_parameters(cloudformation: Any, stack: str, changes: dict[str, str]) -> 
             StackName=stack, WaiterConfig={"Delay": _POLL_S, "MaxAttempts": _POLLS}
         )
     except WaiterError:
-        raise UpdateFailed(_why(cloudformation, stack)) from None
+        raise UpdateFailed(_why(cloudformation, stack, token)) from None
     return True
 
 
-def _why(cloudformation: Any, stack: str) -> str:
-    """The first reason that CloudFormation's latest events give for a failure."""
-    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-    failed = [event for event in events if event.get("ResourceStatus", "").endswith("_FAILED")]
+def _why(cloudformation: Any, stack: str, token: str) -> str:
+    """The first failure among the events of the update that was asked for with `token`: later ones follow from it."""
+    failed = [event for event in _events(cloudformation, stack, token) if event["ResourceStatus"].endswith("_FAILED")]
     if not failed:
         return f"stack {stack} did not become UPDATE_COMPLETE; its events say more"
-    first = failed[-1] if len(failed) < 10 else failed[0]
+    first = failed[-1]
     return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason', first['ResourceStatus'])}"
+
+
+def _events(cloudformation: Any, stack: str, token: str) -> Iterator[dict[str, Any]]:
+    """The events of one update, the newest first."""
+    begun = False
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            if event.get("ClientRequestToken") == token:
+                begun = True
+                yield event
+            elif begun:  # an earlier update's
+                return

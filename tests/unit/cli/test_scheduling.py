@@ -115,17 +115,36 @@ class _Stacks:
 
         return Waiter()
 
-    def describe_stack_events(self, **_: str) -> dict[str, Any]:
-        return {
-            "StackEvents": [
-                {"LogicalResourceId": "isotherm", "ResourceStatus": "UPDATE_ROLLBACK_COMPLETE"},
-                {
-                    "LogicalResourceId": "CampaignSchedule",
-                    "ResourceStatus": "CREATE_FAILED",
-                    "ResourceStatusReason": self._reason,
-                },
-            ]
-        }
+    def get_paginator(self, name: str) -> Any:
+        assert name == "describe_stack_events"
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        """Two pages, the newest event first: what followed from the failure, the failure, an earlier update's."""
+
+        def event(resource: str, status: str, reason: str | None, token: str) -> dict[str, Any]:
+            return {
+                "LogicalResourceId": resource,
+                "ResourceStatus": status,
+                "ResourceStatusReason": reason,
+                "ClientRequestToken": token,
+            }
+
+        ours = self.asked["ClientRequestToken"]
+        return [
+            {
+                "StackEvents": [
+                    event("isotherm", "UPDATE_ROLLBACK_COMPLETE", None, ours),
+                    event("Other", "UPDATE_FAILED", "Resource update cancelled", ours),
+                ]
+            },
+            {
+                "StackEvents": [
+                    event("CampaignSchedule", "CREATE_FAILED", self._reason, ours),
+                    event("Older", "CREATE_FAILED", "of an earlier update", "theirs"),
+                ]
+            },
+        ]
 
 
 def test_only_the_parameters_named_are_changed_and_neither_template_nor_code() -> None:
