@@ -139,7 +139,7 @@ def _caller(home: Home, task: LaneTask, step: Step, width: int) -> AbstractConte
         return Caller(task.lane, step, width, task.function.timeout_s)
     from isotherm.aws.web import WebCaller  # few lanes need it, and its import takes time
 
-    return WebCaller(home, task, step, width)
+    return WebCaller(home, task, step)
 
 
 def _retire(function: MeasuredFunction, version: str) -> None:

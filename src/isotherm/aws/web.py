@@ -6,7 +6,6 @@ Decides nothing. `isotherm.aws.invoking` does the same by Lambda's own API.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -43,16 +42,13 @@ class _Call(NamedTuple):
 
 
 class WebCaller:
-    """Calls the HTTP API before one function, or a server that runs the same handler, `concurrency` calls at a time.
+    """Calls the HTTP API before one function, or a server that runs the same handler.
 
     Every call opens a connection, so that each has all the stages: name, connection, TLS, first byte, whole.
     """
 
-    def __init__(self, home: Home, task: LaneTask, step: Step, concurrency: int) -> None:
+    def __init__(self, home: Home, task: LaneTask, step: Step) -> None:
         self._lane, self._step = task.lane, step
-        self._concurrency = concurrency
-        self._trust = trusting(task.server)
-        self._context: ssl.SSLContext | None = None
         self._signer: Signer | Bearer | None
         if step.protocol == "server":
             address = task.server.url if task.server else ""
@@ -62,16 +58,15 @@ class WebCaller:
             self._signer = Signer(task.lane.region, caller_role_arn(home.stack, task.lane.region))
         url = urlsplit(address)
         self._origin, self._base = f"{url.scheme}://{url.netloc}", url.path.rstrip("/")
+        with trusting(task.server) as cafile:
+            # One for all calls: making one takes longer than a call, on the very thread that times the other calls.
+            self._context = tls_context(cafile) if url.scheme == "https" else None
 
     def __enter__(self) -> WebCaller:
-        cafile = self._trust.__enter__()
-        if self._origin.startswith("https:"):
-            # One for all calls: making one takes longer than a call, on the very thread that times the other calls.
-            self._context = tls_context(cafile)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._trust.__exit__(None, None, None)
+        """There is nothing to close: each call closes its connection."""
 
     def open_connections(self) -> None:
         """Get the signature's credentials, so that no shot waits for them; connections are each call's own."""

@@ -88,7 +88,7 @@ def shots_of(url, count=1, concurrency=1, operation="post", token=None, certific
         server=ServerAt(url=url, certificate=certificate, token=token),
     )
     orders = warm_orders(lane, step, "warm", 0, count, "$LATEST", 128)
-    with WebCaller(Home("isotherm", "us-east-1", "t", "b"), task, step, concurrency) as caller:
+    with WebCaller(Home("isotherm", "us-east-1", "t", "b"), task, step) as caller:
         caller.open_connections()
         if burst:
             return caller.burst(orders, hold=False)
