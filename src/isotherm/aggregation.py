@@ -16,7 +16,7 @@ from isotherm.enough import CONFIDENCE, start_metric
 from isotherm.headline import Findings, headline
 from isotherm.load_words import load_imbalances, load_warnings
 from isotherm.naming import cell_name, varying
-from isotherm.numerals import count
+from isotherm.numbers import count
 from isotherm.ranks import relative_width
 from isotherm.sample import Accounting, Kind, Sample
 from isotherm.stages import http_cells

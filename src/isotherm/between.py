@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from isotherm.numerals import count
+from isotherm.numbers import count
 from isotherm.trend import ENOUGH_SESSIONS, Estimate, Spread
 
 SHUFFLES = 1999

@@ -13,7 +13,7 @@ from isotherm.enough import start_metric
 from isotherm.lane import CallProtocol, Operation
 from isotherm.load_words import is_reported
 from isotherm.naming import cell_name
-from isotherm.numerals import count
+from isotherm.numbers import count
 from isotherm.sample import Kind, Sample
 from isotherm.statistics import ANSWERS, STARTS, compare, holm
 from isotherm.summary import CampaignSummary, Comparison, LoadRun, MetricName

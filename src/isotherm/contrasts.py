@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from isotherm.accounting import CellKey, cell_key
 from isotherm.naming import WAYS
-from isotherm.numerals import digits, interval, listed, percent
+from isotherm.numbers import digits, interval, listed, percent
 from isotherm.sample import Sample
 from isotherm.statistics import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
 from isotherm.summary import CellComparison, ClientFinding, MetricName, Middle

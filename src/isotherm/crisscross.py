@@ -13,7 +13,7 @@ import numpy as np
 
 from isotherm.accounting import CellKey, cell_key
 from isotherm.campaign import Plan
-from isotherm.numerals import count, digits, per_ms, percent
+from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample
 from isotherm.statistics import Words, difference_in_words, holm, middle_difference, theil_sen
 from isotherm.summary import (

@@ -11,7 +11,7 @@ from isotherm.contrasts import farthest
 from isotherm.crisscross import round_trips
 from isotherm.load_words import loads_in_a_sentence
 from isotherm.naming import WAYS
-from isotherm.numerals import capitalised, digits, interval, listed
+from isotherm.numbers import capitalised, digits, interval, listed
 from isotherm.summary import (
     Cell,
     CellComparison,

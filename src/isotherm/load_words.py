@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.campaign import Load
 from isotherm.lane import CallProtocol
-from isotherm.numerals import count, digits, interval, listed
+from isotherm.numbers import count, digits, interval, listed
 from isotherm.summary import LoadRow, LoadRun
 
 #: What was loaded, as a table's heading and as a part of a sentence.

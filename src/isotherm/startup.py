@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from isotherm.numerals import digits, percent
+from isotherm.numbers import digits, percent
 from isotherm.sample import Sample
 from isotherm.statistics import theil_sen
 from isotherm.summary import MetricName, Slope, StartupCost

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from isotherm.numerals import digits, percent
+from isotherm.numbers import digits, percent
 from isotherm.ranks import ranks_of_quantile
 from isotherm.summary import Comparison, Interval, MetricSummary, Middle, Slope
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from isotherm.between import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.comparing import flat
-from isotherm.numerals import NOTHING, count, digits, listed
+from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.sample import Kind
 from isotherm.statistics import holm, theil_sen
 from isotherm.summary import EMULATED_NOTE, Slope

@@ -58,7 +58,7 @@ def compare(
     from isotherm.cli.endings import Failed
     from isotherm.cli.fetched import refuse_empty, results_of
     from isotherm.comparing import cannot_be_compared, change_name, compare_campaigns, regressions, undecided
-    from isotherm.numerals import count, percent
+    from isotherm.numbers import count, percent
 
     place = Place(on, stack, home)
     sides = results_of(before, "A", place), results_of(after, "B", place)
@@ -88,7 +88,7 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
     """The comparison as lines and a table for a terminal."""
     from rich.text import Text
 
-    from isotherm.numerals import NOTHING, digits, interval, probability
+    from isotherm.numbers import NOTHING, digits, interval, probability
     from isotherm.report.terminal import framed
     from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
 
@@ -143,7 +143,7 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
     from rich.text import Text
 
     from isotherm.comparing_loads import place_of
-    from isotherm.numerals import NOTHING, count
+    from isotherm.numbers import NOTHING, count
     from isotherm.report.terminal import framed
 
     if not comparison.loads:
@@ -180,7 +180,7 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
 
 
 def _range(found: Range | None) -> str:
-    from isotherm.numerals import NOTHING, digits, interval
+    from isotherm.numbers import NOTHING, digits, interval
 
     if found is None:
         return NOTHING
@@ -188,7 +188,7 @@ def _range(found: Range | None) -> str:
 
 
 def _ratio(change: Change) -> str:
-    from isotherm.numerals import interval
+    from isotherm.numbers import interval
 
     result = change.result
     return f"{100 * ((result.ratio or 1) - 1):.3g} % (ratio {interval(result.ratio_low, result.ratio_high)})"

@@ -32,7 +32,7 @@ def list_campaigns(
     """List the campaigns of a stack that were admitted, the newest first, with what each found."""
     from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks, results
-    from isotherm.numerals import NOTHING, dollars
+    from isotherm.numbers import NOTHING, dollars
 
     place = Place(on, stack, home)
     place.enter()

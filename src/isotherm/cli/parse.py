@@ -122,7 +122,7 @@ class Census:
 
     def lines(self) -> Iterator[str]:
         """The summary, a line at a time."""
-        from isotherm.numerals import count, data_size
+        from isotherm.numbers import count, data_size
 
         total = sum(self.events.values()) - self.events["invalid"]
         yield (

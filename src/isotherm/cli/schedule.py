@@ -159,7 +159,7 @@ def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str
 
 
 def _remarks(place: Place, wanted: Schedule, timezone: str, usd: float) -> list[str]:
-    from isotherm.numerals import count, dollars
+    from isotherm.numbers import count, dollars
     from isotherm.schedule import At
 
     starts = len(list(takewhile(lambda moment: moment < datetime.now(UTC) + MONTH, _times(place, wanted, timezone))))

@@ -93,7 +93,7 @@ def trend(
 
 def _reasons(left_out: list[LeftOut]) -> str:
     """Why campaigns are left out, each reason once, with the campaign it was met with first."""
-    from isotherm.numerals import count
+    from isotherm.numbers import count
 
     of: dict[str, list[str]] = {}
     for out in left_out:
@@ -178,7 +178,7 @@ def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, 
 def _nobody(name: str, names: list[str], where: str, begin: datetime | None) -> str:
     import difflib
 
-    from isotherm.numerals import listed
+    from isotherm.numbers import listed
 
     if name in names and begin is not None:
         return f"--since: no campaign {name} started since {begin:%Y-%m-%d %H:%M} UTC {where}; take an earlier time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from isotherm.numerals import NOTHING, count, digits, listed
+from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.report.markup import Column, table
 from isotherm.report.wording import accounting_line, where
 from isotherm.summary import CampaignSummary

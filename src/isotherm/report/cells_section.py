@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from isotherm.accounting import total
-from isotherm.numerals import NOTHING, digits, listed, percent
+from isotherm.numbers import NOTHING, digits, listed, percent
 from isotherm.report.figures import POINTS_SHOWN, group_id
 from isotherm.report.markup import Column, Markup, choices, figure, table, with_interval
 from isotherm.report.wording import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, NamedTuple
 
-from isotherm.numerals import NOTHING, capitalised, digits, percent, probability
+from isotherm.numbers import NOTHING, capitalised, digits, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, Markup, figure, table, unbroken, with_interval
 from isotherm.report.places import place_name

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from isotherm.numerals import NOTHING, capitalised, count, digits, interval, per_ms, percent, probability
+from isotherm.numbers import NOTHING, capitalised, count, digits, interval, per_ms, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import (
     Column,

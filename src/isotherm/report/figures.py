@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from isotherm.accounting import CellKey, cell_key, distinct
-from isotherm.numerals import percent
+from isotherm.numbers import percent
 from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
 from isotherm.sample import Kind, Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, MetricSummary

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from isotherm.naming import varying
-from isotherm.numerals import digits, listed, percent, probability
+from isotherm.numbers import digits, listed, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, figure, table, unbroken, with_interval
 from isotherm.report.regions import BY_ROUND, STAGES, added_by_http, call_name, measured_stages, statuses_in_words

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from isotherm.load.result import LoadResult, Row
 from isotherm.load_words import LOADED, accounts_of, is_reported, kinds_in_words, run_names, total_of
-from isotherm.numerals import count, digits
+from isotherm.numbers import count, digits
 from isotherm.report.loads import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
 from isotherm.report.terminal import framed
 from isotherm.summary import CampaignSummary, LoadRow, LoadRun

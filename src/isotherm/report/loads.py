@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from isotherm.campaign import Load
 from isotherm.load_words import KIND_LABELS, is_reported, peak_of, row_of, total_of, whole
-from isotherm.numerals import NOTHING, capitalised, count, digits, listed, percent
+from isotherm.numbers import NOTHING, capitalised, count, digits, listed, percent
 from isotherm.summary import CampaignSummary, LoadRow, LoadRun
 
 NOT_REPORTED = "not reported"

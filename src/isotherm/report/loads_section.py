@@ -21,7 +21,7 @@ from isotherm.load_words import (
     total_of,
     whole,
 )
-from isotherm.numerals import capitalised, count, digits, listed
+from isotherm.numbers import capitalised, count, digits, listed
 from isotherm.report.figures import short
 from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
 from isotherm.report.markup import Column, Markup, choices, figure, table

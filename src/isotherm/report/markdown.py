@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from isotherm.accounting import total
 from isotherm.load_words import accounts_of, run_names, total_of
 from isotherm.naming import varying
-from isotherm.numerals import NOTHING, capitalised, digits, dollars, interval, percent, probability
+from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
 from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
 from isotherm.report.regions import (
     COLUMNS,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-from isotherm.numerals import NOTHING, digits, interval
+from isotherm.numbers import NOTHING, digits, interval
 
 
 class Column(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 
 from isotherm.accounting import total
 from isotherm.campaign import Price
-from isotherm.numerals import NOTHING, count, data_size, digits, dollars, listed, percent, probability
+from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.report.accounting_section import accounting_section, lanes_section
 from isotherm.report.cells_section import kind_section
 from isotherm.report.clients_section import clients_figures, clients_section

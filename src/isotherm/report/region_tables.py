@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from isotherm.numerals import NOTHING, capitalised, digits, interval, percent, probability
+from isotherm.numbers import NOTHING, capitalised, digits, interval, percent, probability
 from isotherm.report.places import place_name
 from isotherm.report.regions import (
     COLUMNS,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from isotherm.accounting import InCell, cell_key
 from isotherm.naming import WAYS, row_name, varying
-from isotherm.numerals import NOTHING, digits, listed
+from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.places import place_name
 from isotherm.report.wording import METRIC_LABELS
 from isotherm.summary import (

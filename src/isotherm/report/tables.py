@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.accounting import total
-from isotherm.numerals import NOTHING, capitalised, count, digits, dollars, interval, percent
+from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
 from isotherm.report.load import campaign_loads
 from isotherm.report.region_tables import clients_tables, crisscross_tables, http_tables
 from isotherm.report.terminal import framed

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from isotherm.numerals import NOTHING, count, digits, percent, probability
+from isotherm.numbers import NOTHING, count, digits, percent, probability
 from isotherm.report.document import html_document
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, choices, definitions, figure, notice, table, unbroken, with_interval

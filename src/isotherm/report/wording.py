@@ -9,7 +9,7 @@ from isotherm.accounting import InCell
 from isotherm.campaign import Price, PriceLine
 from isotherm.lane import Operation
 from isotherm.naming import cell_name, row_name, varying, way
-from isotherm.numerals import count, listed
+from isotherm.numbers import count, listed
 from isotherm.sample import Accounting, Kind
 from isotherm.summary import CampaignSummary, Cell, Failure, MetricName
 

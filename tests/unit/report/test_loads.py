@@ -14,7 +14,7 @@ from rich.console import Console
 from isotherm.aggregation import build_summary
 from isotherm.load.histogram import Histogram
 from isotherm.load_words import run_names, total_of
-from isotherm.numerals import digits
+from isotherm.numbers import digits
 from isotherm.report.loads import load_lines
 from isotherm.report.loads_section import POINTS_OVER_TIME, loads_figures
 from isotherm.report.markdown import render_markdown

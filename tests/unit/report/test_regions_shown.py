@@ -13,7 +13,7 @@ from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, neste
 from rich.console import Console
 
 from isotherm.aggregation import build_summary
-from isotherm.numerals import digits, interval
+from isotherm.numbers import digits, interval
 from isotherm.report.crisscross_section import MAPPED, crisscross_figures
 from isotherm.report.csv import read_csv, write_csv
 from isotherm.report.exports import WRITERS, sample_rows

@@ -11,7 +11,7 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 from rich.console import Console
 
 from isotherm.aggregation import build_summary
-from isotherm.numerals import NOTHING, count, data_size, digits, dollars, interval, listed, probability
+from isotherm.numbers import NOTHING, count, data_size, digits, dollars, interval, listed, probability
 from isotherm.report.tables import campaign_tables
 from isotherm.report.wording import accounting_line
 from isotherm.summary import CampaignSummary
