@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from isotherm.http.origin import same_origin
 from isotherm.lane import (
     CallProtocol,
     ColdMethod,
@@ -22,7 +23,6 @@ from isotherm.lane import (
 )
 from isotherm.load import PHASES, LoadSpec, Phase
 from isotherm.load.spec import MAX_IN_FLIGHT, Arrivals, Loop
-from isotherm.origin import same_origin
 
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
 MAX_PHASE_S = 780

@@ -27,6 +27,7 @@ from isotherm.campaign import (
     server_at,
 )
 from isotherm.costing import campaign_transitions, estimate, load_s
+from isotherm.http.origin import Origin, may_load
 from isotherm.lane import (
     BURSTS_PER_STEP,
     WARM_CALLS_IN_ROW_PER_STEP,
@@ -41,7 +42,6 @@ from isotherm.lane import (
     TargetFunction,
     hold_ms,
 )
-from isotherm.origin import Origin, may_load
 from isotherm.regions import stack_faults
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.

@@ -161,7 +161,7 @@ def _allow_files(connections: int) -> None:
 
 def _try(target: HttpTarget, timeout_s: float) -> None:
     """Open one connection, so that what is wrong with the address or its certificate is said before any load."""
-    from isotherm.exchange import ExchangeFailed, connect, tls_context
+    from isotherm.http.exchange import ExchangeFailed, connect, tls_context
 
     async def once() -> None:
         context = tls_context(target.cafile) if target.origin.scheme == "https" else None

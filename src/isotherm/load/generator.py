@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from isotherm.exchange import Connection, ExchangeFailed, connect, tls_context
+from isotherm.http.exchange import Connection, ExchangeFailed, connect, tls_context
 from isotherm.load.alarm import Alarm
 from isotherm.load.plan import Arrival, Operation, check_shard, first_customer, shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isotherm.origin import Origin, may_load, same_origin
+from isotherm.http.origin import Origin, may_load, same_origin
 
 #: The option, and the campaign's field, that answers for an address.
 OPTION = "--i-own-this-endpoint"

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
 from isotherm.customers import CALL_HEADER, as_event, create_request, customer, read_request
-from isotherm.exchange import Connection, encode_request
+from isotherm.http.exchange import Connection, encode_request
+from isotherm.http.origin import Origin
 from isotherm.load.plan import Operation
-from isotherm.origin import Origin
 
 #: Gives all headers to send, signature included, for (method, url, body, further headers); `aws.signing` makes one.
 Signer = Callable[[str, str, bytes | None, Mapping[str, str]], Mapping[str, str]]

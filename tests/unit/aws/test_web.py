@@ -9,7 +9,7 @@ import trustme
 
 from isotherm.aws.clients import Home
 from isotherm.aws.web import WebCaller
-from isotherm.exchange import tls_context
+from isotherm.http.exchange import tls_context
 from isotherm.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
 from isotherm.shots import warm_orders
 
@@ -121,7 +121,7 @@ def test_all_calls_share_one_tls_context_and_each_shakes_hands(server, monkeypat
         made.append(tls_context(cafile))
         return made[-1]
 
-    for module in ("isotherm.aws.web", "isotherm.exchange"):
+    for module in ("isotherm.aws.web", "isotherm.http.exchange"):
         monkeypatch.setattr(f"{module}.tls_context", counted)
     certificate = authority.cert_pem.bytes().decode()
     shots = shots_of(f"https://127.0.0.1:{server.server_port}", count=12, concurrency=3, certificate=certificate)

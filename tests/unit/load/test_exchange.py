@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import answering, in_pieces, read_request, server_context, serving
 
-from isotherm import exchange
-from isotherm.exchange import Client, ExchangeFailed, encode_request, tls_context
-from isotherm.origin import Origin
+from isotherm.http import exchange
+from isotherm.http.exchange import Client, ExchangeFailed, encode_request, tls_context
+from isotherm.http.origin import Origin
 
 pytestmark = pytest.mark.usefixtures("each_event_loop")
 

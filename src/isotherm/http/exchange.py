@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from isotherm.origin import Origin
+from isotherm.http.origin import Origin
 
 FailureKind = Literal[
     "dns", "refused", "unreachable", "connect_timeout", "tls", "certificate", "timeout", "reset", "protocol"
