@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from isotherm.campaign import Campaign, Plan, Price
 from isotherm.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
 from isotherm.load import REQUESTS_PER_ITERATION
-from isotherm.pricing import Bill
+from isotherm.pricing.bill import Bill
 
 if TYPE_CHECKING:
     from isotherm.sample import Sample

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from isotherm.price_list import QUERIES, NoPrice, usd_by_region
-from isotherm.pricing import KNOWN_REGION, PRICES, price_table
+from isotherm.pricing.bill import KNOWN_REGION, PRICES, price_table
+from isotherm.pricing.price_list import QUERIES, NoPrice, usd_by_region
 
 
 def product(region: str, usagetype: str, *tiers: tuple[str, str], location_type: str = "AWS Region") -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.pricing import Bill, price_table
+from isotherm.pricing.bill import Bill, price_table
 
 
 def test_lambda_compute_is_memory_times_billed_time():

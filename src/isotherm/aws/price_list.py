@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from isotherm.aws.clients import client
-from isotherm.price_list import QUERIES, NoPrice, PriceQuery, usd_by_region
-from isotherm.pricing import KNOWN_REGION
+from isotherm.pricing.bill import KNOWN_REGION
+from isotherm.pricing.price_list import QUERIES, NoPrice, PriceQuery, usd_by_region
 
 #: AWS, Price List Query API: endpoints are in us-east-1, eu-central-1 and ap-south-1, and know all regions.
 ENDPOINT_REGION = "us-east-1"
 
 
 def fetch_table(say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """A price table as `isotherm.pricing.price_table` returns it, with today's prices of every region.
+    """A price table as `isotherm.pricing.bill.price_table` returns it, with today's prices of every region.
 
     Raises
     ------

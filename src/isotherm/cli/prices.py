@@ -21,7 +21,7 @@ def prices(region: RegionOption = None, refresh: RefreshOption = False, as_json:
     """Show what AWS asks, from when and where the table is, and what it does not know of a region."""
     from isotherm.cli.console import results
     from isotherm.cli.endings import BadInput
-    from isotherm.pricing import KNOWN_REGION, PRICES, price_table, rate
+    from isotherm.pricing.bill import KNOWN_REGION, PRICES, price_table, rate
 
     regions = region or [KNOWN_REGION]
     from isotherm.aws.clients import lambda_regions
@@ -65,8 +65,8 @@ def _refresh() -> None:
     from isotherm.cli.console import remarks
     from isotherm.cli.endings import Failed
     from isotherm.cli.waiting import waiting
-    from isotherm.price_list import NoPrice
-    from isotherm.pricing import price_file, price_table
+    from isotherm.pricing.bill import price_file, price_table
+    from isotherm.pricing.price_list import NoPrice
 
     try:
         with waiting(remarks()) as say:

@@ -35,13 +35,13 @@ PRICES: dict[str, str] = {
 
 def price_file() -> Path:
     """Where the table lies that is shipped with the package."""
-    return Path(str(resources.files("isotherm").joinpath("prices.json")))
+    return Path(str(resources.files("isotherm.pricing").joinpath("prices.json")))
 
 
 @cache
 def price_table() -> dict[str, Any]:
     """Return the table shipped with the package: `as_of`, `source`, and `usd` by price and region."""
-    table: dict[str, Any] = json.loads(resources.files("isotherm").joinpath("prices.json").read_text("utf-8"))
+    table: dict[str, Any] = json.loads(resources.files("isotherm.pricing").joinpath("prices.json").read_text("utf-8"))
     return table
 
 

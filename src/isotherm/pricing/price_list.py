@@ -26,7 +26,7 @@ class PriceQuery:
     usage: str
 
 
-#: One for each price of `isotherm.pricing.PRICES`. Values as in AWS's price list (offer files, aws_v1).
+#: One for each price of `isotherm.pricing.bill.PRICES`. Values as in AWS's price list (offer files, aws_v1).
 QUERIES: tuple[PriceQuery, ...] = (
     PriceQuery("lambda_gb_s_x86_64", "AWSLambda", {"group": "AWS-Lambda-Duration"}, "Lambda-GB-Second"),
     PriceQuery("lambda_gb_s_arm64", "AWSLambda", {"group": "AWS-Lambda-Duration-ARM"}, "Lambda-GB-Second-ARM"),

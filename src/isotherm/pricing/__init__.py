@@ -1,0 +1,1 @@
+"""What AWS asks for its services: a dated price table, and bills made from it."""
