@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from isotherm.statistics import compare, holm, summarize
+from isotherm.statistics.two_samples import compare, holm, summarize
 
 CELLS = 100
 ROUNDS = 10

@@ -17,11 +17,11 @@ from isotherm.headline import Findings, headline
 from isotherm.load_words import load_imbalances, load_warnings
 from isotherm.naming import cell_name, varying
 from isotherm.numbers import count
-from isotherm.ranks import relative_width
 from isotherm.sample import Accounting, Kind, Sample
 from isotherm.stages import http_cells
 from isotherm.startup import startup_costs
-from isotherm.statistics import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
+from isotherm.statistics.order_statistics import relative_width
+from isotherm.statistics.two_samples import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 from isotherm.summary import (
     EMULATED_NOTE,
     METRICS,

@@ -11,7 +11,7 @@ from isotherm.accounting import CellKey, cell_key
 from isotherm.naming import WAYS
 from isotherm.numbers import digits, interval, listed, percent
 from isotherm.sample import Sample
-from isotherm.statistics import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
+from isotherm.statistics.two_samples import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
 from isotherm.summary import CellComparison, ClientFinding, MetricName, Middle
 
 SIGNIFICANT = 0.05

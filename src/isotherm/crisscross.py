@@ -15,7 +15,7 @@ from isotherm.accounting import CellKey, cell_key
 from isotherm.campaign import Plan
 from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample
-from isotherm.statistics import Words, difference_in_words, holm, middle_difference, theil_sen
+from isotherm.statistics.two_samples import Words, difference_in_words, holm, middle_difference, theil_sen
 from isotherm.summary import (
     Cell,
     Crisscross,

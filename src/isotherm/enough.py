@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Literal, Protocol
 
 from isotherm.lane import LaneTask, Platform
-from isotherm.ranks import quantile_width
+from isotherm.statistics.order_statistics import quantile_width
 
 CONFIDENCE = 0.95
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from isotherm.numbers import digits, percent
 from isotherm.sample import Sample
-from isotherm.statistics import theil_sen
+from isotherm.statistics.two_samples import theil_sen
 from isotherm.summary import MetricName, Slope, StartupCost
 
 #: Samples of a target that enter, evenly over the campaign's time: every pair of all targets' is looked at.

@@ -216,7 +216,7 @@ class Point(_Shape):
 
 
 class Spread(_Shape):
-    """How much wider the means of sessions scatter than was predicted: `isotherm.between.session_spread`.
+    """How much wider the means of sessions scatter than was predicted: `isotherm.statistics.sessions.session_spread`.
 
     `between_sd` is the standard deviation of sessions' true means, in the metric's unit, once the predicted scatter is
     taken out; `p_holm` is corrected for all series of the trend.

@@ -1,7 +1,7 @@
 """Statistics over the campaigns of one name: sessions in, `Trend` out. Knows nothing of where sessions are kept.
 
 Sessions are comparable where their cells were measured under the same conditions. What the campaigns of a name differ
-in is said, and what was measured otherwise is a series of its own. The statistics are `isotherm.between`'s.
+in is said, and what was measured otherwise is a series of its own. The statistics are `isotherm.statistics.sessions`'s.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.between import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.comparing import flat
 from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.sample import Kind
-from isotherm.statistics import holm, theil_sen
+from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
+from isotherm.statistics.two_samples import holm, theil_sen
 from isotherm.summary import EMULATED_NOTE, Slope
 from isotherm.trend import (
     ENOUGH_SESSIONS,

@@ -14,7 +14,7 @@ from isotherm.campaign import Precision, RegionInventory, parse_campaign
 from isotherm.enough import shortfalls, too_wide
 from isotherm.lane import LaneTask, TargetFunction
 from isotherm.planning import make_plan
-from isotherm.statistics import summarize
+from isotherm.statistics.two_samples import summarize
 
 
 def last_task(platform: str = "aws", **fields: object) -> LaneTask:

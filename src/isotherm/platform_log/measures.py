@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isotherm.platform_log.events import Event
-from isotherm.statistics import summarize
+from isotherm.statistics.two_samples import summarize
 from isotherm.summary import MetricSummary
 
 METRICS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.statistics import summarize
+from isotherm.statistics.two_samples import summarize
 from isotherm.trend import Session
 
 BEGIN = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)

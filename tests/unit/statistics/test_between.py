@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from isotherm.between import hour_effect_p, over_sessions, session_spread, standard_error
+from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.trend import Spread
 
 TRIALS = 1500

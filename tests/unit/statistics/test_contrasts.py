@@ -15,7 +15,7 @@ from isotherm.aggregation import build_summary
 from isotherm.contrasts import client_findings, comparisons_across
 from isotherm.naming import cell_name, row_name, varying
 from isotherm.sample import Sample
-from isotherm.statistics import compare, middle_difference
+from isotherm.statistics.two_samples import compare, middle_difference
 from isotherm.summary import CampaignSummary, ClientFinding
 
 PLAN = clients_plan(warm=100, rounds=5)

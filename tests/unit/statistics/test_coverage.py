@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isotherm.ranks import ranks_of_quantile
-from isotherm.statistics import compare, quantile_interval, summarize
+from isotherm.statistics.order_statistics import ranks_of_quantile
+from isotherm.statistics.two_samples import compare, quantile_interval, summarize
 
 TRIALS = 5000
 TAIL = 0.025

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from isotherm.ranks import quantile, quantile_width, ranks_of_quantile, relative_width
-from isotherm.statistics import quantile_interval
+from isotherm.statistics.order_statistics import quantile, quantile_width, ranks_of_quantile, relative_width
+from isotherm.statistics.two_samples import quantile_interval
 
 # scipy's own sums are rounded: where a tail is met exactly, either answer may be an ulp off.
 ROUNDING = 1e-7
@@ -86,6 +86,6 @@ def test_the_width_of_an_interval_is_a_share_of_its_estimate() -> None:
 
 
 def test_a_control_function_gets_the_ranks_without_numpy() -> None:
-    program = "import sys, isotherm.ranks; print({'numpy', 'scipy'} & set(sys.modules))"
+    program = "import sys, isotherm.statistics.order_statistics; print({'numpy', 'scipy'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"

@@ -14,7 +14,7 @@ from scipy import stats
 from isotherm.aggregation import build_summary
 from isotherm.sample import Sample
 from isotherm.startup import startup_costs
-from isotherm.statistics import theil_sen
+from isotherm.statistics.two_samples import theil_sen
 from isotherm.summary import StartupCost
 
 SIZES = {target: facts[0] for target, facts in TARGETS.items()}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-import isotherm.statistics
-from isotherm.statistics import (
+import isotherm.statistics.two_samples
+from isotherm.statistics.two_samples import (
     ANSWERS,
     STARTS,
     compare,
@@ -347,6 +347,6 @@ def test_theil_sen_refuses_what_it_cannot_take() -> None:
 
 
 def test_the_examples_of_the_docstrings_hold() -> None:
-    found = doctest.testmod(isotherm.statistics)
+    found = doctest.testmod(isotherm.statistics.two_samples)
     assert found.attempted >= 5
     assert found.failed == 0

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from isotherm.numbers import digits, percent
-from isotherm.ranks import ranks_of_quantile
+from isotherm.statistics.order_statistics import ranks_of_quantile
 from isotherm.summary import Comparison, Interval, MetricSummary, Middle, Slope
 
 Floats = NDArray[np.float64]
