@@ -21,6 +21,7 @@ from isotherm.sample import Accounting, Kind, Sample
 from isotherm.stages import http_cells
 from isotherm.startup import startup_costs
 from isotherm.statistics.order_statistics import relative_width
+from isotherm.statistics.results import MetricName, MetricSummary
 from isotherm.statistics.two_samples import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 from isotherm.summary import (
     EMULATED_NOTE,
@@ -31,8 +32,6 @@ from isotherm.summary import (
     ContestedSample,
     LaneOutcome,
     LoadRun,
-    MetricName,
-    MetricSummary,
     StartupCost,
     TargetComparison,
 )

@@ -15,8 +15,9 @@ from isotherm.load_words import is_reported
 from isotherm.naming import cell_name
 from isotherm.numbers import count
 from isotherm.sample import Kind, Sample
+from isotherm.statistics.results import Comparison, MetricName
 from isotherm.statistics.two_samples import ANSWERS, STARTS, compare, holm
-from isotherm.summary import CampaignSummary, Comparison, LoadRun, MetricName
+from isotherm.summary import CampaignSummary, LoadRun
 
 SIGNIFICANT = 0.05
 

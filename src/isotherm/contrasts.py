@@ -11,8 +11,9 @@ from isotherm.accounting import CellKey, cell_key
 from isotherm.naming import WAYS
 from isotherm.numbers import digits, interval, listed, percent
 from isotherm.sample import Sample
+from isotherm.statistics.results import MetricName, Middle
 from isotherm.statistics.two_samples import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
-from isotherm.summary import CellComparison, ClientFinding, MetricName, Middle
+from isotherm.summary import CellComparison, ClientFinding
 
 SIGNIFICANT = 0.05
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.

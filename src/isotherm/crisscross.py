@@ -15,6 +15,7 @@ from isotherm.accounting import CellKey, cell_key
 from isotherm.campaign import Plan
 from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample
+from isotherm.statistics.results import MetricName, MetricSummary, Middle, Slope
 from isotherm.statistics.two_samples import Words, difference_in_words, holm, middle_difference, theil_sen
 from isotherm.summary import (
     Cell,
@@ -25,11 +26,7 @@ from isotherm.summary import (
     DistanceSlope,
     Failure,
     LaneOutcome,
-    MetricName,
-    MetricSummary,
-    Middle,
     Sent,
-    Slope,
 )
 
 #: A time that changes by less than this for each ms of network does not depend on distance, for any practical purpose:

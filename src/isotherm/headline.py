@@ -12,16 +12,8 @@ from isotherm.crisscross import round_trips
 from isotherm.load_words import loads_in_a_sentence
 from isotherm.naming import WAYS
 from isotherm.numbers import capitalised, digits, interval, listed
-from isotherm.summary import (
-    Cell,
-    CellComparison,
-    ClientFinding,
-    Crisscross,
-    LoadRun,
-    MetricName,
-    MetricSummary,
-    TargetComparison,
-)
+from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.summary import Cell, CellComparison, ClientFinding, Crisscross, LoadRun, TargetComparison
 
 
 class Findings(NamedTuple):

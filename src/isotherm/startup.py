@@ -9,8 +9,9 @@ import numpy as np
 
 from isotherm.numbers import digits, percent
 from isotherm.sample import Sample
+from isotherm.statistics.results import MetricName, Slope
 from isotherm.statistics.two_samples import theil_sen
-from isotherm.summary import MetricName, Slope, StartupCost
+from isotherm.summary import StartupCost
 
 #: Samples of a target that enter, evenly over the campaign's time: every pair of all targets' is looked at.
 POINTS_OF_TARGET = 150

@@ -9,36 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from isotherm.campaign import Campaign, Price, RegionInventory
 from isotherm.lane import CallProtocol, Operation, Platform
 from isotherm.sample import Accounting, Kind, Outcome
+from isotherm.statistics.results import Comparison, MetricName, MetricSummary, Middle, Slope, _Shape
 
 FORMAT = 1
 
-MetricName = Literal[
-    "init_duration_ms",
-    "startup_ms",
-    "import_ms",
-    "client_ms",
-    "overhead_ms",
-    "duration_ms",
-    "work_ms",
-    "billed_duration_ms",
-    "max_memory_used_mb",
-    "inner_round_trip_ms",
-    "inner_duration_ms",
-    "inner_billed_duration_ms",
-    "database_ms",
-    "network_ms",
-    "network_share",
-    "dns_ms",
-    "connect_ms",
-    "tls_ms",
-    "first_byte_ms",
-    "total_ms",
-]
 
 METRICS: dict[MetricName, str] = {
     "init_duration_ms": "Init Duration of the platform's report",
@@ -64,83 +43,6 @@ METRICS: dict[MetricName, str] = {
 }
 
 EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Interval(_Shape):
-    """A confidence interval; a side is None where n is too small to bound it."""
-
-    low: float | None
-    high: float | None
-    confidence: float
-
-    @property
-    def bounded(self) -> bool:
-        """Whether both sides are there."""
-        return self.low is not None and self.high is not None
-
-
-class MetricSummary(_Shape):
-    """One metric of one cell. How each number is defined: `isotherm.statistics.summarize`."""
-
-    n: int
-    median: float | None = None
-    median_low: float | None = None
-    median_high: float | None = None
-    mean: float | None = None
-    mean_low: float | None = None
-    mean_high: float | None = None
-    sd: float | None = None
-    cv: float | None = None
-    mad: float | None = None
-    q1: float | None = None
-    q3: float | None = None
-    p90: float | None = None
-    p90_low: float | None = None
-    p90_high: float | None = None
-    p95: float | None = None
-    p95_low: float | None = None
-    p95_high: float | None = None
-    p99: float | None = None
-    p99_low: float | None = None
-    p99_high: float | None = None
-    min: float | None = None
-    max: float | None = None
-    outliers: int = 0
-    rounds: int | None = None
-    between_rounds: float | None = None
-    round_factor: float | None = None
-
-
-class Comparison(_Shape):
-    """How `other` differs from `baseline` in one metric: positive shift, ratio above 1 and positive delta mean more."""
-
-    baseline_n: int
-    other_n: int
-    baseline_median: float | None
-    other_median: float | None
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    shift: float | None
-    shift_low: float | None
-    shift_high: float | None
-    p_value: float | None
-    cliffs_delta: float | None
-    sentence: str
-
-
-class Slope(_Shape):
-    """A straight line through `n` points: `slope` with its interval, in units of y per unit of x."""
-
-    n: int
-    slope: float | None
-    low: float | None
-    high: float | None
-    intercept: float | None
 
 
 class StartupCost(_Shape):
@@ -205,9 +107,6 @@ class Cell(_Shape):
     operation: Operation | None = None
     inner: str | None = None
     inner_region: str | None = None
-
-
-Middle = Literal["mean", "median"]
 
 
 class _OfCell(_Shape):

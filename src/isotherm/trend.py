@@ -18,15 +18,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from isotherm.lane import Platform
 from isotherm.sample import Kind
-from isotherm.summary import Slope
+from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
 
 FORMAT = 1
-
-#: Below this many sessions nothing is said about how sessions differ.
-ENOUGH_SESSIONS = 3
-
-#: A difference is called more than chance below this corrected p.
-SIGNIFICANT = 0.05
 
 
 def timezone_of(name: str) -> tzinfo:
@@ -196,14 +190,6 @@ class LeftOut(_Shape):
     reason: str
 
 
-class Estimate(_Shape):
-    """A mean over sessions, each counting once, with Student's t interval over sessions."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
 class Point(_Shape):
     """One metric of one cell in one session: `session` is its place in `Trend.sessions`."""
 
@@ -213,27 +199,6 @@ class Point(_Shape):
     median_low: float | None
     median_high: float | None
     mean: float
-
-
-class Spread(_Shape):
-    """How much wider the means of sessions scatter than was predicted: `isotherm.statistics.sessions.session_spread`.
-
-    `between_sd` is the standard deviation of sessions' true means, in the metric's unit, once the predicted scatter is
-    taken out; `p_holm` is corrected for all series of the trend.
-    """
-
-    sessions: int
-    factor: float
-    low: float
-    high: float
-    p_value: float
-    p_holm: float | None
-    between_sd: float
-
-    @property
-    def apart(self) -> bool:
-        """Whether sessions differ by more than chance."""
-        return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
 
 class Hour(_Shape):

@@ -17,11 +17,11 @@ import numpy as np
 from isotherm.comparing import flat
 from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.sample import Kind
+from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.statistics.two_samples import holm, theil_sen
-from isotherm.summary import EMULATED_NOTE, Slope
+from isotherm.summary import EMULATED_NOTE
 from isotherm.trend import (
-    ENOUGH_SESSIONS,
     CellName,
     Change,
     Conditions,
@@ -34,7 +34,6 @@ from isotherm.trend import (
     Series,
     Session,
     SessionMetric,
-    Spread,
     Trend,
     timezone_of,
 )

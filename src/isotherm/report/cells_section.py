@@ -21,7 +21,8 @@ from isotherm.report.wording import (
     unit,
 )
 from isotherm.sample import Kind
-from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName
+from isotherm.statistics.results import MetricName
+from isotherm.summary import METRICS, CampaignSummary, Cell
 
 
 def kind_section(summary: CampaignSummary, kind: Kind) -> str:

@@ -14,7 +14,8 @@ from isotherm.report.markup import Column, Markup, figure, table, unbroken, with
 from isotherm.report.places import place_name
 from isotherm.report.regions import BY_ROUND, cells_of_finding, comparisons_of, finding_title
 from isotherm.report.wording import KIND_LABELS
-from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, MetricName
+from isotherm.statistics.results import MetricName
+from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding
 
 Json = dict[str, Any]
 

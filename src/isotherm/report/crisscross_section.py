@@ -24,17 +24,8 @@ from isotherm.report.markup import (
 )
 from isotherm.report.places import place_name
 from isotherm.report.regions import COLUMNS, Pair, cells_of_crisscross, crisscross_label, missing_pairs, sent_parts
-from isotherm.summary import (
-    METRICS,
-    CampaignSummary,
-    Cell,
-    Crisscross,
-    CrisscrossCell,
-    MetricName,
-    MetricSummary,
-    Sent,
-    Slope,
-)
+from isotherm.statistics.results import MetricName, MetricSummary, Slope
+from isotherm.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, Sent
 
 Json = dict[str, Any]
 

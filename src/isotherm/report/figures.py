@@ -9,7 +9,8 @@ from isotherm.accounting import CellKey, cell_key, distinct
 from isotherm.numbers import percent
 from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
 from isotherm.sample import Kind, Sample
-from isotherm.summary import METRICS, CampaignSummary, Cell, MetricName, MetricSummary
+from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.summary import METRICS, CampaignSummary, Cell
 
 #: Dots of one metric of one cell on the page; more cannot be told apart at this size.
 POINTS_SHOWN = 240

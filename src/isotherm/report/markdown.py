@@ -40,7 +40,8 @@ from isotherm.report.wording import (
     where,
 )
 from isotherm.sample import Kind
-from isotherm.summary import CampaignSummary, Cell, CellComparison, Crisscross, MetricName, MetricSummary
+from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.summary import CampaignSummary, Cell, CellComparison, Crisscross
 
 
 def render_markdown(summary: CampaignSummary) -> str:

@@ -26,7 +26,8 @@ from isotherm.report.markup import Column, Markup, definitions, figure, notice, 
 from isotherm.report.trend_page import trend_figure_data, trend_section
 from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
 from isotherm.sample import Sample
-from isotherm.summary import METRICS, CampaignSummary, MetricName, TargetComparison
+from isotherm.statistics.results import MetricName
+from isotherm.summary import METRICS, CampaignSummary, TargetComparison
 from isotherm.trend import Trend
 
 

@@ -23,7 +23,8 @@ from isotherm.report.regions import (
 )
 from isotherm.report.terminal import framed
 from isotherm.report.wording import KIND_LABELS
-from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross, MetricName
+from isotherm.statistics.results import MetricName
+from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross
 
 #: Headings as narrow as their numbers: all columns fit a terminal of 80.
 _HEADS: dict[MetricName, str] = {

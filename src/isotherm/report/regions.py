@@ -10,17 +10,8 @@ from isotherm.naming import WAYS, row_name, varying
 from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.places import place_name
 from isotherm.report.wording import METRIC_LABELS
-from isotherm.summary import (
-    CampaignSummary,
-    Cell,
-    CellComparison,
-    ClientFinding,
-    Crisscross,
-    HttpCell,
-    MetricName,
-    Sent,
-    Stages,
-)
+from isotherm.statistics.results import MetricName
+from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross, HttpCell, Sent, Stages
 
 #: How cells are compared that differ in one thing alone: `isotherm.contrasts.comparisons_across`.
 BY_ROUND = (

@@ -24,7 +24,8 @@ from isotherm.report.wording import (
     shown_metrics,
 )
 from isotherm.sample import Kind
-from isotherm.summary import CampaignSummary, Cell, MetricName
+from isotherm.statistics.results import MetricName
+from isotherm.summary import CampaignSummary, Cell
 
 _OF_CALLS: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_ms", "billed_duration_ms", "duration_ms")
 

@@ -15,8 +15,9 @@ from isotherm.report.figures import short
 from isotherm.report.markup import Column, choices, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.sample import Kind
+from isotherm.statistics.results import ENOUGH_SESSIONS, Spread
 from isotherm.summary import METRICS
-from isotherm.trend import ENOUGH_SESSIONS, Series, Spread, Trend, timezone_of
+from isotherm.trend import Series, Trend, timezone_of
 
 #: Sessions listed in the table, the latest; all of them are in the figures and in trend.json.
 SESSIONS_LISTED = 60

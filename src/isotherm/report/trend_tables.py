@@ -12,7 +12,8 @@ from isotherm.numbers import NOTHING, count, digits, interval, percent, probabil
 from isotherm.report.terminal import framed
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.sample import Kind
-from isotherm.trend import Estimate, Series, Trend
+from isotherm.statistics.results import Estimate
+from isotherm.trend import Series, Trend
 
 #: Hours side by side that a terminal has room for; where there are more, cells are side by side, or the page shows it.
 HOURS_SHOWN = 8

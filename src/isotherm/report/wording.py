@@ -11,7 +11,8 @@ from isotherm.lane import Operation
 from isotherm.naming import cell_name, row_name, varying, way
 from isotherm.numbers import count, listed
 from isotherm.sample import Accounting, Kind
-from isotherm.summary import CampaignSummary, Cell, Failure, MetricName
+from isotherm.statistics.results import MetricName
+from isotherm.summary import CampaignSummary, Cell, Failure
 
 #: Short names for column headings; what each is: `isotherm.summary.METRICS`.
 METRIC_LABELS: dict[str, str] = {

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from isotherm.numbers import count
-from isotherm.trend import ENOUGH_SESSIONS, Estimate, Spread
+from isotherm.statistics.results import ENOUGH_SESSIONS, Estimate, Spread
 
 SHUFFLES = 1999
 

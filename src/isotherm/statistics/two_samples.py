@@ -22,7 +22,7 @@ from scipy import stats
 
 from isotherm.numbers import digits, percent
 from isotherm.statistics.order_statistics import ranks_of_quantile
-from isotherm.summary import Comparison, Interval, MetricSummary, Middle, Slope
+from isotherm.statistics.results import Comparison, Interval, MetricSummary, Middle, Slope
 
 Floats = NDArray[np.float64]
 

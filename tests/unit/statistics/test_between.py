@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from isotherm.statistics.results import Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
-from isotherm.trend import Spread
 
 TRIALS = 1500
 # A sound method fails for about one seed in a thousand at this caution (as in test_coverage).

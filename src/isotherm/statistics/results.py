@@ -1,0 +1,146 @@
+"""What the statistics answer with: intervals, summaries, comparisons, slopes. Knows numbers, nothing of campaigns."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+MetricName = Literal[
+    "init_duration_ms",
+    "startup_ms",
+    "import_ms",
+    "client_ms",
+    "overhead_ms",
+    "duration_ms",
+    "work_ms",
+    "billed_duration_ms",
+    "max_memory_used_mb",
+    "inner_round_trip_ms",
+    "inner_duration_ms",
+    "inner_billed_duration_ms",
+    "database_ms",
+    "network_ms",
+    "network_share",
+    "dns_ms",
+    "connect_ms",
+    "tls_ms",
+    "first_byte_ms",
+    "total_ms",
+]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Shape):
+    """A confidence interval; a side is None where n is too small to bound it."""
+
+    low: float | None
+    high: float | None
+    confidence: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether both sides are there."""
+        return self.low is not None and self.high is not None
+
+
+class MetricSummary(_Shape):
+    """One metric of one cell. How each number is defined: `isotherm.statistics.summarize`."""
+
+    n: int
+    median: float | None = None
+    median_low: float | None = None
+    median_high: float | None = None
+    mean: float | None = None
+    mean_low: float | None = None
+    mean_high: float | None = None
+    sd: float | None = None
+    cv: float | None = None
+    mad: float | None = None
+    q1: float | None = None
+    q3: float | None = None
+    p90: float | None = None
+    p90_low: float | None = None
+    p90_high: float | None = None
+    p95: float | None = None
+    p95_low: float | None = None
+    p95_high: float | None = None
+    p99: float | None = None
+    p99_low: float | None = None
+    p99_high: float | None = None
+    min: float | None = None
+    max: float | None = None
+    outliers: int = 0
+    rounds: int | None = None
+    between_rounds: float | None = None
+    round_factor: float | None = None
+
+
+class Comparison(_Shape):
+    """How `other` differs from `baseline` in one metric: positive shift, ratio above 1 and positive delta mean more."""
+
+    baseline_n: int
+    other_n: int
+    baseline_median: float | None
+    other_median: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    shift: float | None
+    shift_low: float | None
+    shift_high: float | None
+    p_value: float | None
+    cliffs_delta: float | None
+    sentence: str
+
+
+class Slope(_Shape):
+    """A straight line through `n` points: `slope` with its interval, in units of y per unit of x."""
+
+    n: int
+    slope: float | None
+    low: float | None
+    high: float | None
+    intercept: float | None
+
+
+Middle = Literal["mean", "median"]
+
+
+#: Below this many sessions nothing is said about how sessions differ.
+ENOUGH_SESSIONS = 3
+
+#: A difference is called more than chance below this corrected p.
+SIGNIFICANT = 0.05
+
+
+class Estimate(_Shape):
+    """A mean over sessions, each counting once, with Student's t interval over sessions."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Spread(_Shape):
+    """How much wider the means of sessions scatter than was predicted: `isotherm.statistics.sessions.session_spread`.
+
+    `between_sd` is the standard deviation of sessions' true means, in the metric's unit, once the predicted scatter is
+    taken out; `p_holm` is corrected for all series of the trend.
+    """
+
+    sessions: int
+    factor: float
+    low: float
+    high: float
+    p_value: float
+    p_holm: float | None
+    between_sd: float
+
+    @property
+    def apart(self) -> bool:
+        """Whether sessions differ by more than chance."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
