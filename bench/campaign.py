@@ -20,10 +20,10 @@ from pathlib import Path
 from isotherm.aws.clients import client
 from isotherm.aws.functions import MeasuredFunction, target_in
 from isotherm.aws.invoking import Caller
-from isotherm.lane import Burst, Lane, Step, TargetFunction
+from isotherm.campaign.lane import Burst, Lane, Step, TargetFunction
+from isotherm.campaign.planner import split_evenly
 from isotherm.local.checkout import find_checkout
 from isotherm.local.stack import enter, status
-from isotherm.planning import split_evenly
 from isotherm.sample import Shot
 from isotherm.shots import burst_orders, warm_orders
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, fields
 from typing import NamedTuple, Protocol
 
-from isotherm.campaign import Plan
-from isotherm.lane import CallProtocol, Operation
+from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.campaign.model import Plan
 from isotherm.sample import Accounting, Kind, Outcome, Sample
 from isotherm.summary import Failure
 

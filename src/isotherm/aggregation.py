@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from isotherm.accounting import CellKey, account, cell_key, distinct, failures, imbalances, total
-from isotherm.campaign import Plan, Price
+from isotherm.campaign.model import Plan, Price
+from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.contrasts import client_findings, comparisons_across
 from isotherm.crisscross import crisscrosses
-from isotherm.enough import CONFIDENCE, start_metric
 from isotherm.headline import Findings, headline
 from isotherm.load_words import load_imbalances, load_warnings
 from isotherm.naming import cell_name, varying

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.accounting import CellKey, cell_key, distinct
+from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.campaign.stopping import start_metric
 from isotherm.comparing_loads import LoadChange, load_changes, loads_of_one_side
-from isotherm.enough import start_metric
-from isotherm.lane import CallProtocol, Operation
 from isotherm.load_words import is_reported
 from isotherm.naming import cell_name
 from isotherm.numbers import count

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from isotherm.lane import CallProtocol
+from isotherm.campaign.lane import CallProtocol
 from isotherm.load_words import LOADED, is_reported
 from isotherm.summary import LoadRow, LoadRun
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from isotherm.accounting import CellKey, cell_key
-from isotherm.campaign import Plan
+from isotherm.campaign.model import Plan
 from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample
 from isotherm.statistics.results import MetricName, MetricSummary, Middle, Slope

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from isotherm.accounting import cell_key
-from isotherm.campaign import Plan
+from isotherm.campaign.model import Plan
 from isotherm.contrasts import farthest
 from isotherm.crisscross import round_trips
 from isotherm.load_words import loads_in_a_sentence

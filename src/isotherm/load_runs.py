@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from isotherm.campaign import ALL_PHASES, Plan
-from isotherm.lane import CallProtocol, Lane, LoadStep, Step
+from isotherm.campaign.lane import CallProtocol, Lane, LoadStep, Step
+from isotherm.campaign.model import ALL_PHASES, Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import LoadResult, PhaseResult, Second, merge
 from isotherm.load.spec import REQUESTS_PER_ITERATION

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from isotherm.campaign import Load
-from isotherm.lane import CallProtocol
+from isotherm.campaign.lane import CallProtocol
+from isotherm.campaign.model import Load
 from isotherm.numbers import count, digits, interval, listed
 from isotherm.summary import LoadRow, LoadRun
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from isotherm.lane import CallProtocol, Operation
+from isotherm.campaign.lane import CallProtocol, Operation
 
 Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error"]
 Kind = Literal["cold", "warm", "prime"]

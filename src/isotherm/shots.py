@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.customers import WebRequest, as_event, create_request, customer, read_request
-from isotherm.lane import Burst, Lane, Step
 from isotherm.sample import Kind, Order, Outcome
 
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from isotherm.campaign import Campaign, Price, RegionInventory
-from isotherm.lane import CallProtocol, Operation, Platform
+from isotherm.campaign.lane import CallProtocol, Operation, Platform
+from isotherm.campaign.model import Campaign, Price, RegionInventory
 from isotherm.sample import Accounting, Kind, Outcome
 from isotherm.statistics.results import Comparison, MetricName, MetricSummary, Middle, Slope, _Shape
 

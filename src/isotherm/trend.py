@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from isotherm.lane import Platform
+from isotherm.campaign.lane import Platform
 from isotherm.sample import Kind
 from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
 

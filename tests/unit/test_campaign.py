@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign import Campaign, InvalidCampaign, parse_campaign, read_campaign
+from isotherm.campaign.model import Campaign, InvalidCampaign, parse_campaign, read_campaign
 
 REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 sys.path.append(str(Path(__file__).parent / "statistics"))
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-from isotherm.campaign import Plan, Precision, Price
-from isotherm.costing import actual, campaign_transitions, estimate, lane_transitions
+from isotherm.campaign.estimate import actual, campaign_transitions, estimate, lane_transitions
+from isotherm.campaign.model import Plan, Precision, Price
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.aws.samples import Timing
-from isotherm.campaign import Precision, RegionInventory, parse_campaign
-from isotherm.enough import shortfalls, too_wide
-from isotherm.lane import LaneTask, TargetFunction
-from isotherm.planning import make_plan
+from isotherm.campaign.lane import LaneTask, TargetFunction
+from isotherm.campaign.model import Precision, RegionInventory, parse_campaign
+from isotherm.campaign.planner import make_plan
+from isotherm.campaign.stopping import shortfalls, too_wide
 from isotherm.statistics.two_samples import summarize
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from isotherm.campaign import RegionInventory
-from isotherm.regions import DEFAULT_HOME_REGION, DEFAULT_STACK, ON_RECORD, stack_faults
+from isotherm.campaign.model import RegionInventory
+from isotherm.campaign.stack_health import DEFAULT_HOME_REGION, DEFAULT_STACK, ON_RECORD, stack_faults
 
 ROOT = Path(__file__).parents[2]
 SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())

@@ -11,7 +11,7 @@ from isotherm.aws import clients, removal
 from isotherm.aws.clients import client
 from isotherm.aws.removal import RemovalFailed, _await_deleted, empty_bucket, sweep
 from isotherm.aws.stacks import StackFound
-from isotherm.regions import function_logs_of
+from isotherm.campaign.stack_health import function_logs_of
 
 REGION = "us-east-1"
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.accounting import account, imbalances, planned_shots, total
-from isotherm.campaign import InvalidCampaign, RegionInventory, parse_campaign
-from isotherm.lane import LaneTask, TargetFunction
-from isotherm.planning import make_plan
+from isotherm.campaign.lane import LaneTask, TargetFunction
+from isotherm.campaign.model import InvalidCampaign, RegionInventory, parse_campaign
+from isotherm.campaign.planner import make_plan
 from isotherm.sample import Probe, Report, Shot, StepContext, join
 from isotherm.shots import event_of, outcome_of_status, request_of, warm_orders
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.schedule import InvalidSchedule, parse_schedule
+from isotherm.campaign.schedule import InvalidSchedule, parse_schedule
 
 
 def times(expression: str, after: str, count: int = 4, zone: str = "UTC") -> list[str]:

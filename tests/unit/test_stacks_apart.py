@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 from expanded import ACCOUNT, ANY_STACK, TEMPLATE, Expanded, Statement, matches
 
-from isotherm.regions import functions_of
+from isotherm.campaign.stack_health import functions_of
 
 S, HOME, SATELLITE, ELSEWHERE = "isotherm", "us-east-1", "ap-south-1", "eu-west-2"
 

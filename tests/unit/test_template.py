@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from isotherm import __version__
-from isotherm.regions import functions_of
+from isotherm.campaign.stack_health import functions_of
 
 ROOT = Path(__file__).parents[2]
 

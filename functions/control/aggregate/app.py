@@ -20,8 +20,8 @@ from isotherm.aws.raw import read_loads
 from isotherm.aws.samples import samples_of
 from isotherm.aws.sessions import gather
 from isotherm.aws.table import ENDED, Table
-from isotherm.campaign import Plan
-from isotherm.costing import actual
+from isotherm.campaign.estimate import actual
+from isotherm.campaign.model import Plan
 from isotherm.load_runs import load_runs, sent_requests
 from isotherm.report.csv import write_csv
 from isotherm.summary import CampaignSummary, LaneOutcome

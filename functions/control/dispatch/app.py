@@ -17,8 +17,8 @@ from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail, lane_execution_name, start_lane, succeed
 from isotherm.aws.samples import timings_of
 from isotherm.aws.table import Table
-from isotherm.enough import shortfalls
-from isotherm.lane import LaneTask
+from isotherm.campaign.lane import LaneTask
+from isotherm.campaign.stopping import shortfalls
 
 logger = Logger()
 

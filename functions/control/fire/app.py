@@ -19,7 +19,7 @@ from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
 from isotherm.aws.raw import write_load, write_shots
 from isotherm.aws.table import Table
-from isotherm.lane import LATEST, LaneTask, LoadStep, Step
+from isotherm.campaign.lane import LATEST, LaneTask, LoadStep, Step
 from isotherm.sample import Shot
 from isotherm.shots import burst_orders, warm_orders
 

@@ -14,8 +14,8 @@ from isotherm.aws.bucket import Bucket, plan_key
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.table import Table
-from isotherm.campaign import CampaignRefused, Plan, parse_campaign
-from isotherm.planning import make_plan
+from isotherm.campaign.model import CampaignRefused, Plan, parse_campaign
+from isotherm.campaign.planner import make_plan
 
 logger = Logger()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from isotherm.aws.clients import client
-from isotherm.lane import ServerAt
+from isotherm.campaign.lane import ServerAt
 
 #: What the load balancer's rule compares.
 TOKEN_HEADER = "x-isotherm-token"  # noqa: S105 - a name

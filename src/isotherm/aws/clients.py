@@ -14,7 +14,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from isotherm.lane import Platform
+from isotherm.campaign.lane import Platform
 
 #: Control-plane calls: many, and throttled by AWS at about 15 a second, so patience is right.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)

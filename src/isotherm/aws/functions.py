@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from isotherm.aws.clients import client
-from isotherm.lane import TargetFunction
+from isotherm.campaign.lane import TargetFunction
 
 #: The variable whose change makes Lambda publish a new version (PublishVersion publishes nothing where neither code
 #: nor configuration changed), and by which a campaign's own versions are told from anybody else's.

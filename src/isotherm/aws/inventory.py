@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws.clients import BRISK, client, make_client
 from isotherm.aws.functions import concurrency, target_in, target_name
 from isotherm.aws.stacks import find_stack
-from isotherm.campaign import SPEAKS_HTTP, Campaign, RegionInventory
-from isotherm.regions import functions_of
+from isotherm.campaign.model import SPEAKS_HTTP, Campaign, RegionInventory
+from isotherm.campaign.stack_health import functions_of
 
 
 def ask_for(campaign: Campaign, home_region: str, stack: str) -> list[RegionInventory]:
@@ -28,7 +28,7 @@ def ask_regions(regions: Sequence[str], stack: str, targets: Sequence[str] = ())
     """What each region has, in the order given; all of them are asked at once.
 
     A region that cannot be asked, or where the stack is not there, is no exception but an inventory that says so:
-    `isotherm.regions.stack_faults` puts it into words.
+    `isotherm.campaign.stack_health.stack_faults` puts it into words.
 
     Parameters
     ----------

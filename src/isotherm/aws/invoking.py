@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import make_client
-from isotherm.lane import Lane, Step, hold_ms
+from isotherm.campaign.lane import Lane, Step, hold_ms
 from isotherm.sample import Order, Shot
 from isotherm.shots import event_of, outcome_of_status
 

@@ -10,7 +10,7 @@ from isotherm.aws.bearing import bearer_for
 from isotherm.aws.clients import Home, client
 from isotherm.aws.signing import Signer, caller_role_arn
 from isotherm.aws.trust import trusting
-from isotherm.lane import LaneTask, LoadStep, Step
+from isotherm.campaign.lane import LaneTask, LoadStep, Step
 from isotherm.load.generator import run
 from isotherm.load.result import PhaseResult
 from isotherm.load.target import HttpTarget, LambdaTarget, Target

@@ -9,7 +9,7 @@ from typing import Any
 
 from isotherm.aws.clients import client
 from isotherm.aws.stacks import StackFound, find_stack
-from isotherm.regions import function_logs_of
+from isotherm.campaign.stack_health import function_logs_of
 
 #: How often CloudFormation is asked how far it is, and after how long nobody waits any more, in seconds.
 POLL_S = 1.0

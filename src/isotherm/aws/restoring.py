@@ -7,7 +7,7 @@ import time
 from isotherm.aws.clients import client
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.table import Table
-from isotherm.lane import Lane
+from isotherm.campaign.lane import Lane
 
 
 def restore_lane(table: Table, campaign_id: str, lane: Lane, settle_s: float = 0.0) -> list[str]:

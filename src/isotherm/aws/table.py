@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.items import decode, encode
-from isotherm.lane import LaneTask
+from isotherm.campaign.lane import LaneTask
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
 KEEP_DAYS = 400

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from isotherm.lane import ServerAt
+from isotherm.campaign.lane import ServerAt
 
 
 @contextmanager

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from isotherm.aws.bucket import Bucket
     from isotherm.aws.sessions import Gathered
     from isotherm.aws.table import Table
-    from isotherm.campaign import Plan
+    from isotherm.campaign.lane import Lane
+    from isotherm.campaign.model import Plan
     from isotherm.cli.deployment import Deployment
     from isotherm.cli.progress import CampaignProgress
-    from isotherm.lane import Lane
     from isotherm.summary import CampaignSummary
 
 RUNNING = "RUNNING"
@@ -123,8 +123,8 @@ class Campaigns:
         from isotherm import __version__
         from isotherm.aws.clients import client, platform
         from isotherm.aws.inventory import ask_for
-        from isotherm.campaign import CampaignRefused, parse_campaign
-        from isotherm.planning import make_plan
+        from isotherm.campaign.model import CampaignRefused, parse_campaign
+        from isotherm.campaign.planner import make_plan
 
         home = self._home
         campaign_id = new_campaign_id(str(document.get("name", "campaign")))
@@ -226,7 +226,7 @@ class Campaigns:
     def plan(self, campaign_id: str) -> Plan | None:
         """Its plan, once there is one; a dry run leaves none."""
         from isotherm.aws.bucket import plan_key
-        from isotherm.campaign import Plan
+        from isotherm.campaign.model import Plan
 
         text = self._read(plan_key(campaign_id))
         return None if text is None else Plan.model_validate_json(text)

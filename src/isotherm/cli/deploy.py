@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from isotherm.campaign.stack_health import code_of
 from isotherm.cli.endings import BadInput, Failed
 from isotherm.cli.place import (
     DEFAULT_HOME_REGION,
@@ -20,7 +21,6 @@ from isotherm.cli.place import (
     StackOption,
 )
 from isotherm.cli.regions import RegionsArgument, RegionsOption, read_regions
-from isotherm.regions import code_of
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -16,7 +16,7 @@ from isotherm.cli.endings import BadInput, Failed
 from isotherm.cli.progress import CampaignProgress, one_line, picture
 
 if TYPE_CHECKING:
-    from isotherm.campaign import Plan
+    from isotherm.campaign.model import Plan
 
 # The embedded stack measures on the very machine that polls it, so polling is kept rare.
 POLL_S = 2.0

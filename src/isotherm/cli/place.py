@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from isotherm.campaign.stack_health import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
+from isotherm.campaign.stack_health import DEFAULT_STACK as DEFAULT_STACK
+from isotherm.campaign.stack_health import code_of
 from isotherm.cli.endings import Failed
-from isotherm.regions import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
-from isotherm.regions import DEFAULT_STACK as DEFAULT_STACK
-from isotherm.regions import code_of
 
 if TYPE_CHECKING:
     from isotherm.cli.deployment import Deployment

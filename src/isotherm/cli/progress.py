@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from isotherm.campaign import Plan
-from isotherm.lane import Lane, Step
+from isotherm.campaign.lane import Lane, Step
+from isotherm.campaign.model import Plan
 
 ENDED = ("succeeded", "failed", "spared")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.regions import ON_RECORD, code_of
+from isotherm.campaign.stack_health import ON_RECORD, code_of
 
 RegionsArgument = Annotated[
     list[str] | None,
@@ -33,7 +33,7 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
     if not regions:
         return []
     from isotherm.aws.clients import lambda_regions
-    from isotherm.campaign import InvalidCampaign, parse_campaign
+    from isotherm.campaign.model import InvalidCampaign, parse_campaign
     from isotherm.cli.endings import BadInput
 
     known = lambda_regions()

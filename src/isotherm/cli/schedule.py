@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from isotherm.aws.scheduling import Scheduled
-    from isotherm.schedule import Schedule
+    from isotherm.campaign.schedule import Schedule
 
 SHOWN = 3
 MONTH = timedelta(days=30)
@@ -89,9 +89,9 @@ def schedule(
 
 def _parsed(expression: str | None, timezone: str | None) -> Schedule | None:
     """The expression, once it and the timezone are known to be some; None where there is none."""
+    from isotherm.campaign.schedule import InvalidSchedule, parse_schedule
     from isotherm.cli.endings import BadInput
     from isotherm.cli.trend import check_timezone
-    from isotherm.schedule import InvalidSchedule, parse_schedule
 
     check_timezone(timezone or "UTC")
     if expression is None:
@@ -138,7 +138,7 @@ def _compact(document: dict[str, Any]) -> str:
 
 def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str, Any], as_json: bool) -> None:
     from isotherm.aws.scheduling import CAMPAIGN, EXPRESSION, TIMEZONE
-    from isotherm.campaign import CampaignRefused
+    from isotherm.campaign.model import CampaignRefused
     from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks
     from isotherm.cli.endings import BadInput
@@ -159,8 +159,8 @@ def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str
 
 
 def _remarks(place: Place, wanted: Schedule, timezone: str, usd: float) -> list[str]:
+    from isotherm.campaign.schedule import At
     from isotherm.numbers import count, dollars
-    from isotherm.schedule import At
 
     starts = len(list(takewhile(lambda moment: moment < datetime.now(UTC) + MONTH, _times(place, wanted, timezone))))
     sum_of = "what AWS would ask; the embedded stack asks nothing" if place.on is On.LOCAL else "at most"
@@ -203,7 +203,7 @@ def _read(place: Place) -> Scheduled | None:
 
 
 def _times(place: Place, wanted: Schedule, timezone: str) -> Iterator[datetime]:
-    from isotherm.schedule import Rate
+    from isotherm.campaign.schedule import Rate
     from isotherm.trend import timezone_of
 
     times = wanted.upcoming(datetime.now(UTC), timezone_of(timezone))
@@ -236,7 +236,7 @@ def _show(place: Place, now: Scheduled | None, as_json: bool) -> None:
 
 def _next(place: Place, now: Scheduled) -> list[str]:
     """The next times, where they can be told: those of a rate depend on when it was switched on."""
-    from isotherm.schedule import InvalidSchedule, Rate, parse_schedule
+    from isotherm.campaign.schedule import InvalidSchedule, Rate, parse_schedule
 
     try:
         wanted = parse_schedule(now.expression)

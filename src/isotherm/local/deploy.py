@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from isotherm.campaign.stack_health import DEFAULT_HOME_REGION, DEFAULT_STACK, WHOLE
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed, LocalError
@@ -17,7 +18,6 @@ from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
 from isotherm.local.tools import SAM, Say, Tell, ensure, tell_nobody
-from isotherm.regions import DEFAULT_HOME_REGION, DEFAULT_STACK, WHOLE
 
 #: How often a region is asked how it stands.
 POLL_S = 1.0

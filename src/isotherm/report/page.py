@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from isotherm.accounting import total
-from isotherm.campaign import Price
+from isotherm.campaign.model import Price
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.report.accounting_section import accounting_section, lanes_section
 from isotherm.report.cells_section import kind_section

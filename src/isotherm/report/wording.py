@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from isotherm.accounting import InCell
-from isotherm.campaign import Price, PriceLine
-from isotherm.lane import Operation
+from isotherm.campaign.lane import Operation
+from isotherm.campaign.model import Price, PriceLine
 from isotherm.naming import cell_name, row_name, varying, way
 from isotherm.numbers import count, listed
 from isotherm.sample import Accounting, Kind

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from isotherm.aws import inventory
 from isotherm.aws.inventory import ask_for, ask_regions
 from isotherm.aws.stacks import StackFound
-from isotherm.campaign import parse_campaign
-from isotherm.lane import TargetFunction
-from isotherm.regions import functions_of
+from isotherm.campaign.lane import TargetFunction
+from isotherm.campaign.model import parse_campaign
+from isotherm.campaign.stack_health import functions_of
 
 OUTPUTS = {
     "Version": "1",

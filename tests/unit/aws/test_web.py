@@ -9,8 +9,8 @@ import trustme
 
 from isotherm.aws.clients import Home
 from isotherm.aws.web import WebCaller
+from isotherm.campaign.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
 from isotherm.http.exchange import tls_context
-from isotherm.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
 from isotherm.shots import warm_orders
 
 

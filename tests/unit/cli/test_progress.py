@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from isotherm.campaign import Campaign, ColdStarts, Plan, Price
+from isotherm.campaign.lane import Burst, Lane, Step
+from isotherm.campaign.model import Campaign, ColdStarts, Plan, Price
 from isotherm.cli.progress import campaign_progress, one_line, picture, planned_shots, waiting_for
-from isotherm.lane import Burst, Lane, Step
 
 
 def _step(number: int, memory_mb: int | None = None) -> Step:

@@ -14,9 +14,9 @@ from moto import mock_aws
 from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
 from isotherm.aws.table import Table
-from isotherm.campaign import Plan, RegionInventory, parse_campaign
-from isotherm.lane import TargetFunction
-from isotherm.planning import make_plan
+from isotherm.campaign.lane import TargetFunction
+from isotherm.campaign.model import Plan, RegionInventory, parse_campaign
+from isotherm.campaign.planner import make_plan
 
 FUNCTIONS = Path(__file__).parents[3] / "functions" / "control"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")

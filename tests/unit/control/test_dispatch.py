@@ -15,7 +15,7 @@ import pytest
 from isotherm.aws.clients import Home
 from isotherm.aws.samples import put_samples
 from isotherm.aws.table import Table
-from isotherm.campaign import Plan
+from isotherm.campaign.model import Plan
 from isotherm.sample import Sample
 
 APP = Path(__file__).parents[3] / "functions" / "control" / "dispatch" / "app.py"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from isotherm.aws.table import Table
-from isotherm.campaign import Plan
-from isotherm.lane import LoadStep
+from isotherm.campaign.lane import LoadStep
+from isotherm.campaign.model import Plan
 from isotherm.load.spec import LoadSpec, Phase
 
 KEY = "r00-default-us-east-1"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from isotherm.campaign.stack_health import ON_RECORD
 from isotherm.cli.deploy import AWS_RUNTIME
 from isotherm.local import build as building
 from isotherm.local import deploy as deploying
@@ -21,7 +22,6 @@ from isotherm.local import package as packaging
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed, LocalError
 from isotherm.local.stack import Stack
-from isotherm.regions import ON_RECORD
 
 SAMCONFIG = tomllib.loads((Path(__file__).parents[3] / "samconfig.toml").read_text())
 TEMPLATE_DEFAULTS = {"PythonRuntime=python3.14", "Architecture=x86_64"}

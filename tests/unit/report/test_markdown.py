@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
-from isotherm.costing import actual
+from isotherm.campaign.estimate import actual
 from isotherm.numbers import digits, dollars, interval
 from isotherm.report.markdown import render_markdown
 from isotherm.summary import CampaignSummary

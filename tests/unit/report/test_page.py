@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
-from isotherm.campaign import Plan
+from isotherm.campaign.model import Plan
 from isotherm.report.figures import POINTS_SHOWN, figure_data, thinned
 from isotherm.report.page import render_page
 from isotherm.summary import CampaignSummary

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from isotherm.campaign import Campaign, Plan, Price, PriceLine, RegionInventory
-from isotherm.lane import Burst, Lane, Platform, Step, TargetFunction
+from isotherm.campaign.lane import Burst, Lane, Platform, Step, TargetFunction
+from isotherm.campaign.model import Campaign, Plan, Price, PriceLine, RegionInventory
 from isotherm.sample import Kind, Sample
 from isotherm.summary import LaneOutcome
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from made_up_regions import plan_of
 
 from isotherm.aggregation import build_summary
-from isotherm.campaign import Plan
-from isotherm.lane import LoadStep, Step
+from isotherm.campaign.lane import LoadStep, Step
+from isotherm.campaign.model import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult, Second
 from isotherm.load_runs import Results, load_runs

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
-from isotherm.campaign import Precision
+from isotherm.campaign.model import Precision
 from isotherm.sample import Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell
 

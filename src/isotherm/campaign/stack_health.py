@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from isotherm.campaign import RegionInventory
-    from isotherm.lane import Platform
+    from isotherm.campaign.lane import Platform
+    from isotherm.campaign.model import RegionInventory
 
 #: The environments of samconfig.toml, by the names that the record gives to these regions.
 ON_RECORD = {

@@ -10,17 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from isotherm.campaign.lane import CallProtocol, ColdMethod, Enough, Lane, LaneTask, Platform, ServerAt, TargetFunction
 from isotherm.http.origin import same_origin
-from isotherm.lane import (
-    CallProtocol,
-    ColdMethod,
-    Enough,
-    Lane,
-    LaneTask,
-    Platform,
-    ServerAt,
-    TargetFunction,
-)
 from isotherm.load import PHASES, LoadSpec, Phase
 from isotherm.load.spec import MAX_IN_FLIGHT, Arrivals, Loop
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from isotherm.campaign import Campaign, Plan, Price
-from isotherm.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
+from isotherm.campaign.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
+from isotherm.campaign.model import Campaign, Plan, Price
 from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
 

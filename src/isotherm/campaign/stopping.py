@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Literal, Protocol
 
-from isotherm.lane import LaneTask, Platform
+from isotherm.campaign.lane import LaneTask, Platform
 from isotherm.statistics.order_statistics import quantile_width
 
 CONFIDENCE = 0.95

@@ -14,21 +14,8 @@ from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from isotherm.campaign import (
-    MAX_PHASE_S,
-    SPEAKS_HTTP,
-    Campaign,
-    InvalidCampaign,
-    Load,
-    OverBudget,
-    Plan,
-    Price,
-    RegionInventory,
-    server_at,
-)
-from isotherm.costing import campaign_transitions, estimate, load_s
-from isotherm.http.origin import Origin, may_load
-from isotherm.lane import (
+from isotherm.campaign.estimate import campaign_transitions, estimate, load_s
+from isotherm.campaign.lane import (
     BURSTS_PER_STEP,
     WARM_CALLS_IN_ROW_PER_STEP,
     Burst,
@@ -42,7 +29,20 @@ from isotherm.lane import (
     TargetFunction,
     hold_ms,
 )
-from isotherm.regions import stack_faults
+from isotherm.campaign.model import (
+    MAX_PHASE_S,
+    SPEAKS_HTTP,
+    Campaign,
+    InvalidCampaign,
+    Load,
+    OverBudget,
+    Plan,
+    Price,
+    RegionInventory,
+    server_at,
+)
+from isotherm.campaign.stack_health import stack_faults
+from isotherm.http.origin import Origin, may_load
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
 CONTROL_CONCURRENCY = 2
