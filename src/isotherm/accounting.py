@@ -5,67 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, fields
-from typing import NamedTuple, Protocol
 
-from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.model import Plan
-from isotherm.sample import Accounting, Kind, Outcome, Sample
+from isotherm.sample import Accounting, Outcome, Sample
 from isotherm.summary import Failure
-
-
-class CellKey(NamedTuple):
-    """The cell a sample is counted in; `kind` is what was asked for, not what was proved."""
-
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
-
-
-class InCell(Protocol):
-    """Whatever belongs to a cell: a sample, a cell of a summary, a finding about one."""
-
-    @property
-    def target(self) -> str:
-        """The function that was called."""
-
-    @property
-    def region(self) -> str:
-        """Where that function is."""
-
-    @property
-    def memory_mb(self) -> int:
-        """Its memory."""
-
-    @property
-    def kind(self) -> Kind:
-        """What was asked for."""
-
-    @property
-    def client_region(self) -> str | None:
-        """From where it was called, where clients are told apart."""
-
-    @property
-    def protocol(self) -> CallProtocol:
-        """By which protocol."""
-
-    @property
-    def operation(self) -> Operation | None:
-        """What was asked of it."""
-
-    @property
-    def inner(self) -> str | None:
-        """Which function it called in turn."""
-
-    @property
-    def inner_region(self) -> str | None:
-        """And where."""
-
 
 #: Of an error's message as a summary keeps it; the samples have the whole.
 MESSAGE_SHOWN = 300
@@ -79,11 +23,6 @@ _FAILURES: Mapping[str, str] = {
 _VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
 # Shots that never ran: the platform owes no report for them.
 _NEVER_RAN = frozenset({"throttled", "client_error"})
-
-
-def cell_key(found: InCell) -> CellKey:
-    """The cell that a sample is counted in, or that a summary's entry is about."""
-    return CellKey(*(getattr(found, field) for field in CellKey._fields))
 
 
 def distinct(samples: Iterable[Sample]) -> tuple[list[Sample], dict[CellKey, int]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.accounting import CellKey, account, cell_key, distinct, failures, imbalances, total
+from isotherm.accounting import account, distinct, failures, imbalances, total
+from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.model import Plan, Price
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.contrasts import client_findings, comparisons_across
@@ -17,7 +18,7 @@ from isotherm.headline import Findings, headline
 from isotherm.load_words import load_imbalances, load_warnings
 from isotherm.naming import cell_name, varying
 from isotherm.numbers import count
-from isotherm.sample import Accounting, Kind, Sample
+from isotherm.sample import Accounting, Sample
 from isotherm.stages import http_cells
 from isotherm.startup import startup_costs
 from isotherm.statistics.order_statistics import relative_width

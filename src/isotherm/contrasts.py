@@ -7,7 +7,7 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
-from isotherm.accounting import CellKey, cell_key
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.naming import WAYS
 from isotherm.numbers import digits, interval, listed, percent
 from isotherm.sample import Sample

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isotherm.accounting import CellKey, cell_key
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.model import Plan
 from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.sample import Accounting, Sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from isotherm.accounting import cell_key
+from isotherm.campaign.cell import cell_key
 from isotherm.campaign.model import Plan
 from isotherm.contrasts import farthest
 from isotherm.crisscross import round_trips

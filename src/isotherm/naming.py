@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from isotherm.accounting import CellKey, InCell, cell_key
+from isotherm.campaign.cell import CellKey, InCell, cell_key
 
 #: How a call reached its function, as the rest of a sentence.
 WAYS: Mapping[str, str] = {

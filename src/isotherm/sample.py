@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation
 
 Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error"]
-Kind = Literal["cold", "warm", "prime"]
 Temperature = Literal["cold", "warm", "contested", "unwitnessed"]
 Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed", "failed", "primed"]
 

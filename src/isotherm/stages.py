@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from isotherm.accounting import CellKey
+from isotherm.campaign.cell import CellKey
 from isotherm.sample import Sample
 from isotherm.summary import HttpCell, Stages
 

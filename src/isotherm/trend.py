@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Platform
-from isotherm.sample import Kind
 from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
 
 FORMAT = 1

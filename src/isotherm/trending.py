@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from isotherm.campaign.cell import Kind
 from isotherm.comparing import flat
 from isotherm.numbers import NOTHING, count, digits, listed
-from isotherm.sample import Kind
 from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.statistics.two_samples import holm, theil_sen

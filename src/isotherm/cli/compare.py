@@ -22,9 +22,9 @@ from isotherm.cli.place import (
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from isotherm.campaign.cell import Kind
     from isotherm.comparing import CampaignComparison, Change
     from isotherm.comparing_loads import Range
-    from isotherm.sample import Kind
 
 _WHAT = "a campaign's id, a report's folder, its summary.json or samples.csv.gz."
 BeforeArgument = Annotated[str, typer.Argument(metavar="A", help=f"Before: {_WHAT}")]

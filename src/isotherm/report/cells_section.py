@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from isotherm.accounting import total
+from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, digits, listed, percent
 from isotherm.report.figures import POINTS_SHOWN, group_id
 from isotherm.report.markup import Column, Markup, choices, figure, table, with_interval
@@ -20,7 +21,6 @@ from isotherm.report.wording import (
     shown_metrics,
     unit,
 )
-from isotherm.sample import Kind
 from isotherm.statistics.results import MetricName
 from isotherm.summary import METRICS, CampaignSummary, Cell
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from isotherm.accounting import CellKey, cell_key, distinct
+from isotherm.accounting import distinct
+from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.numbers import percent
 from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
-from isotherm.sample import Kind, Sample
+from isotherm.sample import Sample
 from isotherm.statistics.results import MetricName, MetricSummary
 from isotherm.summary import METRICS, CampaignSummary, Cell
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.accounting import total
+from isotherm.campaign.cell import Kind
 from isotherm.load_words import accounts_of, run_names, total_of
 from isotherm.naming import varying
 from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
@@ -39,7 +40,6 @@ from isotherm.report.wording import (
     unit,
     where,
 )
-from isotherm.sample import Kind
 from isotherm.statistics.results import MetricName, MetricSummary
 from isotherm.summary import CampaignSummary, Cell, CellComparison, Crisscross
 

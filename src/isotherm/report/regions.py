@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
-from isotherm.accounting import InCell, cell_key
+from isotherm.campaign.cell import InCell, cell_key
 from isotherm.naming import WAYS, row_name, varying
 from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.places import place_name

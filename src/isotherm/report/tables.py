@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.accounting import total
+from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
 from isotherm.report.load import campaign_loads
 from isotherm.report.region_tables import clients_tables, crisscross_tables, http_tables
@@ -23,7 +24,6 @@ from isotherm.report.wording import (
     row_names,
     shown_metrics,
 )
-from isotherm.sample import Kind
 from isotherm.statistics.results import MetricName
 from isotherm.summary import CampaignSummary, Cell
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, percent, probability
 from isotherm.report.document import html_document
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, choices, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
-from isotherm.sample import Kind
 from isotherm.statistics.results import ENOUGH_SESSIONS, Spread
 from isotherm.summary import METRICS
 from isotherm.trend import Series, Trend, timezone_of

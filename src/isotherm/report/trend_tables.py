@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
 from isotherm.report.terminal import framed
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
-from isotherm.sample import Kind
 from isotherm.statistics.results import Estimate
 from isotherm.trend import Series, Trend
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from isotherm.accounting import InCell
+from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Operation
 from isotherm.campaign.model import Price, PriceLine
 from isotherm.naming import cell_name, row_name, varying, way
 from isotherm.numbers import count, listed
-from isotherm.sample import Accounting, Kind
+from isotherm.sample import Accounting
 from isotherm.statistics.results import MetricName
 from isotherm.summary import CampaignSummary, Cell, Failure
 

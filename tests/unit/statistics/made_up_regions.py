@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Lane, Platform, Step, TargetFunction
 from isotherm.campaign.model import Plan, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan
-from isotherm.sample import Kind, Sample
+from isotherm.sample import Sample
 
 SIX = ("ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2")
 

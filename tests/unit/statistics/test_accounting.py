@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import made_up_plan, made_up_samples
 
-from isotherm.accounting import CellKey, account, cell_key, distinct, imbalances, planned_shots, total
+from isotherm.accounting import account, distinct, imbalances, planned_shots, total
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.sample import Accounting, Sample
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=6, warm=4, rounds=2, concurrency=2)

@@ -10,8 +10,8 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_regions import SIX, between, clients_plan, http_plan, plan_of, remote, samples_of, staged
 from scipy import stats
 
-from isotherm.accounting import CellKey, cell_key
 from isotherm.aggregation import build_summary
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.contrasts import client_findings, comparisons_across
 from isotherm.naming import cell_name, row_name, varying
 from isotherm.sample import Sample
