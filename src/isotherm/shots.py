@@ -7,7 +7,7 @@ from typing import Any
 
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Burst, Lane, Step
-from isotherm.customers import WebRequest, as_event, create_request, customer, read_request
+from isotherm.load.customers import WebRequest, as_event, create_request, customer, read_request
 from isotherm.sample import Order, Outcome
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.customers import WebRequest, create_request, customer, read_request
-from isotherm.customers import as_event as as_event_unsent
+from isotherm.load.customers import WebRequest, create_request, customer, read_request
+from isotherm.load.customers import as_event as as_event_unsent
 from server.events import BadAnswer, Request, as_event, as_response
 from server.handlers import ROUTES, pattern_of
 

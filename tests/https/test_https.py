@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from isotherm import __version__
-from isotherm.customers import create_request, customer, read_request
+from isotherm.load.customers import create_request, customer, read_request
 from isotherm.sample import probe_lines
 
 from .process import STAND_IN, Server, Start, ask

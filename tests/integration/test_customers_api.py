@@ -11,7 +11,7 @@ import pytest
 
 from isotherm.aws import clients
 from isotherm.aws.signing import Signer, caller_role_arn
-from isotherm.customers import create_request, customer, read_request
+from isotherm.load.customers import create_request, customer, read_request
 
 from .curl import Curl, curl_that_signs
 from .embedded import HOME, REGIONS, SATELLITE, STACK, Embedded, probes_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from isotherm.customers import create_request, customer, read_request
+from isotherm.load.customers import create_request, customer, read_request
 
 from .curl import Curl, curl_that_signs
 from .embedded import HOME, STACK, START_S, Embedded, Ran, deployed_stack

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from https.process import Server, start
-from isotherm.customers import create_request, customer, read_request
+from isotherm.load.customers import create_request, customer, read_request
 
 from .embedded import CAMPAIGN_S, STACK, Embedded, command_line
 

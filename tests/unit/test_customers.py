@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.customers import (
+from isotherm.load.customers import (
     FIRST_NAMES,
     LAST_NAMES,
     Customer,
@@ -38,7 +38,7 @@ def test_a_customer_depends_on_seed_and_number_alone(seed: int, number: int) -> 
 
 
 def test_a_customer_does_not_depend_on_the_process() -> None:
-    code = "from isotherm.customers import customer; print(customer(3, 5).email_id)"
+    code = "from isotherm.load.customers import customer; print(customer(3, 5).email_id)"
     ran = [
         subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": hashes}, capture_output=True, text=True)
         for hashes in ("1", "2")

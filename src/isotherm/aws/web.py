@@ -18,8 +18,8 @@ from isotherm.aws.invoking import THROTTLE_PAUSES_S
 from isotherm.aws.signing import Signer, caller_role_arn
 from isotherm.aws.trust import trusting
 from isotherm.campaign.lane import LaneTask, Step
-from isotherm.customers import CALL_HEADER, SHOT_HEADER
 from isotherm.http.exchange import Client, Exchange, ExchangeFailed, tls_context
+from isotherm.load.customers import CALL_HEADER, SHOT_HEADER
 from isotherm.sample import Order, Shot
 from isotherm.shots import outcome_of_status, request_of
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
-from isotherm.customers import CALL_HEADER, as_event, create_request, customer, read_request
 from isotherm.http.exchange import Connection, encode_request
 from isotherm.http.origin import Origin
+from isotherm.load.customers import CALL_HEADER, as_event, create_request, customer, read_request
 from isotherm.load.plan import Operation
 
 #: Gives all headers to send, signature included, for (method, url, body, further headers); `aws.signing` makes one.

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from loopback import Customers, answer_of, read_request, serving
 
-from isotherm.customers import customer
+from isotherm.load.customers import customer
 from isotherm.load.generator import run
 from isotherm.load.spec import LoadSpec, Phase
 from isotherm.load.target import HttpTarget, LambdaTarget, Verdict

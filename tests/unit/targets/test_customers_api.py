@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stand_in import Answer, Service, Table, call, refusal
 
-from isotherm.customers import Customer, WebRequest, as_event, create_request, customer, read_request
+from isotherm.load.customers import Customer, WebRequest, as_event, create_request, customer, read_request
 
 ANN = Customer("ann@example.com", "Ann", "O'Neill")
 FIELDS = ("email_id", "first_name", "last_name")
