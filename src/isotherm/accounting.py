@@ -8,7 +8,7 @@ from dataclasses import astuple, fields
 
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.model import Plan
-from isotherm.sample import Accounting, Outcome, Sample
+from isotherm.measurement.sample import Accounting, Outcome, Sample
 from isotherm.summary import Failure
 
 #: Of an error's message as a summary keeps it; the samples have the whole.

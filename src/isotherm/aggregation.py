@@ -16,9 +16,9 @@ from isotherm.contrasts import client_findings, comparisons_across
 from isotherm.crisscross import crisscrosses
 from isotherm.headline import Findings, headline
 from isotherm.load_words import load_imbalances, load_warnings
+from isotherm.measurement.sample import Accounting, Sample
 from isotherm.naming import cell_name, varying
 from isotherm.numbers import count
-from isotherm.sample import Accounting, Sample
 from isotherm.stages import http_cells
 from isotherm.startup import startup_costs
 from isotherm.statistics.order_statistics import relative_width

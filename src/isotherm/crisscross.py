@@ -13,8 +13,8 @@ import numpy as np
 
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.model import Plan
+from isotherm.measurement.sample import Accounting, Sample
 from isotherm.numbers import count, digits, per_ms, percent
-from isotherm.sample import Accounting, Sample
 from isotherm.statistics.results import MetricName, MetricSummary, Middle, Slope
 from isotherm.statistics.two_samples import Words, difference_in_words, holm, middle_difference, theil_sen
 from isotherm.summary import (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from isotherm.campaign.cell import CellKey
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 from isotherm.summary import HttpCell, Stages
 
 

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, percent
-from isotherm.sample import Sample
 from isotherm.statistics.results import MetricName, Slope
 from isotherm.statistics.two_samples import theil_sen
 from isotherm.summary import StartupCost

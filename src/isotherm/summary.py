@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation, Platform
 from isotherm.campaign.model import Campaign, Price, RegionInventory
-from isotherm.sample import Accounting, Outcome
+from isotherm.measurement.sample import Accounting, Outcome
 from isotherm.statistics.results import Comparison, MetricName, MetricSummary, Middle, Slope, _Shape
 
 FORMAT = 1

@@ -17,8 +17,8 @@ import pytest
 from integration.embedded import HOME, STACK, Embedded
 from isotherm.local.build import build, sam_environment
 from isotherm.local.checkout import Checkout
+from isotherm.measurement.sample import probe_lines
 from isotherm.platform_log import parse_events
-from isotherm.sample import probe_lines
 
 from .engine import ROOT, RUNTIME, Engine
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from isotherm.campaign.lane import TargetFunction
 from isotherm.campaign.model import InvalidCampaign, OverBudget, Plan, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan, split_evenly
-from isotherm.shots import burst_orders, warm_orders
+from isotherm.measurement.orders import burst_orders, warm_orders
 
 TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
 

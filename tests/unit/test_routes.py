@@ -11,8 +11,8 @@ from isotherm.accounting import account, imbalances, planned_shots, total
 from isotherm.campaign.lane import LaneTask, TargetFunction
 from isotherm.campaign.model import InvalidCampaign, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan
-from isotherm.sample import Probe, Report, Shot, StepContext, join
-from isotherm.shots import event_of, outcome_of_status, request_of, warm_orders
+from isotherm.measurement.orders import event_of, outcome_of_status, request_of, warm_orders
+from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join
 
 REGIONS = ["ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2"]
 TARGETS = ["default", "outer", "inner", "inner_db", "customers"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.sample import Probe, Report, Shot, StepContext, join, probe_lines
+from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join, probe_lines
 
 CONTEXT = StepContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
 

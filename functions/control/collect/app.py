@@ -23,8 +23,8 @@ from isotherm.aws.raw import read_loads, read_shots
 from isotherm.aws.samples import put_reports, put_samples
 from isotherm.aws.table import Table
 from isotherm.campaign.lane import LoadStep
+from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join, probe_lines
 from isotherm.platform_log import Event, parse_events
-from isotherm.sample import Probe, Report, Shot, StepContext, join, probe_lines
 
 logger = Logger()
 

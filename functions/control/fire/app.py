@@ -20,8 +20,8 @@ from isotherm.aws.invoking import Caller
 from isotherm.aws.raw import write_load, write_shots
 from isotherm.aws.table import Table
 from isotherm.campaign.lane import LATEST, LaneTask, LoadStep, Step
-from isotherm.sample import Shot
-from isotherm.shots import burst_orders, warm_orders
+from isotherm.measurement.orders import burst_orders, warm_orders
+from isotherm.measurement.sample import Shot
 
 if TYPE_CHECKING:
     from isotherm.aws.web import WebCaller

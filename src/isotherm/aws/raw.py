@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from isotherm.aws.bucket import Bucket
-from isotherm.sample import Shot
+from isotherm.measurement.sample import Shot
 
 if TYPE_CHECKING:
     from isotherm.load.result import PhaseResult

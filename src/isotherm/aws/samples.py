@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 from isotherm.aws.table import Table, expiry
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 
 _SAMPLE_FIELDS = [field.name for field in fields(Sample)]
 

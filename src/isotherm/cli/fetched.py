@@ -10,7 +10,7 @@ from isotherm.cli.endings import BadInput, Failed
 if TYPE_CHECKING:
     from isotherm.cli.place import Place
     from isotherm.comparing import Side
-    from isotherm.sample import Sample
+    from isotherm.measurement.sample import Sample
 
 SAMPLES = "samples.csv.gz"
 SUMMARY = "summary.json"

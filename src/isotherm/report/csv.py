@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from isotherm.accounting import distinct
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
 

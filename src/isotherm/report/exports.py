@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from isotherm.accounting import distinct
 from isotherm.load.result import KINDS
 from isotherm.load_words import is_reported
+from isotherm.measurement.sample import Sample
 from isotherm.report.csv import csv_text
-from isotherm.sample import Sample
 from isotherm.summary import LoadRow, LoadRun, LoadSecond
 
 PARQUET_HINT = "pip install 'isotherm[parquet]' (in this checkout: .venv/bin/uv pip install -e '.[parquet]')"

@@ -7,9 +7,9 @@ from typing import Any
 
 from isotherm.accounting import distinct
 from isotherm.campaign.cell import CellKey, Kind, cell_key
+from isotherm.measurement.sample import Sample
 from isotherm.numbers import percent
 from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
-from isotherm.sample import Sample
 from isotherm.statistics.results import MetricName, MetricSummary
 from isotherm.summary import METRICS, CampaignSummary, Cell
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from isotherm.accounting import total
 from isotherm.campaign.model import Price
+from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.report.accounting_section import accounting_section, lanes_section
 from isotherm.report.cells_section import kind_section
@@ -25,7 +26,6 @@ from isotherm.report.loads_section import load_facts, load_settings, loads_figur
 from isotherm.report.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.trend_page import trend_figure_data, trend_section
 from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
-from isotherm.sample import Sample
 from isotherm.statistics.results import MetricName
 from isotherm.summary import METRICS, CampaignSummary, TargetComparison
 from isotherm.trend import Trend

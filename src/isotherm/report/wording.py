@@ -8,9 +8,9 @@ from typing import NamedTuple
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Operation
 from isotherm.campaign.model import Price, PriceLine
+from isotherm.measurement.sample import Accounting
 from isotherm.naming import cell_name, row_name, varying, way
 from isotherm.numbers import count, listed
-from isotherm.sample import Accounting
 from isotherm.statistics.results import MetricName
 from isotherm.summary import CampaignSummary, Cell, Failure
 

@@ -11,7 +11,7 @@ from isotherm.aws.clients import Home
 from isotherm.aws.web import WebCaller
 from isotherm.campaign.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
 from isotherm.http.exchange import tls_context
-from isotherm.shots import warm_orders
+from isotherm.measurement.orders import warm_orders
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -18,8 +18,8 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
 from isotherm.aws.clients import Home
+from isotherm.measurement.sample import Sample
 from isotherm.report.csv import write_csv
-from isotherm.sample import Sample
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)

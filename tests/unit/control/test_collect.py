@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from botocore.exceptions import ClientError
 
-from isotherm.sample import Shot
+from isotherm.measurement.sample import Shot
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from isotherm.sample import Report, Shot
+from isotherm.measurement.sample import Report, Shot
 
 
 @pytest.fixture

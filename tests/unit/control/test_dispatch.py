@@ -16,7 +16,7 @@ from isotherm.aws.clients import Home
 from isotherm.aws.samples import put_samples
 from isotherm.aws.table import Table
 from isotherm.campaign.model import Plan
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 
 APP = Path(__file__).parents[3] / "functions" / "control" / "dispatch" / "app.py"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")

@@ -13,6 +13,7 @@ from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, neste
 from rich.console import Console
 
 from isotherm.aggregation import build_summary
+from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, interval
 from isotherm.report.crisscross_section import MAPPED, crisscross_figures
 from isotherm.report.csv import read_csv, write_csv
@@ -22,7 +23,6 @@ from isotherm.report.markdown import render_markdown
 from isotherm.report.page import render_page
 from isotherm.report.regions import COLUMNS, cells_of_crisscross, missing_pairs
 from isotherm.report.tables import campaign_tables
-from isotherm.sample import Sample
 from isotherm.summary import CampaignSummary
 
 NASTY = "</script><img src=x onerror=alert(2)>\"'&|`"

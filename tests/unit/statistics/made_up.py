@@ -10,7 +10,7 @@ import numpy as np
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Burst, Lane, Platform, Step, TargetFunction
 from isotherm.campaign.model import Campaign, Plan, Price, PriceLine, RegionInventory
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 from isotherm.summary import LaneOutcome
 
 # Archive bytes and median cold milliseconds: imports, the rest of start-up, and the client's overhead.

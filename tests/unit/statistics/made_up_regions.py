@@ -12,7 +12,7 @@ from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Lane, Platform, Step, TargetFunction
 from isotherm.campaign.model import Plan, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 
 SIX = ("ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2")
 

@@ -20,7 +20,7 @@ from isotherm.comparing import (
     settings_that_differ,
     undecided,
 )
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=60, warm=60, rounds=3)
 FIRST = made_up_samples(PLAN, seed=1)

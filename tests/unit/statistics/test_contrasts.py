@@ -13,8 +13,8 @@ from scipy import stats
 from isotherm.aggregation import build_summary
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.contrasts import client_findings, comparisons_across
+from isotherm.measurement.sample import Sample
 from isotherm.naming import cell_name, row_name, varying
-from isotherm.sample import Sample
 from isotherm.statistics.two_samples import compare, middle_difference
 from isotherm.summary import CampaignSummary, ClientFinding
 

@@ -13,7 +13,7 @@ from made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samp
 
 from isotherm.aggregation import build_summary
 from isotherm.crisscross import LEAST_RELIABILITY, Pair, distance_slope
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 from isotherm.statistics.results import MetricName
 from isotherm.summary import CampaignSummary, Crisscross, DistanceSlope
 

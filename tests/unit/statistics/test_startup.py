@@ -12,7 +12,7 @@ from made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
 from scipy import stats
 
 from isotherm.aggregation import build_summary
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 from isotherm.startup import startup_costs
 from isotherm.statistics.two_samples import theil_sen
 from isotherm.summary import StartupCost

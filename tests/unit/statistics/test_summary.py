@@ -14,7 +14,7 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.aggregation import build_summary
 from isotherm.campaign.model import Precision
-from isotherm.sample import Sample
+from isotherm.measurement.sample import Sample
 from isotherm.summary import METRICS, CampaignSummary, Cell
 
 PLAN = made_up_plan(cold=60, warm=40, rounds=2)

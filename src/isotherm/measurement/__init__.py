@@ -1,0 +1,1 @@
+"""One call, and all that is known of it: what was ordered, sent, seen by the probe and reported by the platform."""
