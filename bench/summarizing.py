@@ -82,7 +82,7 @@ def whole_campaign(samples: int) -> dict[str, float]:
     sys.path.append(str(Path(__file__).parents[1] / "tests" / "unit" / "statistics"))
     from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-    from isotherm.aggregation import build_summary
+    from isotherm.analysis.aggregate import build_summary
     from isotherm.report.csv import write_csv
     from isotherm.report.page import render_page
 

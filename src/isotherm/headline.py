@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from isotherm.analysis.contrasts import farthest
+from isotherm.analysis.crisscross import round_trips
+from isotherm.analysis.summary import Cell, CellComparison, ClientFinding, Crisscross, LoadRun, TargetComparison
 from isotherm.campaign.cell import cell_key
 from isotherm.campaign.model import Plan
-from isotherm.contrasts import farthest
-from isotherm.crisscross import round_trips
 from isotherm.load_words import loads_in_a_sentence
 from isotherm.naming import WAYS
 from isotherm.numbers import capitalised, digits, interval, listed
 from isotherm.statistics.results import MetricName, MetricSummary
-from isotherm.summary import Cell, CellComparison, ClientFinding, Crisscross, LoadRun, TargetComparison
 
 
 class Findings(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from isotherm.analysis.summary import LoadRow, LoadRun
 from isotherm.campaign.lane import CallProtocol
 from isotherm.campaign.model import Load
 from isotherm.numbers import count, digits, interval, listed
-from isotherm.summary import LoadRow, LoadRun
 
 #: What was loaded, as a table's heading and as a part of a sentence.
 LOADED: Mapping[CallProtocol, str] = {"invoke": "Lambda by invoke", "http": "API Gateway", "server": "Server"}

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from chromium import chromium
 
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.report.csv import read_csv
 from isotherm.report.page import render_page
-from isotherm.summary import CampaignSummary
 
 DOCS = Path(__file__).parents[2] / "docs"
 WINDOWS = {"page-desktop": (1280, 1600), "page-phone": (390, 1500)}

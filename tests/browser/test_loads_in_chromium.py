@@ -9,8 +9,8 @@ import pytest
 from chromium import DRAWN, EXECUTABLE, Browser
 from made_up_loads import closed_plan, open_plan, results_of, summary_of
 
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.report.page import render_page
-from isotherm.summary import CampaignSummary
 
 pytestmark = [
     pytest.mark.browser,

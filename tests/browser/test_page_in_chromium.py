@@ -8,7 +8,7 @@ import pytest
 from chromium import DRAWN, EXECUTABLE, Browser
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
 from isotherm.report.page import render_page
 
 pytestmark = [

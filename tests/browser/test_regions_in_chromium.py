@@ -11,7 +11,7 @@ from chromium import EXECUTABLE, Browser, chromium
 from made_up import made_up_lanes
 from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
 from isotherm.report.page import render_page
 from isotherm.report.regions import COLUMNS
 

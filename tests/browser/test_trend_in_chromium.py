@@ -9,11 +9,11 @@ from chromium import DRAWN, EXECUTABLE, Browser
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_sessions import made_up_session, made_up_sessions
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.trend import build_trend
+from isotherm.analysis.trend_model import LeftOut
 from isotherm.report.page import render_page
 from isotherm.report.trend_page import render_trend_page
-from isotherm.trend import LeftOut
-from isotherm.trending import build_trend
 
 pytestmark = [
     pytest.mark.browser,

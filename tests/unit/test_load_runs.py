@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_load_campaign import LOOPBACK, OPEN, RECORD, plan_of
 
+from isotherm.analysis.loads import load_runs, sent_requests
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult
-from isotherm.load_runs import load_runs, sent_requests
 
 LARGE = {**RECORD, "load": {"threads": 10, "iterations": 3, "fires": 3}, "protocols": ["invoke", "http"]}
 

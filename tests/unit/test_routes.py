@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.accounting import account, imbalances, planned_shots, total
+from isotherm.analysis.accounting import account, imbalances, planned_shots, total
 from isotherm.campaign.lane import LaneTask, TargetFunction
 from isotherm.campaign.model import InvalidCampaign, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan

@@ -12,8 +12,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from isotherm import __version__
-from isotherm.accounting import distinct
-from isotherm.aggregation import build_summary
+from isotherm.analysis.accounting import distinct
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.loads import load_runs, sent_requests
+from isotherm.analysis.summary import CampaignSummary, LaneOutcome
+from isotherm.analysis.trend import build_trend
+from isotherm.analysis.trend_model import LeftOut, Trend, read_session
 from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.raw import read_loads
@@ -22,11 +26,7 @@ from isotherm.aws.sessions import gather
 from isotherm.aws.table import ENDED, Table
 from isotherm.campaign.estimate import actual
 from isotherm.campaign.model import Plan
-from isotherm.load_runs import load_runs, sent_requests
 from isotherm.report.csv import write_csv
-from isotherm.summary import CampaignSummary, LaneOutcome
-from isotherm.trend import LeftOut, Trend, read_session
-from isotherm.trending import build_trend
 
 logger = Logger()
 

@@ -8,14 +8,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
+from isotherm.analysis.summary import CampaignSummary
+from isotherm.analysis.trend_model import Trend
 from isotherm.aws.bucket import Bucket, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
 from isotherm.report.csv import read_csv
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page import render_page
-from isotherm.summary import CampaignSummary
-from isotherm.trend import Trend
 
 logger = Logger()
 

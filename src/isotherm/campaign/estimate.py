@@ -11,8 +11,8 @@ from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
 
 if TYPE_CHECKING:
+    from isotherm.analysis.summary import LaneOutcome
     from isotherm.measurement.sample import Sample
-    from isotherm.summary import LaneOutcome
 
 #: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
 ASSUMED_COLD_BILLED_MS = 2000.0

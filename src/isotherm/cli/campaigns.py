@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from isotherm.cli.endings import Failed
 
 if TYPE_CHECKING:
+    from isotherm.analysis.summary import CampaignSummary
     from isotherm.aws.bucket import Bucket
     from isotherm.aws.sessions import Gathered
     from isotherm.aws.table import Table
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from isotherm.campaign.model import Plan
     from isotherm.cli.deployment import Deployment
     from isotherm.cli.progress import CampaignProgress
-    from isotherm.summary import CampaignSummary
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
@@ -206,8 +206,8 @@ class Campaigns:
 
     def sessions(self, name: str, since: str, limit: int) -> Gathered:
         """The campaigns of a name as sessions of a trend; those without a report are left out, with how they stand."""
+        from isotherm.analysis.trend_model import LeftOut
         from isotherm.aws.sessions import gather
-        from isotherm.trend import LeftOut
 
         found = gather(self._table, self._bucket, name, since=since, limit=limit)
         unfinished = [LeftOut(campaign_id=name, reason=self._why_unfinished(name)) for name in found.unfinished]
@@ -369,6 +369,6 @@ class Campaigns:
 
 def read_summary(fetched: Fetched) -> CampaignSummary:
     """The numbers of a fetched report."""
-    from isotherm.summary import CampaignSummary
+    from isotherm.analysis.summary import CampaignSummary
 
     return CampaignSummary.model_validate_json(fetched.summary.read_bytes())

@@ -22,9 +22,9 @@ from isotherm.cli.place import (
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from isotherm.analysis.comparison import CampaignComparison, Change
+    from isotherm.analysis.load_comparison import Range
     from isotherm.campaign.cell import Kind
-    from isotherm.comparing import CampaignComparison, Change
-    from isotherm.comparing_loads import Range
 
 _WHAT = "a campaign's id, a report's folder, its summary.json or samples.csv.gz."
 BeforeArgument = Annotated[str, typer.Argument(metavar="A", help=f"Before: {_WHAT}")]
@@ -54,10 +54,10 @@ def compare(
     Loads have no intervals: of them the numbers before and after are shown, phase by phase.
     """
     limit = None if fail_on_regression is None else _share(fail_on_regression)
+    from isotherm.analysis.comparison import cannot_be_compared, change_name, compare_campaigns, regressions, undecided
     from isotherm.cli.console import results
     from isotherm.cli.endings import Failed
     from isotherm.cli.fetched import refuse_empty, results_of
-    from isotherm.comparing import cannot_be_compared, change_name, compare_campaigns, regressions, undecided
     from isotherm.numbers import count, percent
 
     place = Place(on, stack, home)
@@ -142,7 +142,7 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
 
     from rich.text import Text
 
-    from isotherm.comparing_loads import place_of
+    from isotherm.analysis.load_comparison import place_of
     from isotherm.numbers import NOTHING, count
     from isotherm.report.terminal import framed
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from isotherm.cli.endings import BadInput, Failed
 
 if TYPE_CHECKING:
+    from isotherm.analysis.comparison import Side
     from isotherm.cli.place import Place
-    from isotherm.comparing import Side
     from isotherm.measurement.sample import Sample
 
 SAMPLES = "samples.csv.gz"
@@ -63,8 +63,8 @@ def _fetch(campaign_id: str, place: Place) -> Path:
 def _read(name: str, samples: Path, summary: Path, argument: str) -> Side:
     from pydantic import ValidationError
 
-    from isotherm.comparing import Side
-    from isotherm.summary import CampaignSummary
+    from isotherm.analysis.comparison import Side
+    from isotherm.analysis.summary import CampaignSummary
 
     if not samples.is_file():
         raise Failed(f"{argument}: {samples} is missing; intervals need the samples: isotherm report ID fetches them")
@@ -99,7 +99,7 @@ def refuse_empty(*sides: Side) -> None:
     Failed
         One has none; the text says why, and what can be done.
     """
-    from isotherm.comparing import no_used_samples
+    from isotherm.analysis.comparison import no_used_samples
 
     for side in sides:
         reason = no_used_samples(side)

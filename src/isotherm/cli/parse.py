@@ -25,7 +25,7 @@ from isotherm.platform_log import BASE_FIELDS, OTHER_FIELDS, Event
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from isotherm.platform_log.measures import Measures
+    from isotherm.analysis.log_statistics import Measures
 
 # A file up to this size is read as one text. A larger one is cut between lines where an invocation begins.
 _BLOCK = 1 << 24
@@ -68,7 +68,7 @@ def parse(
     sources = _sources(files or ["-"])
     census = Census()
     if stats:
-        from isotherm.platform_log.measures import Measures
+        from isotherm.analysis.log_statistics import Measures
 
         measures = Measures()
         for source, text in _texts(sources, census):

@@ -103,8 +103,8 @@ def _parsed(expression: str | None, timezone: str | None) -> Schedule | None:
 
 
 def _refuse_never(wanted: Schedule, timezone: str) -> None:
+    from isotherm.analysis.trend_model import timezone_of
     from isotherm.cli.endings import BadInput
-    from isotherm.trend import timezone_of
 
     if next(wanted.upcoming(datetime.now(UTC), timezone_of(timezone)), None) is None:
         raise BadInput(f"EXPRESSION: {wanted} by the clock of {timezone} is never again; give a time to come")
@@ -203,8 +203,8 @@ def _read(place: Place) -> Scheduled | None:
 
 
 def _times(place: Place, wanted: Schedule, timezone: str) -> Iterator[datetime]:
+    from isotherm.analysis.trend_model import timezone_of
     from isotherm.campaign.schedule import Rate
-    from isotherm.trend import timezone_of
 
     times = wanted.upcoming(datetime.now(UTC), timezone_of(timezone))
     # AWS starts a rate at once, the embedded stack after its first interval.

@@ -22,8 +22,8 @@ from isotherm.cli.place import (
 )
 
 if TYPE_CHECKING:
+    from isotherm.analysis.trend_model import LeftOut, Session, Trend
     from isotherm.aws.sessions import Gathered
-    from isotherm.trend import LeftOut, Session, Trend
 
 #: What `--limit` is unless it is given.
 DEFAULT_LIMIT = 200
@@ -72,8 +72,8 @@ def trend(
     A session is one finished campaign. What is emulated and what was measured on AWS are never put together.
     """
     from isotherm import __version__
+    from isotherm.analysis.trend import build_trend
     from isotherm.cli.endings import Failed
-    from isotherm.trending import build_trend
 
     check_timezone(timezone)
     begin = _moment(since)
@@ -140,9 +140,9 @@ def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> 
 
 
 def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, limit: int) -> Gathered:
+    from isotherm.analysis.trend_model import LeftOut, UnreadableSession, read_session
     from isotherm.aws.sessions import Gathered
     from isotherm.cli.endings import BadInput
-    from isotherm.trend import LeftOut, UnreadableSession, read_session
 
     if not folder.is_dir():
         raise BadInput(f"--reports: there is no folder {folder}")

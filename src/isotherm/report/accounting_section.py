@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.report.markup import Column, table
 from isotherm.report.wording import accounting_line, where
-from isotherm.summary import CampaignSummary
 
 CONTESTED_SHOWN = 100
 #: A table of more rows scrolls in a box of its own.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from isotherm.accounting import total
+from isotherm.analysis.accounting import total
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, digits, listed, percent
 from isotherm.report.figures import POINTS_SHOWN, group_id
@@ -22,7 +23,6 @@ from isotherm.report.wording import (
     unit,
 )
 from isotherm.statistics.results import MetricName
-from isotherm.summary import METRICS, CampaignSummary, Cell
 
 
 def kind_section(summary: CampaignSummary, kind: Kind) -> str:

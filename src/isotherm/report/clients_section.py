@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, NamedTuple
 
+from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding
 from isotherm.numbers import NOTHING, capitalised, digits, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, Markup, figure, table, unbroken, with_interval
@@ -15,7 +16,6 @@ from isotherm.report.places import place_name
 from isotherm.report.regions import BY_ROUND, cells_of_finding, comparisons_of, finding_title
 from isotherm.report.wording import KIND_LABELS
 from isotherm.statistics.results import MetricName
-from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding
 
 Json = dict[str, Any]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, Sent
 from isotherm.numbers import NOTHING, capitalised, count, digits, interval, per_ms, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import (
@@ -25,7 +26,6 @@ from isotherm.report.markup import (
 from isotherm.report.places import place_name
 from isotherm.report.regions import COLUMNS, Pair, cells_of_crisscross, crisscross_label, missing_pairs, sent_parts
 from isotherm.statistics.results import MetricName, MetricSummary, Slope
-from isotherm.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, Sent
 
 Json = dict[str, Any]
 

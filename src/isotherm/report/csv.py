@@ -12,7 +12,7 @@ from typing import get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from isotherm.accounting import distinct
+from isotherm.analysis.accounting import distinct
 from isotherm.measurement.sample import Sample
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from isotherm.accounting import distinct
+from isotherm.analysis.accounting import distinct
+from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
 from isotherm.load.result import KINDS
 from isotherm.load_words import is_reported
 from isotherm.measurement.sample import Sample
 from isotherm.report.csv import csv_text
-from isotherm.summary import LoadRow, LoadRun, LoadSecond
 
 PARQUET_HINT = "pip install 'isotherm[parquet]' (in this checkout: .venv/bin/uv pip install -e '.[parquet]')"
 

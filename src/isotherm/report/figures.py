@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from isotherm.accounting import distinct
+from isotherm.analysis.accounting import distinct
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import percent
 from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
 from isotherm.statistics.results import MetricName, MetricSummary
-from isotherm.summary import METRICS, CampaignSummary, Cell
 
 #: Dots of one metric of one cell on the page; more cannot be told apart at this size.
 POINTS_SHOWN = 240

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from isotherm.analysis.summary import CampaignSummary, LoadRow, LoadRun
 from isotherm.campaign.model import Load
 from isotherm.load_words import KIND_LABELS, is_reported, peak_of, row_of, total_of, whole
 from isotherm.numbers import NOTHING, capitalised, count, digits, listed, percent
-from isotherm.summary import CampaignSummary, LoadRow, LoadRun
 
 NOT_REPORTED = "not reported"
 

@@ -10,6 +10,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from isotherm.analysis.summary import CampaignSummary, LoadRun, LoadSecond
 from isotherm.load.histogram import Histogram
 from isotherm.load_words import (
     KIND_LABELS,
@@ -25,7 +26,6 @@ from isotherm.numbers import capitalised, count, digits, listed
 from isotherm.report.figures import short
 from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
 from isotherm.report.markup import Column, Markup, choices, figure, table
-from isotherm.summary import CampaignSummary, LoadRun, LoadSecond
 
 Json = dict[str, Any]
 Fact = tuple[str, str, str]

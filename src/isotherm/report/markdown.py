@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from isotherm.accounting import total
+from isotherm.analysis.accounting import total
+from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Crisscross
 from isotherm.campaign.cell import Kind
 from isotherm.load_words import accounts_of, run_names, total_of
 from isotherm.naming import varying
@@ -41,7 +42,6 @@ from isotherm.report.wording import (
     where,
 )
 from isotherm.statistics.results import MetricName, MetricSummary
-from isotherm.summary import CampaignSummary, Cell, CellComparison, Crisscross
 
 
 def render_markdown(summary: CampaignSummary) -> str:

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from isotherm.accounting import total
+from isotherm.analysis.accounting import total
+from isotherm.analysis.summary import METRICS, CampaignSummary, TargetComparison
+from isotherm.analysis.trend_model import Trend
 from isotherm.campaign.model import Price
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
@@ -27,8 +29,6 @@ from isotherm.report.markup import Column, Markup, definitions, figure, notice, 
 from isotherm.report.trend_page import trend_figure_data, trend_section
 from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
 from isotherm.statistics.results import MetricName
-from isotherm.summary import METRICS, CampaignSummary, TargetComparison
-from isotherm.trend import Trend
 
 
 def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None = None) -> str:

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross
 from isotherm.numbers import NOTHING, capitalised, digits, interval, percent, probability
 from isotherm.report.places import place_name
 from isotherm.report.regions import (
@@ -24,7 +25,6 @@ from isotherm.report.regions import (
 from isotherm.report.terminal import framed
 from isotherm.report.wording import KIND_LABELS
 from isotherm.statistics.results import MetricName
-from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross
 
 #: Headings as narrow as their numbers: all columns fit a terminal of 80.
 _HEADS: dict[MetricName, str] = {

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
+from isotherm.analysis.summary import (
+    CampaignSummary,
+    Cell,
+    CellComparison,
+    ClientFinding,
+    Crisscross,
+    HttpCell,
+    Sent,
+    Stages,
+)
 from isotherm.campaign.cell import InCell, cell_key
 from isotherm.naming import WAYS, row_name, varying
 from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.places import place_name
 from isotherm.report.wording import METRIC_LABELS
 from isotherm.statistics.results import MetricName
-from isotherm.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross, HttpCell, Sent, Stages
 
-#: How cells are compared that differ in one thing alone: `isotherm.contrasts.comparisons_across`.
+#: How cells are compared that differ in one thing alone: `isotherm.analysis.contrasts.comparisons_across`.
 BY_ROUND = (
     "Differences are taken round by round and their intervals over rounds, so that the luck of a round does not pass "
     "for a difference."

@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from isotherm.accounting import total
+from isotherm.analysis.accounting import total
+from isotherm.analysis.summary import CampaignSummary, Cell
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
 from isotherm.report.load import campaign_loads
@@ -25,7 +26,6 @@ from isotherm.report.wording import (
     shown_metrics,
 )
 from isotherm.statistics.results import MetricName
-from isotherm.summary import CampaignSummary, Cell
 
 _OF_CALLS: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_ms", "billed_duration_ms", "duration_ms")
 

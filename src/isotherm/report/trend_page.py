@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from isotherm.analysis.summary import METRICS
+from isotherm.analysis.trend_model import Series, Trend, timezone_of
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, percent, probability
 from isotherm.report.document import html_document
@@ -16,8 +18,6 @@ from isotherm.report.figures import short
 from isotherm.report.markup import Column, choices, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.statistics.results import ENOUGH_SESSIONS, Spread
-from isotherm.summary import METRICS
-from isotherm.trend import Series, Trend, timezone_of
 
 #: Sessions listed in the table, the latest; all of them are in the figures and in trend.json.
 SESSIONS_LISTED = 60

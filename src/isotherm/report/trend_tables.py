@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from isotherm.analysis.trend_model import Series, Trend
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
 from isotherm.report.terminal import framed
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.statistics.results import Estimate
-from isotherm.trend import Series, Trend
 
 #: Hours side by side that a terminal has room for; where there are more, cells are side by side, or the page shows it.
 HOURS_SHOWN = 8
@@ -26,7 +26,7 @@ def trend_tables(trend: Trend) -> Group:
     Parameters
     ----------
     trend : Trend
-        As `isotherm.trending.build_trend` makes it.
+        As `isotherm.analysis.trend.build_trend` makes it.
 
     Returns
     -------

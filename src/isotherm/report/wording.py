@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from isotherm.analysis.summary import CampaignSummary, Cell, Failure
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Operation
 from isotherm.campaign.model import Price, PriceLine
@@ -12,9 +13,8 @@ from isotherm.measurement.sample import Accounting
 from isotherm.naming import cell_name, row_name, varying, way
 from isotherm.numbers import count, listed
 from isotherm.statistics.results import MetricName
-from isotherm.summary import CampaignSummary, Cell, Failure
 
-#: Short names for column headings; what each is: `isotherm.summary.METRICS`.
+#: Short names for column headings; what each is: `isotherm.analysis.summary.METRICS`.
 METRIC_LABELS: dict[str, str] = {
     "init_duration_ms": "Init",
     "startup_ms": "Start-up",

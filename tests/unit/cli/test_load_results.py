@@ -16,10 +16,10 @@ sys.path.append(str(Path(__file__).parents[1] / "statistics"))
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_loads import closed_plan, open_plan, results_of, summary_of
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.load.histogram import Histogram
 from isotherm.report.csv import write_csv
-from isotherm.summary import CampaignSummary
 
 LOST = [("http", "peak", 0), ("http", "peak", 1)]
 

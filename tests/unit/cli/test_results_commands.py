@@ -16,7 +16,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "statistics"))
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
 from isotherm.aws.clients import Home
 from isotherm.measurement.sample import Sample
 from isotherm.report.csv import write_csv

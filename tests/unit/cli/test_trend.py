@@ -13,8 +13,8 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "statistics"))
 from made_up_sessions import made_up_session, made_up_sessions
 
+from isotherm.analysis.trend_model import Session
 from isotherm.aws.clients import Home
-from isotherm.trend import Session
 
 SESSIONS = made_up_sessions(6, between=0.05, platform="emulated")
 Isotherm = Callable[..., Any]

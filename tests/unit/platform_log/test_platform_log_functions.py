@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from isotherm.analysis.log_statistics import Measures
 from isotherm.platform_log import parse_events
 from isotherm.platform_log.functions import events_by_function
-from isotherm.platform_log.measures import Measures
 
 RECORD = (Path(__file__).parent / "lambda-latency-by-package-size.md").read_text(encoding="utf-8")
 REPORT = (

@@ -11,7 +11,8 @@ import pytest
 from made_up_loads import closed_plan, open_plan, results_of, summary_of
 from rich.console import Console
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.load.histogram import Histogram
 from isotherm.load_words import run_names, total_of
 from isotherm.numbers import digits
@@ -20,7 +21,6 @@ from isotherm.report.loads_section import POINTS_OVER_TIME, loads_figures
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page import render_page
 from isotherm.report.tables import campaign_tables
-from isotherm.summary import CampaignSummary
 
 PHASES = ["warmup", "loading", "peak", "cooldown"]
 LOST = [("http", phase, number) for phase in PHASES for number in (0, 1)]

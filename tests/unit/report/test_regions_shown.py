@@ -12,7 +12,8 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
 from rich.console import Console
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, interval
 from isotherm.report.crisscross_section import MAPPED, crisscross_figures
@@ -23,7 +24,6 @@ from isotherm.report.markdown import render_markdown
 from isotherm.report.page import render_page
 from isotherm.report.regions import COLUMNS, cells_of_crisscross, missing_pairs
 from isotherm.report.tables import campaign_tables
-from isotherm.summary import CampaignSummary
 
 NASTY = "</script><img src=x onerror=alert(2)>\"'&|`"
 

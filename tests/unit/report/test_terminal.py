@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 from rich.console import Console
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, interval, listed, probability
 from isotherm.report.tables import campaign_tables
 from isotherm.report.wording import accounting_line
-from isotherm.summary import CampaignSummary
 
 
 @pytest.mark.parametrize(

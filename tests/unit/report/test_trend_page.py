@@ -10,12 +10,12 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_sessions import made_up_session, made_up_sessions
 from rich.console import Console
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.trend import build_trend
+from isotherm.analysis.trend_model import LeftOut, Trend
 from isotherm.report.page import render_page
 from isotherm.report.trend_page import render_trend_page
 from isotherm.report.trend_tables import trend_tables
-from isotherm.trend import LeftOut, Trend
-from isotherm.trending import build_trend
 
 SESSIONS = made_up_sessions(8, between=0.05, regions=("us-east-1", "ap-south-1"))
 TREND = build_trend(SESSIONS, version="0.1.0", timezone="Asia/Tokyo")

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from isotherm.analysis.summary import LaneOutcome
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Burst, Lane, Platform, Step, TargetFunction
 from isotherm.campaign.model import Campaign, Plan, Price, PriceLine, RegionInventory
 from isotherm.measurement.sample import Sample
-from isotherm.summary import LaneOutcome
 
 # Archive bytes and median cold milliseconds: imports, the rest of start-up, and the client's overhead.
 TARGETS = {

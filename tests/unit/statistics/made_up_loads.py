@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping
 
 from made_up_regions import plan_of
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.loads import Results, load_runs
+from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.campaign.lane import LoadStep, Step
 from isotherm.campaign.model import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult, Second
-from isotherm.load_runs import Results, load_runs
-from isotherm.summary import CampaignSummary, LaneOutcome
 
 CLOSED = {
     "name": "load",

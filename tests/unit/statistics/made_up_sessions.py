@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from isotherm.analysis.trend_model import Session
 from isotherm.statistics.two_samples import summarize
-from isotherm.trend import Session
 
 BEGIN = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 TARGETS = {"default": 92.0, "pkg50": 310.0}

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import made_up_plan, made_up_samples
 
-from isotherm.accounting import account, distinct, imbalances, planned_shots, total
+from isotherm.analysis.accounting import account, distinct, imbalances, planned_shots, total
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Accounting, Sample
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-from isotherm.aggregation import build_summary
-from isotherm.comparing import (
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.comparison import (
     Side,
     change_name,
     compare_campaigns,

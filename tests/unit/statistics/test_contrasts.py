@@ -10,13 +10,13 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 from made_up_regions import SIX, between, clients_plan, http_plan, plan_of, remote, samples_of, staged
 from scipy import stats
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.contrasts import client_findings, comparisons_across
+from isotherm.analysis.summary import CampaignSummary, ClientFinding
 from isotherm.campaign.cell import CellKey, cell_key
-from isotherm.contrasts import client_findings, comparisons_across
 from isotherm.measurement.sample import Sample
 from isotherm.naming import cell_name, row_name, varying
 from isotherm.statistics.two_samples import compare, middle_difference
-from isotherm.summary import CampaignSummary, ClientFinding
 
 PLAN = clients_plan(warm=100, rounds=5)
 SAMPLES = samples_of(PLAN, remote())

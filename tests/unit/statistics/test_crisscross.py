@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes
 from made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samples_of
 
-from isotherm.aggregation import build_summary
-from isotherm.crisscross import LEAST_RELIABILITY, Pair, distance_slope
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.crisscross import LEAST_RELIABILITY, Pair, distance_slope
+from isotherm.analysis.summary import CampaignSummary, Crisscross, DistanceSlope
 from isotherm.measurement.sample import Sample
 from isotherm.statistics.results import MetricName
-from isotherm.summary import CampaignSummary, Crisscross, DistanceSlope
 
 PLAN = crisscross_plan(warm=20)
 SAMPLES = samples_of(PLAN, nested())

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
 from scipy import stats
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.package_cost import startup_costs
+from isotherm.analysis.summary import StartupCost
 from isotherm.measurement.sample import Sample
-from isotherm.startup import startup_costs
 from isotherm.statistics.two_samples import theil_sen
-from isotherm.summary import StartupCost
 
 SIZES = {target: facts[0] for target, facts in TARGETS.items()}
 PLAN = made_up_plan(cold=60, warm=0, rounds=2, regions=("us-east-1",))

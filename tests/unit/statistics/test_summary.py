@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-from isotherm.aggregation import build_summary
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
-from isotherm.summary import METRICS, CampaignSummary, Cell
 
 PLAN = made_up_plan(cold=60, warm=40, rounds=2)
 SAMPLES = made_up_samples(PLAN, mishaps=0.05)
@@ -219,7 +219,7 @@ def test_billed_time_is_the_reports_sum() -> None:
     assert SUMMARY.billed.unreported == ran - len(billed)
 
 
-@pytest.mark.parametrize("module", ["isotherm.summary", "isotherm.report.page"])
+@pytest.mark.parametrize("module", ["isotherm.analysis.summary", "isotherm.report.page"])
 def test_what_the_page_needs_is_light(module: str) -> None:
     heavy = "{'numpy', 'scipy', 'rich', 'boto3'}"
     code = f"import sys, {module}; sys.exit(str({heavy} & set(sys.modules) or ''))"

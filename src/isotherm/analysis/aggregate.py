@@ -8,23 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.accounting import account, distinct, failures, imbalances, total
-from isotherm.campaign.cell import CellKey, Kind, cell_key
-from isotherm.campaign.model import Plan, Price
-from isotherm.campaign.stopping import CONFIDENCE, start_metric
-from isotherm.contrasts import client_findings, comparisons_across
-from isotherm.crisscross import crisscrosses
-from isotherm.headline import Findings, headline
-from isotherm.load_words import load_imbalances, load_warnings
-from isotherm.measurement.sample import Accounting, Sample
-from isotherm.naming import cell_name, varying
-from isotherm.numbers import count
-from isotherm.stages import http_cells
-from isotherm.startup import startup_costs
-from isotherm.statistics.order_statistics import relative_width
-from isotherm.statistics.results import MetricName, MetricSummary
-from isotherm.statistics.two_samples import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
-from isotherm.summary import (
+from isotherm.analysis.accounting import account, distinct, failures, imbalances, total
+from isotherm.analysis.contrasts import client_findings, comparisons_across
+from isotherm.analysis.crisscross import crisscrosses
+from isotherm.analysis.http_stages import http_cells
+from isotherm.analysis.package_cost import startup_costs
+from isotherm.analysis.summary import (
     EMULATED_NOTE,
     METRICS,
     Billed,
@@ -36,6 +25,17 @@ from isotherm.summary import (
     StartupCost,
     TargetComparison,
 )
+from isotherm.campaign.cell import CellKey, Kind, cell_key
+from isotherm.campaign.model import Plan, Price
+from isotherm.campaign.stopping import CONFIDENCE, start_metric
+from isotherm.headline import Findings, headline
+from isotherm.load_words import load_imbalances, load_warnings
+from isotherm.measurement.sample import Accounting, Sample
+from isotherm.naming import cell_name, varying
+from isotherm.numbers import count
+from isotherm.statistics.order_statistics import relative_width
+from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.statistics.two_samples import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
 
 ENOUGH_FOR_MEDIAN = 50
 ENOUGH_FOR_P95 = 100
@@ -80,7 +80,7 @@ def build_summary(
     confidence : float
         Coverage of every interval, in (0, 1).
     loads : sequence of LoadRun
-        What its loads came to (`isotherm.load_runs`).
+        What its loads came to (`isotherm.analysis.loads`).
 
     Returns
     -------

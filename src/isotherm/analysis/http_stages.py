@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
+from isotherm.analysis.summary import HttpCell, Stages
 from isotherm.campaign.cell import CellKey
 from isotherm.measurement.sample import Sample
-from isotherm.summary import HttpCell, Stages
 
 
 def http_cells(by_cell: Mapping[CellKey, Sequence[Sample]]) -> list[HttpCell]:

@@ -14,14 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from isotherm.campaign.cell import Kind
-from isotherm.comparing import flat
-from isotherm.numbers import NOTHING, count, digits, listed
-from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
-from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
-from isotherm.statistics.two_samples import holm, theil_sen
-from isotherm.summary import EMULATED_NOTE
-from isotherm.trend import (
+from isotherm.analysis.comparison import flat
+from isotherm.analysis.summary import EMULATED_NOTE
+from isotherm.analysis.trend_model import (
     CellName,
     Change,
     Conditions,
@@ -37,6 +32,11 @@ from isotherm.trend import (
     Trend,
     timezone_of,
 )
+from isotherm.campaign.cell import Kind
+from isotherm.numbers import NOTHING, count, digits, listed
+from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
+from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
+from isotherm.statistics.two_samples import holm, theil_sen
 
 CONFIDENCE = 0.95
 _DAY_S = 86_400.0

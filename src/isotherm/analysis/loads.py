@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
+from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
 from isotherm.campaign.lane import CallProtocol, Lane, LoadStep, Step
 from isotherm.campaign.model import ALL_PHASES, Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import LoadResult, PhaseResult, Second, merge
 from isotherm.load.spec import REQUESTS_PER_ITERATION
-from isotherm.summary import LoadRow, LoadRun, LoadSecond
 
 #: Results of the shards of each step that made load, by lane and step.
 Results = Mapping[tuple[str, int], Sequence[PhaseResult]]

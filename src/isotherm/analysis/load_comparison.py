@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from isotherm.analysis.summary import LoadRow, LoadRun
 from isotherm.campaign.lane import CallProtocol
 from isotherm.load_words import LOADED, is_reported
-from isotherm.summary import LoadRow, LoadRun
 
 
 class Range(BaseModel):

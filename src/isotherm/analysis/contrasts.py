@@ -7,13 +7,13 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
+from isotherm.analysis.summary import CellComparison, ClientFinding
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.naming import WAYS
 from isotherm.numbers import digits, interval, listed, percent
 from isotherm.statistics.results import MetricName, Middle
 from isotherm.statistics.two_samples import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
-from isotherm.summary import CellComparison, ClientFinding
 
 SIGNIFICANT = 0.05
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.

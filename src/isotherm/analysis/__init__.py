@@ -1,0 +1,1 @@
+"""Samples to findings: accounts, summaries, comparisons, trends. Draws nothing and calls nothing."""
