@@ -25,13 +25,13 @@ from isotherm.analysis.summary import (
     StartupCost,
     TargetComparison,
 )
+from isotherm.analysis.words.cells import cell_name, varying
+from isotherm.analysis.words.headline import Findings, headline
+from isotherm.analysis.words.loads import load_imbalances, load_warnings
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.model import Plan, Price
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
-from isotherm.headline import Findings, headline
-from isotherm.load_words import load_imbalances, load_warnings
 from isotherm.measurement.sample import Accounting, Sample
-from isotherm.naming import cell_name, varying
 from isotherm.numbers import count
 from isotherm.statistics.order_statistics import relative_width
 from isotherm.statistics.results import MetricName, MetricSummary

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.load_comparison import LoadChange, load_changes, loads_of_one_side
 from isotherm.analysis.summary import CampaignSummary, LoadRun
+from isotherm.analysis.words.cells import cell_name
+from isotherm.analysis.words.loads import is_reported
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.lane import CallProtocol, Operation
 from isotherm.campaign.stopping import start_metric
-from isotherm.load_words import is_reported
 from isotherm.measurement.sample import Sample
-from isotherm.naming import cell_name
 from isotherm.numbers import count
 from isotherm.statistics.results import Comparison, MetricName
 from isotherm.statistics.two_samples import ANSWERS, STARTS, compare, holm

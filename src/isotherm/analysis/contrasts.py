@@ -8,9 +8,9 @@ from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from isotherm.analysis.summary import CellComparison, ClientFinding
+from isotherm.analysis.words.cells import WAYS
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
-from isotherm.naming import WAYS
 from isotherm.numbers import digits, interval, listed, percent
 from isotherm.statistics.results import MetricName, Middle
 from isotherm.statistics.two_samples import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference

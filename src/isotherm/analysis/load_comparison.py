@@ -9,8 +9,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from isotherm.analysis.summary import LoadRow, LoadRun
+from isotherm.analysis.words.loads import LOADED, is_reported
 from isotherm.campaign.lane import CallProtocol
-from isotherm.load_words import LOADED, is_reported
 
 
 class Range(BaseModel):

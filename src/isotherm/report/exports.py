@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
+from isotherm.analysis.words.loads import is_reported
 from isotherm.load.result import KINDS
-from isotherm.load_words import is_reported
 from isotherm.measurement.sample import Sample
 from isotherm.report.csv import csv_text
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from isotherm.analysis.summary import CampaignSummary
-from isotherm.naming import varying
+from isotherm.analysis.words.cells import varying
 from isotherm.numbers import digits, listed, percent, probability
 from isotherm.report.figures import short
 from isotherm.report.markup import Column, figure, table, unbroken, with_interval

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from isotherm.analysis.summary import CampaignSummary, LoadRow, LoadRun
+from isotherm.analysis.words.loads import KIND_LABELS, is_reported, peak_of, row_of, total_of, whole
 from isotherm.campaign.model import Load
-from isotherm.load_words import KIND_LABELS, is_reported, peak_of, row_of, total_of, whole
 from isotherm.numbers import NOTHING, capitalised, count, digits, listed, percent
 
 NOT_REPORTED = "not reported"

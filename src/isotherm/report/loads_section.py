@@ -11,8 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from isotherm.analysis.summary import CampaignSummary, LoadRun, LoadSecond
-from isotherm.load.histogram import Histogram
-from isotherm.load_words import (
+from isotherm.analysis.words.loads import (
     KIND_LABELS,
     LOADED,
     accounts_of,
@@ -22,6 +21,7 @@ from isotherm.load_words import (
     total_of,
     whole,
 )
+from isotherm.load.histogram import Histogram
 from isotherm.numbers import capitalised, count, digits, listed
 from isotherm.report.figures import short
 from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Crisscross
+from isotherm.analysis.words.cells import varying
+from isotherm.analysis.words.loads import accounts_of, run_names, total_of
 from isotherm.campaign.cell import Kind
-from isotherm.load_words import accounts_of, run_names, total_of
-from isotherm.naming import varying
 from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
 from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
 from isotherm.report.regions import (

@@ -15,8 +15,8 @@ from isotherm.analysis.summary import (
     Sent,
     Stages,
 )
+from isotherm.analysis.words.cells import WAYS, row_name, varying
 from isotherm.campaign.cell import InCell, cell_key
-from isotherm.naming import WAYS, row_name, varying
 from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.places import place_name
 from isotherm.report.wording import METRIC_LABELS

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from isotherm.analysis.summary import CampaignSummary, Cell, Failure
+from isotherm.analysis.words.cells import cell_name, row_name, varying, way
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Operation
 from isotherm.campaign.model import Price, PriceLine
 from isotherm.measurement.sample import Accounting
-from isotherm.naming import cell_name, row_name, varying, way
 from isotherm.numbers import count, listed
 from isotherm.statistics.results import MetricName
 

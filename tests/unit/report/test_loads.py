@@ -13,8 +13,8 @@ from rich.console import Console
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
+from isotherm.analysis.words.loads import run_names, total_of
 from isotherm.load.histogram import Histogram
-from isotherm.load_words import run_names, total_of
 from isotherm.numbers import digits
 from isotherm.report.loads import load_lines
 from isotherm.report.loads_section import POINTS_OVER_TIME, loads_figures

@@ -13,9 +13,9 @@ from scipy import stats
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.summary import CampaignSummary, ClientFinding
+from isotherm.analysis.words.cells import cell_name, row_name, varying
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
-from isotherm.naming import cell_name, row_name, varying
 from isotherm.statistics.two_samples import compare, middle_difference
 
 PLAN = clients_plan(warm=100, rounds=5)
