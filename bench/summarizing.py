@@ -84,7 +84,7 @@ def whole_campaign(samples: int) -> dict[str, float]:
 
     from isotherm.analysis.aggregate import build_summary
     from isotherm.report.csv import write_csv
-    from isotherm.report.page import render_page
+    from isotherm.report.page.page import render_page
 
     plan = made_up_plan(cold=samples // 20, warm=samples // 20, rounds=10, concurrency=100)
     data = made_up_samples(plan)

@@ -16,7 +16,7 @@ from chromium import chromium
 
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.report.csv import read_csv
-from isotherm.report.page import render_page
+from isotherm.report.page.page import render_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 WINDOWS = {"page-desktop": (1280, 1600), "page-phone": (390, 1500)}

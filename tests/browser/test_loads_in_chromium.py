@@ -10,7 +10,7 @@ from chromium import DRAWN, EXECUTABLE, Browser
 from made_up_loads import closed_plan, open_plan, results_of, summary_of
 
 from isotherm.analysis.summary import CampaignSummary
-from isotherm.report.page import render_page
+from isotherm.report.page.page import render_page
 
 pytestmark = [
     pytest.mark.browser,

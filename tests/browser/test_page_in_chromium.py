@@ -9,7 +9,7 @@ from chromium import DRAWN, EXECUTABLE, Browser
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.report.page import render_page
+from isotherm.report.page.page import render_page
 
 pytestmark = [
     pytest.mark.browser,

@@ -12,7 +12,7 @@ from made_up import made_up_lanes
 from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.report.page import render_page
+from isotherm.report.page.page import render_page
 from isotherm.report.regions import COLUMNS
 
 pytestmark = [

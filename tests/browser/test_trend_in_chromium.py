@@ -12,8 +12,8 @@ from made_up_sessions import made_up_session, made_up_sessions
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut
-from isotherm.report.page import render_page
-from isotherm.report.trend_page import render_trend_page
+from isotherm.report.page.page import render_page
+from isotherm.report.page.trend import render_trend_page
 
 pytestmark = [
     pytest.mark.browser,

@@ -15,7 +15,7 @@ from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
 from isotherm.report.csv import read_csv
 from isotherm.report.markdown import render_markdown
-from isotherm.report.page import render_page
+from isotherm.report.page.page import render_page
 
 logger = Logger()
 

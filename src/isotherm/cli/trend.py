@@ -108,7 +108,7 @@ def _reasons(left_out: list[LeftOut]) -> str:
 def _show(made: Trend, output: Path | None, as_json: bool) -> None:
     from isotherm.cli.console import remarks, results
     from isotherm.cli.following import report_folder, shown_path
-    from isotherm.report.trend_page import render_trend_page
+    from isotherm.report.page.trend import render_trend_page
     from isotherm.report.trend_tables import trend_tables
 
     if as_json:

@@ -17,9 +17,9 @@ from isotherm.analysis.words.loads import run_names, total_of
 from isotherm.load.histogram import Histogram
 from isotherm.numbers import digits
 from isotherm.report.loads import load_lines
-from isotherm.report.loads_section import POINTS_OVER_TIME, loads_figures
 from isotherm.report.markdown import render_markdown
-from isotherm.report.page import render_page
+from isotherm.report.page.loads import POINTS_OVER_TIME, loads_figures
+from isotherm.report.page.page import render_page
 from isotherm.report.tables import campaign_tables
 
 PHASES = ["warmup", "loading", "peak", "cooldown"]

@@ -16,12 +16,12 @@ from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, interval
-from isotherm.report.crisscross_section import MAPPED, crisscross_figures
 from isotherm.report.csv import read_csv, write_csv
 from isotherm.report.exports import WRITERS, sample_rows
-from isotherm.report.figures import figure_data
 from isotherm.report.markdown import render_markdown
-from isotherm.report.page import render_page
+from isotherm.report.page.crisscross import MAPPED, crisscross_figures
+from isotherm.report.page.figures import figure_data
+from isotherm.report.page.page import render_page
 from isotherm.report.regions import COLUMNS, cells_of_crisscross, missing_pairs
 from isotherm.report.tables import campaign_tables
 

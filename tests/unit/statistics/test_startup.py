@@ -109,7 +109,7 @@ def test_strata_of_another_length_are_refused() -> None:
 def test_summary_page_and_tables_say_it() -> None:
     from rich.console import Console
 
-    from isotherm.report.page import render_page
+    from isotherm.report.page.page import render_page
     from isotherm.report.tables import campaign_tables
 
     summary = build_summary(PLAN, STARTS, made_up_lanes(PLAN))

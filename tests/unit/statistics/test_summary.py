@@ -219,7 +219,7 @@ def test_billed_time_is_the_reports_sum() -> None:
     assert SUMMARY.billed.unreported == ran - len(billed)
 
 
-@pytest.mark.parametrize("module", ["isotherm.analysis.summary", "isotherm.report.page"])
+@pytest.mark.parametrize("module", ["isotherm.analysis.summary", "isotherm.report.page.page"])
 def test_what_the_page_needs_is_light(module: str) -> None:
     heavy = "{'numpy', 'scipy', 'rich', 'boto3'}"
     code = f"import sys, {module}; sys.exit(str({heavy} & set(sys.modules) or ''))"

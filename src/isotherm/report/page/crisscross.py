@@ -11,8 +11,8 @@ from typing import Any
 
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, Sent
 from isotherm.numbers import NOTHING, capitalised, count, digits, interval, per_ms, percent, probability
-from isotherm.report.figures import short
-from isotherm.report.markup import (
+from isotherm.report.page.figures import short
+from isotherm.report.page.markup import (
     Column,
     Markup,
     choices,

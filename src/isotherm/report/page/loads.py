@@ -23,9 +23,9 @@ from isotherm.analysis.words.loads import (
 )
 from isotherm.load.histogram import Histogram
 from isotherm.numbers import capitalised, count, digits, listed
-from isotherm.report.figures import short
 from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
-from isotherm.report.markup import Column, Markup, choices, figure, table
+from isotherm.report.page.figures import short
+from isotherm.report.page.markup import Column, Markup, choices, figure, table
 
 Json = dict[str, Any]
 Fact = tuple[str, str, str]

@@ -11,8 +11,8 @@ from typing import Any
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.words.cells import varying
 from isotherm.numbers import digits, listed, percent, probability
-from isotherm.report.figures import short
-from isotherm.report.markup import Column, figure, table, unbroken, with_interval
+from isotherm.report.page.figures import short
+from isotherm.report.page.markup import Column, figure, table, unbroken, with_interval
 from isotherm.report.regions import BY_ROUND, STAGES, added_by_http, call_name, measured_stages, statuses_in_words
 from isotherm.report.wording import METRIC_LABELS
 

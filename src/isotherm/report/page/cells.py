@@ -9,8 +9,8 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, digits, listed, percent
-from isotherm.report.figures import POINTS_SHOWN, group_id
-from isotherm.report.markup import Column, Markup, choices, figure, table, with_interval
+from isotherm.report.page.figures import POINTS_SHOWN, group_id
+from isotherm.report.page.markup import Column, Markup, choices, figure, table, with_interval
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,

@@ -6,7 +6,7 @@ from html import escape
 
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, digits, listed
-from isotherm.report.markup import Column, table
+from isotherm.report.page.markup import Column, table
 from isotherm.report.wording import accounting_line, where
 
 CONTESTED_SHOWN = 100

@@ -17,16 +17,16 @@ from isotherm.analysis.trend_model import Trend
 from isotherm.campaign.model import Price
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
-from isotherm.report.accounting_section import accounting_section, lanes_section
-from isotherm.report.cells_section import kind_section
-from isotherm.report.clients_section import clients_figures, clients_section
-from isotherm.report.crisscross_section import crisscross_figures, crisscross_section
-from isotherm.report.document import html_document
-from isotherm.report.figures import code_sizes, figure_data
-from isotherm.report.http_section import http_figures, http_section
-from isotherm.report.loads_section import load_facts, load_settings, loads_figures, loads_section
-from isotherm.report.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
-from isotherm.report.trend_page import trend_figure_data, trend_section
+from isotherm.report.page.accounting import accounting_section, lanes_section
+from isotherm.report.page.cells import kind_section
+from isotherm.report.page.clients import clients_figures, clients_section
+from isotherm.report.page.crisscross import crisscross_figures, crisscross_section
+from isotherm.report.page.document import html_document
+from isotherm.report.page.figures import code_sizes, figure_data
+from isotherm.report.page.http import http_figures, http_section
+from isotherm.report.page.loads import load_facts, load_settings, loads_figures, loads_section
+from isotherm.report.page.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
+from isotherm.report.page.trend import trend_figure_data, trend_section
 from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
 from isotherm.statistics.results import MetricName
 
