@@ -89,7 +89,7 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
     from rich.text import Text
 
     from isotherm.numbers import NOTHING, digits, interval, probability
-    from isotherm.report.terminal import framed
+    from isotherm.report.terminal.frame import framed
     from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
 
     parts: list[RenderableType] = [Text(f"{comparison.before} before, {comparison.after} after", style="bold")]
@@ -144,7 +144,7 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
 
     from isotherm.analysis.load_comparison import place_of
     from isotherm.numbers import NOTHING, count
-    from isotherm.report.terminal import framed
+    from isotherm.report.terminal.frame import framed
 
     if not comparison.loads:
         return []

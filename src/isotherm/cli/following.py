@@ -71,11 +71,11 @@ def check_ending(campaign_id: str, ending: Ending) -> None:
 
 def show_results(fetched: Fetched) -> None:
     """Print the tables of a fetched report, the lanes that failed, and where the page is."""
-    from isotherm.report import tables
+    from isotherm.report.terminal import campaign
 
     console = results()
     summary = read_summary(fetched)
-    console.print(tables.campaign_tables(summary))
+    console.print(campaign.campaign_tables(summary))
     remarks().print(f"page: {shown_path(fetched.page)}", markup=False, soft_wrap=True)
 
 

@@ -213,7 +213,7 @@ def _show(result: LoadResult) -> None:
     from rich.console import Console
 
     from isotherm.cli.console import results
-    from isotherm.report.load import load_tables
+    from isotherm.report.terminal.loads import load_tables
 
     console = results()
     if not console.is_terminal:

@@ -109,7 +109,7 @@ def _show(made: Trend, output: Path | None, as_json: bool) -> None:
     from isotherm.cli.console import remarks, results
     from isotherm.cli.following import report_folder, shown_path
     from isotherm.report.page.trend import render_trend_page
-    from isotherm.report.trend_tables import trend_tables
+    from isotherm.report.terminal.trend import trend_tables
 
     if as_json:
         print(json.dumps(made.model_dump(mode="json"), indent=2, ensure_ascii=False))

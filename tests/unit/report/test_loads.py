@@ -20,7 +20,7 @@ from isotherm.report.loads import load_lines
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.loads import POINTS_OVER_TIME, loads_figures
 from isotherm.report.page.page import render_page
-from isotherm.report.tables import campaign_tables
+from isotherm.report.terminal.campaign import campaign_tables
 
 PHASES = ["warmup", "loading", "peak", "cooldown"]
 LOST = [("http", phase, number) for phase in PHASES for number in (0, 1)]

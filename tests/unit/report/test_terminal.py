@@ -13,7 +13,7 @@ from rich.console import Console
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, interval, listed, probability
-from isotherm.report.tables import campaign_tables
+from isotherm.report.terminal.campaign import campaign_tables
 from isotherm.report.wording import accounting_line
 
 

@@ -15,7 +15,7 @@ from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut, Trend
 from isotherm.report.page.page import render_page
 from isotherm.report.page.trend import render_trend_page
-from isotherm.report.trend_tables import trend_tables
+from isotherm.report.terminal.trend import trend_tables
 
 SESSIONS = made_up_sessions(8, between=0.05, regions=("us-east-1", "ap-south-1"))
 TREND = build_trend(SESSIONS, version="0.1.0", timezone="Asia/Tokyo")

@@ -110,7 +110,7 @@ def test_summary_page_and_tables_say_it() -> None:
     from rich.console import Console
 
     from isotherm.report.page.page import render_page
-    from isotherm.report.tables import campaign_tables
+    from isotherm.report.terminal.campaign import campaign_tables
 
     summary = build_summary(PLAN, STARTS, made_up_lanes(PLAN))
     sentence = summary.startup_costs[0].sentence

@@ -10,9 +10,9 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import CampaignSummary, Cell
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
-from isotherm.report.load import campaign_loads
-from isotherm.report.region_tables import clients_tables, crisscross_tables, http_tables
-from isotherm.report.terminal import framed
+from isotherm.report.terminal.frame import framed
+from isotherm.report.terminal.loads import campaign_loads
+from isotherm.report.terminal.regions import clients_tables, crisscross_tables, http_tables
 from isotherm.report.wording import (
     KIND_LABELS,
     METRIC_LABELS,

@@ -14,7 +14,7 @@ from isotherm.analysis.words.loads import LOADED, accounts_of, is_reported, kind
 from isotherm.load.result import LoadResult, Row
 from isotherm.numbers import count, digits
 from isotherm.report.loads import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
-from isotherm.report.terminal import framed
+from isotherm.report.terminal.frame import framed
 
 
 def load_tables(result: LoadResult) -> Group:

@@ -11,7 +11,7 @@ from rich.text import Text
 from isotherm.analysis.trend_model import Series, Trend
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
-from isotherm.report.terminal import framed
+from isotherm.report.terminal.frame import framed
 from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.statistics.results import Estimate
 

@@ -22,7 +22,7 @@ from isotherm.report.regions import (
     missing_pairs,
     statuses_in_words,
 )
-from isotherm.report.terminal import framed
+from isotherm.report.terminal.frame import framed
 from isotherm.report.wording import KIND_LABELS
 from isotherm.statistics.results import MetricName
 

@@ -1,0 +1,1 @@
+"""The same results as tables of a terminal."""
