@@ -83,7 +83,7 @@ def whole_campaign(samples: int) -> dict[str, float]:
     from made_up import made_up_lanes, made_up_plan, made_up_samples
 
     from isotherm.analysis.aggregate import build_summary
-    from isotherm.report.csv import write_csv
+    from isotherm.report.files.samples_csv import write_csv
     from isotherm.report.page.page import render_page
 
     plan = made_up_plan(cold=samples // 20, warm=samples // 20, rounds=10, concurrency=100)

@@ -15,7 +15,7 @@ from pathlib import Path
 from chromium import chromium
 
 from isotherm.analysis.summary import CampaignSummary
-from isotherm.report.csv import read_csv
+from isotherm.report.files.samples_csv import read_csv
 from isotherm.report.page.page import render_page
 
 DOCS = Path(__file__).parents[2] / "docs"

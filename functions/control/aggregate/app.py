@@ -26,7 +26,7 @@ from isotherm.aws.sessions import gather
 from isotherm.aws.table import ENDED, Table
 from isotherm.campaign.estimate import actual
 from isotherm.campaign.model import Plan
-from isotherm.report.csv import write_csv
+from isotherm.report.files.samples_csv import write_csv
 
 logger = Logger()
 

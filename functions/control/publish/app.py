@@ -13,7 +13,7 @@ from isotherm.analysis.trend_model import Trend
 from isotherm.aws.bucket import Bucket, report_key
 from isotherm.aws.clients import Home
 from isotherm.aws.table import Table
-from isotherm.report.csv import read_csv
+from isotherm.report.files.samples_csv import read_csv
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page
 

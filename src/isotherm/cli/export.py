@@ -70,7 +70,7 @@ def export(
     from isotherm.cli.endings import BadInput, Failed
     from isotherm.cli.fetched import results_of
     from isotherm.cli.following import shown_path
-    from isotherm.report import exports
+    from isotherm.report.files import exports
 
     to_stdout = str(output) == "-"
     if to_stdout and as_json:

@@ -82,7 +82,7 @@ def _read(name: str, samples: Path, summary: Path, argument: str) -> Side:
 def _samples(path: Path, argument: str) -> list[Sample]:
     import gzip
 
-    from isotherm.report.csv import read_csv
+    from isotherm.report.files.samples_csv import read_csv
 
     data = path.read_bytes()
     try:

@@ -19,7 +19,7 @@ from made_up_loads import closed_plan, open_plan, results_of, summary_of
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.load.histogram import Histogram
-from isotherm.report.csv import write_csv
+from isotherm.report.files.samples_csv import write_csv
 
 LOST = [("http", "peak", 0), ("http", "peak", 1)]
 

@@ -19,7 +19,7 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 from isotherm.analysis.aggregate import build_summary
 from isotherm.aws.clients import Home
 from isotherm.measurement.sample import Sample
-from isotherm.report.csv import write_csv
+from isotherm.report.files.samples_csv import write_csv
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)
@@ -162,7 +162,7 @@ def test_parquet_reads_back_as_it_was(isotherm: Callable[..., Any], tmp_path: Pa
 def test_without_pyarrow_parquet_says_how_to_get_it(
     isotherm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isotherm.report.exports.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("isotherm.report.files.exports.importlib.util.find_spec", lambda _: None)
     code, _, err = isotherm("export", "a", "--format", "parquet")
     assert code == 1
     assert "parquet needs pyarrow" in err

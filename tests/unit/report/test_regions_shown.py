@@ -16,8 +16,8 @@ from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, interval
-from isotherm.report.csv import read_csv, write_csv
-from isotherm.report.exports import WRITERS, sample_rows
+from isotherm.report.files.exports import WRITERS, sample_rows
+from isotherm.report.files.samples_csv import read_csv, write_csv
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.crisscross import MAPPED, crisscross_figures
 from isotherm.report.page.figures import figure_data

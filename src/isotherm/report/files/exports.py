@@ -20,7 +20,7 @@ from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
 from isotherm.analysis.words.loads import is_reported
 from isotherm.load.result import KINDS
 from isotherm.measurement.sample import Sample
-from isotherm.report.csv import csv_text
+from isotherm.report.files.samples_csv import csv_text
 
 PARQUET_HINT = "pip install 'isotherm[parquet]' (in this checkout: .venv/bin/uv pip install -e '.[parquet]')"
 
@@ -82,7 +82,7 @@ def _values(found: BaseModel, names: Iterable[str]) -> dict[str, Any]:
 
 
 def csv_bytes(found: Rows) -> bytes:
-    """CSV as `isotherm.report.csv` writes it, not compressed."""
+    """CSV as `isotherm.report.files.samples_csv` writes it, not compressed."""
     return csv_text(found.kinds, found.rows).encode()
 
 

@@ -1,0 +1,1 @@
+"""The same results as files that other programs read."""
