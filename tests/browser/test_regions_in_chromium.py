@@ -13,7 +13,7 @@ from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, neste
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.report.page.page import render_page
-from isotherm.report.regions import COLUMNS
+from isotherm.report.region_columns import COLUMNS
 
 pytestmark = [
     pytest.mark.browser,

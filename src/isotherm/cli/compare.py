@@ -89,8 +89,8 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
     from rich.text import Text
 
     from isotherm.numbers import NOTHING, digits, interval, probability
+    from isotherm.report.metrics import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
     from isotherm.report.terminal.frame import framed
-    from isotherm.report.wording import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
 
     parts: list[RenderableType] = [Text(f"{comparison.before} before, {comparison.after} after", style="bold")]
     if not comparison.settings_known:

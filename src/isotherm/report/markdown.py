@@ -14,21 +14,16 @@ from isotherm.analysis.words.cells import varying
 from isotherm.analysis.words.loads import accounts_of, run_names, total_of
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
-from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
-from isotherm.report.regions import (
-    COLUMNS,
-    STAGES,
-    Pair,
-    added_by_http,
-    call_name,
-    cells_of_crisscross,
-    crisscross_label,
-    measured_stages,
-    missing_pairs,
-    sent_in_words,
-    statuses_in_words,
+from isotherm.report.load_lines import (
+    how_loaded,
+    load_lines,
+    load_notes,
+    loop_in_words,
+    phase_cells,
+    phase_heads,
+    with_unit,
 )
-from isotherm.report.wording import (
+from isotherm.report.metrics import (
     KIND_LABELS,
     METRIC_LABELS,
     accounting_line,
@@ -40,6 +35,19 @@ from isotherm.report.wording import (
     shown_metrics,
     unit,
     where,
+)
+from isotherm.report.region_columns import (
+    COLUMNS,
+    STAGES,
+    Pair,
+    added_by_http,
+    call_name,
+    cells_of_crisscross,
+    crisscross_label,
+    measured_stages,
+    missing_pairs,
+    sent_in_words,
+    statuses_in_words,
 )
 from isotherm.statistics.results import MetricName, MetricSummary
 

@@ -16,7 +16,7 @@ from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.words.loads import run_names, total_of
 from isotherm.load.histogram import Histogram
 from isotherm.numbers import digits
-from isotherm.report.loads import load_lines
+from isotherm.report.load_lines import load_lines
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.loads import POINTS_OVER_TIME, loads_figures
 from isotherm.report.page.page import render_page

@@ -22,7 +22,7 @@ from isotherm.report.markdown import render_markdown
 from isotherm.report.page.crisscross import MAPPED, crisscross_figures
 from isotherm.report.page.figures import figure_data
 from isotherm.report.page.page import render_page
-from isotherm.report.regions import COLUMNS, cells_of_crisscross, missing_pairs
+from isotherm.report.region_columns import COLUMNS, cells_of_crisscross, missing_pairs
 from isotherm.report.terminal.campaign import campaign_tables
 
 NASTY = "</script><img src=x onerror=alert(2)>\"'&|`"

@@ -13,8 +13,8 @@ from rich.console import Console
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, interval, listed, probability
+from isotherm.report.metrics import accounting_line
 from isotherm.report.terminal.campaign import campaign_tables
-from isotherm.report.wording import accounting_line
 
 
 @pytest.mark.parametrize(

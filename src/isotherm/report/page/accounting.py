@@ -6,8 +6,8 @@ from html import escape
 
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, digits, listed
+from isotherm.report.metrics import accounting_line, where
 from isotherm.report.page.markup import Column, table
-from isotherm.report.wording import accounting_line, where
 
 CONTESTED_SHOWN = 100
 #: A table of more rows scrolls in a box of its own.

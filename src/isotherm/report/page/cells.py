@@ -9,9 +9,7 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, digits, listed, percent
-from isotherm.report.page.figures import POINTS_SHOWN, group_id
-from isotherm.report.page.markup import Column, Markup, choices, figure, table, with_interval
-from isotherm.report.wording import (
+from isotherm.report.metrics import (
     KIND_LABELS,
     METRIC_LABELS,
     CellGroup,
@@ -22,6 +20,8 @@ from isotherm.report.wording import (
     shown_metrics,
     unit,
 )
+from isotherm.report.page.figures import POINTS_SHOWN, group_id
+from isotherm.report.page.markup import Column, Markup, choices, figure, table, with_interval
 from isotherm.statistics.results import MetricName
 
 

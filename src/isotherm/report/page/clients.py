@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding
 from isotherm.numbers import NOTHING, capitalised, digits, percent, probability
+from isotherm.report.metrics import KIND_LABELS
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import Column, Markup, figure, table, unbroken, with_interval
-from isotherm.report.places import place_name
-from isotherm.report.regions import BY_ROUND, cells_of_finding, comparisons_of, finding_title
-from isotherm.report.wording import KIND_LABELS
+from isotherm.report.region_columns import BY_ROUND, cells_of_finding, comparisons_of, finding_title
+from isotherm.report.region_names import place_name
 from isotherm.statistics.results import MetricName
 
 Json = dict[str, Any]

@@ -23,8 +23,15 @@ from isotherm.report.page.markup import (
     unbroken,
     with_interval,
 )
-from isotherm.report.places import place_name
-from isotherm.report.regions import COLUMNS, Pair, cells_of_crisscross, crisscross_label, missing_pairs, sent_parts
+from isotherm.report.region_columns import (
+    COLUMNS,
+    Pair,
+    cells_of_crisscross,
+    crisscross_label,
+    missing_pairs,
+    sent_parts,
+)
+from isotherm.report.region_names import place_name
 from isotherm.statistics.results import MetricName, MetricSummary, Slope
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import percent
-from isotherm.report.wording import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
+from isotherm.report.metrics import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
 from isotherm.statistics.results import MetricName, MetricSummary
 
 #: Dots of one metric of one cell on the page; more cannot be told apart at this size.

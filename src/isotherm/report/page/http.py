@@ -11,10 +11,17 @@ from typing import Any
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.words.cells import varying
 from isotherm.numbers import digits, listed, percent, probability
+from isotherm.report.metrics import METRIC_LABELS
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import Column, figure, table, unbroken, with_interval
-from isotherm.report.regions import BY_ROUND, STAGES, added_by_http, call_name, measured_stages, statuses_in_words
-from isotherm.report.wording import METRIC_LABELS
+from isotherm.report.region_columns import (
+    BY_ROUND,
+    STAGES,
+    added_by_http,
+    call_name,
+    measured_stages,
+    statuses_in_words,
+)
 
 Json = dict[str, Any]
 

@@ -23,7 +23,15 @@ from isotherm.analysis.words.loads import (
 )
 from isotherm.load.histogram import Histogram
 from isotherm.numbers import capitalised, count, digits, listed
-from isotherm.report.loads import how_loaded, load_lines, load_notes, loop_in_words, phase_cells, phase_heads, with_unit
+from isotherm.report.load_lines import (
+    how_loaded,
+    load_lines,
+    load_notes,
+    loop_in_words,
+    phase_cells,
+    phase_heads,
+    with_unit,
+)
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import Column, Markup, choices, figure, table
 

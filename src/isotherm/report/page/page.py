@@ -17,6 +17,7 @@ from isotherm.analysis.trend_model import Trend
 from isotherm.campaign.model import Price
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
+from isotherm.report.metrics import METRIC_LABELS, compared, price_lines, where
 from isotherm.report.page.accounting import accounting_section, lanes_section
 from isotherm.report.page.cells import kind_section
 from isotherm.report.page.clients import clients_figures, clients_section
@@ -27,7 +28,6 @@ from isotherm.report.page.http import http_figures, http_section
 from isotherm.report.page.loads import load_facts, load_settings, loads_figures, loads_section
 from isotherm.report.page.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.page.trend import trend_figure_data, trend_section
-from isotherm.report.wording import METRIC_LABELS, compared, price_lines, where
 from isotherm.statistics.results import MetricName
 
 

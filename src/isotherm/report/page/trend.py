@@ -13,10 +13,10 @@ from isotherm.analysis.summary import METRICS
 from isotherm.analysis.trend_model import Series, Trend, timezone_of
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, percent, probability
+from isotherm.report.metrics import KIND_LABELS, metric_label, unit
 from isotherm.report.page.document import html_document
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import Column, choices, definitions, figure, notice, table, unbroken, with_interval
-from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.statistics.results import ENOUGH_SESSIONS, Spread
 
 #: Sessions listed in the table, the latest; all of them are in the figures and in trend.json.

@@ -10,10 +10,7 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import CampaignSummary, Cell
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
-from isotherm.report.terminal.frame import framed
-from isotherm.report.terminal.loads import campaign_loads
-from isotherm.report.terminal.regions import clients_tables, crisscross_tables, http_tables
-from isotherm.report.wording import (
+from isotherm.report.metrics import (
     KIND_LABELS,
     METRIC_LABELS,
     CellGroup,
@@ -25,6 +22,9 @@ from isotherm.report.wording import (
     row_names,
     shown_metrics,
 )
+from isotherm.report.terminal.frame import framed
+from isotherm.report.terminal.loads import campaign_loads
+from isotherm.report.terminal.regions import clients_tables, crisscross_tables, http_tables
 from isotherm.statistics.results import MetricName
 
 _OF_CALLS: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_ms", "billed_duration_ms", "duration_ms")

@@ -13,7 +13,7 @@ from isotherm.analysis.summary import CampaignSummary, LoadRow, LoadRun
 from isotherm.analysis.words.loads import LOADED, accounts_of, is_reported, kinds_in_words, run_names, total_of
 from isotherm.load.result import LoadResult, Row
 from isotherm.numbers import count, digits
-from isotherm.report.loads import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
+from isotherm.report.load_lines import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
 from isotherm.report.terminal.frame import framed
 
 

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross
 from isotherm.numbers import NOTHING, capitalised, digits, interval, percent, probability
-from isotherm.report.places import place_name
-from isotherm.report.regions import (
+from isotherm.report.metrics import KIND_LABELS
+from isotherm.report.region_columns import (
     COLUMNS,
     STAGES,
     Pair,
@@ -22,8 +22,8 @@ from isotherm.report.regions import (
     missing_pairs,
     statuses_in_words,
 )
+from isotherm.report.region_names import place_name
 from isotherm.report.terminal.frame import framed
-from isotherm.report.wording import KIND_LABELS
 from isotherm.statistics.results import MetricName
 
 #: Headings as narrow as their numbers: all columns fit a terminal of 80.

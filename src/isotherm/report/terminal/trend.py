@@ -11,8 +11,8 @@ from rich.text import Text
 from isotherm.analysis.trend_model import Series, Trend
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
+from isotherm.report.metrics import KIND_LABELS, metric_label, unit
 from isotherm.report.terminal.frame import framed
-from isotherm.report.wording import KIND_LABELS, metric_label, unit
 from isotherm.statistics.results import Estimate
 
 #: Hours side by side that a terminal has room for; where there are more, cells are side by side, or the page shows it.

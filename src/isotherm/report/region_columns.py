@@ -18,8 +18,8 @@ from isotherm.analysis.summary import (
 from isotherm.analysis.words.cells import WAYS, row_name, varying
 from isotherm.campaign.cell import InCell, cell_key
 from isotherm.numbers import NOTHING, digits, listed
-from isotherm.report.places import place_name
-from isotherm.report.wording import METRIC_LABELS
+from isotherm.report.metrics import METRIC_LABELS
+from isotherm.report.region_names import place_name
 from isotherm.statistics.results import MetricName
 
 #: How cells are compared that differ in one thing alone: `isotherm.analysis.contrasts.comparisons_across`.
