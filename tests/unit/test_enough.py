@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.aws.samples import Timing
+from isotherm.aws.store.samples import Timing
 from isotherm.campaign.lane import LaneTask, TargetFunction
 from isotherm.campaign.model import Precision, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan

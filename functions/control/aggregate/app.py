@@ -18,12 +18,12 @@ from isotherm.analysis.loads import load_runs, sent_requests
 from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut, Trend, read_session
-from isotherm.aws.bucket import Bucket, plan_key, report_key
 from isotherm.aws.clients import Home
-from isotherm.aws.raw import read_loads
-from isotherm.aws.samples import samples_of
-from isotherm.aws.sessions import gather
-from isotherm.aws.table import ENDED, Table
+from isotherm.aws.store.bucket import Bucket, plan_key, report_key
+from isotherm.aws.store.raw_shots import read_loads
+from isotherm.aws.store.samples import samples_of
+from isotherm.aws.store.sessions import gather
+from isotherm.aws.store.table import ENDED, Table
 from isotherm.campaign.estimate import actual
 from isotherm.campaign.model import Plan
 from isotherm.report.files.samples_csv import write_csv

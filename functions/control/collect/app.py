@@ -17,11 +17,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws import logs
-from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
-from isotherm.aws.raw import read_loads, read_shots
-from isotherm.aws.samples import put_reports, put_samples
-from isotherm.aws.table import Table
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.raw_shots import read_loads, read_shots
+from isotherm.aws.store.samples import put_reports, put_samples
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
 from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join, probe_lines
 from isotherm.platform_log import Event, parse_events

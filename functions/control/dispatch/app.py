@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail, lane_execution_name, start_lane, succeed
-from isotherm.aws.samples import timings_of
-from isotherm.aws.table import Table
+from isotherm.aws.store.samples import timings_of
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask
 from isotherm.campaign.stopping import shortfalls
 

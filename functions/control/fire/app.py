@@ -13,12 +13,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
 from isotherm.aws.invoking import Caller
-from isotherm.aws.raw import write_load, write_shots
-from isotherm.aws.table import Table
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.raw_shots import write_load, write_shots
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LATEST, LaneTask, LoadStep, Step
 from isotherm.measurement.orders import burst_orders, warm_orders
 from isotherm.measurement.sample import Shot

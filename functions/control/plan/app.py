@@ -10,10 +10,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm import __version__
-from isotherm.aws.bucket import Bucket, plan_key
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
-from isotherm.aws.table import Table
+from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.table import Table
 from isotherm.campaign.model import CampaignRefused, Plan, parse_campaign
 from isotherm.campaign.planner import make_plan
 

@@ -9,10 +9,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from isotherm.aws.bucket import Bucket
 from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
-from isotherm.aws.table import Lease, Table
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.table import Lease, Table
 
 logger = Logger()
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
-from isotherm.aws.bucket import Bucket, report_key
 from isotherm.aws.clients import Home
-from isotherm.aws.table import Table
+from isotherm.aws.store.bucket import Bucket, report_key
+from isotherm.aws.store.table import Table
 from isotherm.report.files.samples_csv import read_csv
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm.aws.clients import Home
 from isotherm.aws.executions import fail
 from isotherm.aws.restoring import restore_lane
-from isotherm.aws.table import Table
+from isotherm.aws.store.table import Table
 
 logger = Logger()
 

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home, make_client
 from isotherm.aws.executions import fail, lane_execution_status
-from isotherm.aws.table import LEASE_S, Table
+from isotherm.aws.store.table import LEASE_S, Table
 
 logger = Logger()
 

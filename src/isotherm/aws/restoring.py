@@ -6,7 +6,7 @@ import time
 
 from isotherm.aws.clients import client
 from isotherm.aws.functions import MeasuredFunction
-from isotherm.aws.table import Table
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import Lane
 
 

@@ -16,9 +16,9 @@ from isotherm.cli.endings import Failed
 
 if TYPE_CHECKING:
     from isotherm.analysis.summary import CampaignSummary
-    from isotherm.aws.bucket import Bucket
-    from isotherm.aws.sessions import Gathered
-    from isotherm.aws.table import Table
+    from isotherm.aws.store.bucket import Bucket
+    from isotherm.aws.store.sessions import Gathered
+    from isotherm.aws.store.table import Table
     from isotherm.campaign.lane import Lane
     from isotherm.campaign.model import Plan
     from isotherm.cli.deployment import Deployment
@@ -93,9 +93,9 @@ class Campaigns:
     """The campaigns of one deployed stack."""
 
     def __init__(self, deployment: Deployment) -> None:
-        from isotherm.aws.bucket import Bucket
         from isotherm.aws.clients import Home, client
-        from isotherm.aws.table import Table
+        from isotherm.aws.store.bucket import Bucket
+        from isotherm.aws.store.table import Table
 
         home = Home(deployment.stack, deployment.home_region, deployment.table, deployment.bucket)
         self._home = home
@@ -207,7 +207,7 @@ class Campaigns:
     def sessions(self, name: str, since: str, limit: int) -> Gathered:
         """The campaigns of a name as sessions of a trend; those without a report are left out, with how they stand."""
         from isotherm.analysis.trend_model import LeftOut
-        from isotherm.aws.sessions import gather
+        from isotherm.aws.store.sessions import gather
 
         found = gather(self._table, self._bucket, name, since=since, limit=limit)
         unfinished = [LeftOut(campaign_id=name, reason=self._why_unfinished(name)) for name in found.unfinished]
@@ -225,7 +225,7 @@ class Campaigns:
 
     def plan(self, campaign_id: str) -> Plan | None:
         """Its plan, once there is one; a dry run leaves none."""
-        from isotherm.aws.bucket import plan_key
+        from isotherm.aws.store.bucket import plan_key
         from isotherm.campaign.model import Plan
 
         text = self._read(plan_key(campaign_id))
@@ -343,7 +343,7 @@ class Campaigns:
         Failed
             There is no report (yet).
         """
-        from isotherm.aws.bucket import report_key
+        from isotherm.aws.store.bucket import report_key
 
         for name in REPORT_FILES:
             body = self._read(report_key(campaign_id, name))

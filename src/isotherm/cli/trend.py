@@ -23,7 +23,7 @@ from isotherm.cli.place import (
 
 if TYPE_CHECKING:
     from isotherm.analysis.trend_model import LeftOut, Session, Trend
-    from isotherm.aws.sessions import Gathered
+    from isotherm.aws.store.sessions import Gathered
 
 #: What `--limit` is unless it is given.
 DEFAULT_LIMIT = 200
@@ -141,7 +141,7 @@ def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> 
 
 def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, limit: int) -> Gathered:
     from isotherm.analysis.trend_model import LeftOut, UnreadableSession, read_session
-    from isotherm.aws.sessions import Gathered
+    from isotherm.aws.store.sessions import Gathered
     from isotherm.cli.endings import BadInput
 
     if not folder.is_dir():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home, client, make_client
-from isotherm.aws.table import Table
+from isotherm.aws.store.table import Table
 from isotherm.cli.campaigns import Campaigns, new_campaign_id
 from isotherm.cli.deployment import Deployment
 

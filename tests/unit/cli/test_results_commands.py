@@ -179,7 +179,7 @@ def test_a_report_writes_markdown_beside_its_page(isotherm: Callable[..., Any], 
 
 
 def test_the_latest_campaigns_are_listed_first(home: Home) -> None:
-    from isotherm.aws.table import Table
+    from isotherm.aws.store.table import Table
 
     table = Table(home)
     for number in range(4):

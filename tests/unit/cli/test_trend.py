@@ -123,9 +123,9 @@ def test_without_a_stack_it_says_how_to_have_one(isotherm: Isotherm) -> None:
 
 
 def test_the_finished_campaigns_of_a_name_are_gathered(home: Home) -> None:
-    from isotherm.aws.bucket import Bucket, report_key
-    from isotherm.aws.sessions import gather
-    from isotherm.aws.table import Table
+    from isotherm.aws.store.bucket import Bucket, report_key
+    from isotherm.aws.store.sessions import gather
+    from isotherm.aws.store.table import Table
 
     table, bucket = Table(home), Bucket(home)
     for number, session in enumerate(SESSIONS):

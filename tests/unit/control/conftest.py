@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
-from isotherm.aws.table import Table
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import TargetFunction
 from isotherm.campaign.model import Plan, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home
-from isotherm.aws.samples import put_samples
-from isotherm.aws.table import Table
+from isotherm.aws.store.samples import put_samples
+from isotherm.aws.store.table import Table
 from isotherm.campaign.model import Plan
 from isotherm.measurement.sample import Sample
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from isotherm.aws.table import Table
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.model import Plan
 from isotherm.load.spec import LoadSpec, Phase

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import client, make_client
-from isotherm.aws.table import Table
+from isotherm.aws.store.table import Table
 from isotherm.campaign.model import Plan
 
 TOKEN = {"task_token": "token"}

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from isotherm.analysis.trend_model import LeftOut, Session, UnreadableSession, read_session
-from isotherm.aws.bucket import Bucket, report_key
-from isotherm.aws.table import Table
+from isotherm.aws.store.bucket import Bucket, report_key
+from isotherm.aws.store.table import Table
 
 #: The most sessions that are looked at: a year of daily ones, or a month of one every four hours.
 MOST_SESSIONS = 200

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
-from isotherm.aws.table import Table, expiry
+from isotherm.aws.store.table import Table, expiry
 from isotherm.measurement.sample import Sample
 
 _SAMPLE_FIELDS = [field.name for field in fields(Sample)]

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
-from isotherm.aws.items import decode, encode
+from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.campaign.lane import LaneTask
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.

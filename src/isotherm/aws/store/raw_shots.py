@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from isotherm.aws.bucket import Bucket
+from isotherm.aws.store.bucket import Bucket
 from isotherm.measurement.sample import Shot
 
 if TYPE_CHECKING:

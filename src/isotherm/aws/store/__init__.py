@@ -1,0 +1,1 @@
+"""What is kept in DynamoDB and S3, and under which keys."""
