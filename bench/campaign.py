@@ -17,9 +17,9 @@ import sys
 import time
 from pathlib import Path
 
+from isotherm.aws.calls.invoke import Caller
 from isotherm.aws.clients import client
 from isotherm.aws.functions import MeasuredFunction, target_in
-from isotherm.aws.invoking import Caller
 from isotherm.campaign.lane import Burst, Lane, Step, TargetFunction
 from isotherm.campaign.planner import split_evenly
 from isotherm.local.checkout import find_checkout

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws import clients
-from isotherm.aws.signing import Signer, caller_role_arn
+from isotherm.aws.calls.signature import Signer, caller_role_arn
 from isotherm.load.customers import create_request, customer, read_request
 
 from .curl import Curl, curl_that_signs

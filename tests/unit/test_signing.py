@@ -11,9 +11,10 @@ import botocore.session
 import pytest
 from botocore.stub import ANY, Stubber
 
-from isotherm.aws import clients, signing
+from isotherm.aws import clients
+from isotherm.aws.calls import signature
+from isotherm.aws.calls.signature import Signer, caller_role_arn
 from isotherm.aws.clients import NobodyToAsk
-from isotherm.aws.signing import Signer, caller_role_arn
 
 URL = "https://abc123.execute-api.ap-south-1.amazonaws.com/customers/ann%40example.com"
 ROLE = "arn:aws:iam::123456789012:role/isotherm-caller_ap-south-1"
@@ -48,7 +49,7 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
         assert (service, region) == ("sts", "ap-south-1")
         return real
 
-    monkeypatch.setattr(signing, "client", client)
+    monkeypatch.setattr(signature, "client", client)
     with Stubber(real) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()

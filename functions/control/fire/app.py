@@ -13,9 +13,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
+from isotherm.aws.calls.invoke import Caller
 from isotherm.aws.clients import Home
 from isotherm.aws.functions import MeasuredFunction
-from isotherm.aws.invoking import Caller
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import write_load, write_shots
 from isotherm.aws.store.table import Table
@@ -24,7 +24,7 @@ from isotherm.measurement.orders import burst_orders, warm_orders
 from isotherm.measurement.sample import Shot
 
 if TYPE_CHECKING:
-    from isotherm.aws.web import WebCaller
+    from isotherm.aws.calls.http import WebCaller
 
 logger = Logger()
 
@@ -98,7 +98,7 @@ def _load(
     request: FireRequest, home: Home, task: LaneTask, step: Step, load: LoadStep, context: LambdaContext
 ) -> dict[str, Any]:
     """Make this Fire's share of a phase of a load, and write down what it came to."""
-    from isotherm.aws.loading import make_load  # few lanes need it, and its import takes time
+    from isotherm.aws.calls.load import make_load  # few lanes need it, and its import takes time
 
     table, where = Table(home), (request.campaign_id, request.lane_key)
     if table.lane_ended(*where):
@@ -137,7 +137,7 @@ def _caller(home: Home, task: LaneTask, step: Step, width: int) -> AbstractConte
     """Who makes a step's calls, `width` at a time: by Lambda's own API, or over HTTP."""
     if step.protocol == "invoke":
         return Caller(task.lane, step, width, task.function.timeout_s)
-    from isotherm.aws.web import WebCaller  # few lanes need it, and its import takes time
+    from isotherm.aws.calls.http import WebCaller  # few lanes need it, and its import takes time
 
     return WebCaller(home, task, step)
 

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import trustme
 
+from isotherm.aws.calls.http import WebCaller
 from isotherm.aws.clients import Home
-from isotherm.aws.web import WebCaller
 from isotherm.campaign.lane import Lane, LaneTask, ServerAt, Step, TargetFunction
 from isotherm.http.exchange import tls_context
 from isotherm.measurement.orders import warm_orders
@@ -121,7 +121,7 @@ def test_all_calls_share_one_tls_context_and_each_shakes_hands(server, monkeypat
         made.append(tls_context(cafile))
         return made[-1]
 
-    for module in ("isotherm.aws.web", "isotherm.http.exchange"):
+    for module in ("isotherm.aws.calls.http", "isotherm.http.exchange"):
         monkeypatch.setattr(f"{module}.tls_context", counted)
     certificate = authority.cert_pem.bytes().decode()
     shots = shots_of(f"https://127.0.0.1:{server.server_port}", count=12, concurrency=3, certificate=certificate)
@@ -150,7 +150,7 @@ def test_a_server_that_asks_for_a_token_gets_it_with_every_request(server, monke
         def get_secret_value(self, SecretId):  # noqa: N803 - as botocore calls it
             return {"SecretString": f"the value of {SecretId}"}
 
-    monkeypatch.setattr("isotherm.aws.bearing.client", lambda *_: SecretsManager())
+    monkeypatch.setattr("isotherm.aws.calls.bearer_token.client", lambda *_: SecretsManager())
     shots_of(url_of(server), count=2, token="a-secret")  # noqa: S106 - the secret's name
     shots_of(url_of(server))
 

@@ -47,7 +47,7 @@ def fire(
             time.sleep(0.01)
         return SimpleNamespace(sent=0, planned=10, stopped=stop())
 
-    monkeypatch.setattr("isotherm.aws.loading.make_load", make_load)
+    monkeypatch.setattr("isotherm.aws.calls.load.make_load", make_load)
     monkeypatch.setattr(module, "write_load", lambda *written: made.append(written[-2].stopped))
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.05)
     event = {"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}

@@ -1,6 +1,6 @@
 """Calls a target over HTTP as told, each call on a connection of its own, and keeps the client's clock, stage by stage.
 
-Decides nothing. `isotherm.aws.invoking` does the same by Lambda's own API.
+Decides nothing. `isotherm.aws.calls.invoke` does the same by Lambda's own API.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from isotherm.aws.bearing import Bearer, bearer_for
+from isotherm.aws.calls.bearer_token import Bearer, bearer_for
+from isotherm.aws.calls.certificates import trusting
+from isotherm.aws.calls.invoke import THROTTLE_PAUSES_S
+from isotherm.aws.calls.signature import Signer, caller_role_arn
 from isotherm.aws.clients import Home
-from isotherm.aws.invoking import THROTTLE_PAUSES_S
-from isotherm.aws.signing import Signer, caller_role_arn
-from isotherm.aws.trust import trusting
 from isotherm.campaign.lane import LaneTask, Step
 from isotherm.http.exchange import Client, Exchange, ExchangeFailed, tls_context
 from isotherm.load.customers import CALL_HEADER, SHOT_HEADER

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from isotherm.aws.bearing import bearer_for
+from isotherm.aws.calls.bearer_token import bearer_for
+from isotherm.aws.calls.certificates import trusting
+from isotherm.aws.calls.signature import Signer, caller_role_arn
 from isotherm.aws.clients import Home, client
-from isotherm.aws.signing import Signer, caller_role_arn
-from isotherm.aws.trust import trusting
 from isotherm.campaign.lane import LaneTask, LoadStep, Step
 from isotherm.load.generator import run
 from isotherm.load.result import PhaseResult
