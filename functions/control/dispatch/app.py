@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home
-from isotherm.aws.executions import fail, lane_execution_name, start_lane, succeed
+from isotherm.aws.lane_executions import fail, lane_execution_name, start_lane, succeed
 from isotherm.aws.store.samples import timings_of
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask

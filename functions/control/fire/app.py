@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.calls.invoke import Caller
 from isotherm.aws.clients import Home
-from isotherm.aws.functions import MeasuredFunction
+from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import write_load, write_shots
 from isotherm.aws.store.table import Table

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
-from isotherm.aws.executions import fail, succeed
+from isotherm.aws.lane_executions import fail, succeed
 from isotherm.aws.store.table import Table
 
 logger = Logger()

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
-from isotherm.aws.functions import MeasuredFunction
+from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.table import Lease, Table
 

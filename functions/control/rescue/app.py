@@ -13,8 +13,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
-from isotherm.aws.executions import fail
-from isotherm.aws.restoring import restore_lane
+from isotherm.aws.lane_executions import fail
+from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.table import Table
 
 logger = Logger()

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
-from isotherm.aws.restoring import restore_lane
+from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.table import Table
 
 logger = Logger()

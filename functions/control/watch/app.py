@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home, make_client
-from isotherm.aws.executions import fail, lane_execution_status
+from isotherm.aws.lane_executions import fail, lane_execution_status
 from isotherm.aws.store.table import LEASE_S, Table
 
 logger = Logger()

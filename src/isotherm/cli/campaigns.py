@@ -264,7 +264,7 @@ class Campaigns:
         from botocore.exceptions import BotoCoreError, ClientError
 
         from isotherm.aws.clients import BRISK, make_client
-        from isotherm.aws.executions import lane_execution_name, lane_execution_status
+        from isotherm.aws.lane_executions import lane_execution_name, lane_execution_status
 
         regions: dict[str, Any] = {}
         unheard = []
@@ -295,7 +295,7 @@ class Campaigns:
 
     def unrestored(self, plan: Plan) -> list[str]:
         """Functions that the campaign still holds, or on which it left a version; in words."""
-        from isotherm.aws.functions import MeasuredFunction
+        from isotherm.aws.measured_function import MeasuredFunction
 
         functions = {(lane.region, lane.function_name) for lane in plan.lanes.values()}
         left = []

@@ -23,7 +23,7 @@ from isotherm.cli.place import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from isotherm.aws.scheduling import Scheduled
+    from isotherm.aws.schedule import Scheduled
     from isotherm.campaign.schedule import Schedule
 
 SHOWN = 3
@@ -65,7 +65,7 @@ def schedule(
     It changes three parameters of the deployed stack and nothing else. A later deployment leaves them as they are.
     """
     from isotherm.aws.clients import client
-    from isotherm.aws.scheduling import read_schedule
+    from isotherm.aws.schedule import read_schedule
     from isotherm.cli.endings import BadInput
 
     if off and (expression or event or timezone):
@@ -111,7 +111,7 @@ def _refuse_never(wanted: Schedule, timezone: str) -> None:
 
 
 def _campaign(event: str | None, now: Scheduled | None) -> dict[str, Any]:
-    from isotherm.aws.scheduling import MOST_BYTES
+    from isotherm.aws.schedule import MOST_BYTES
     from isotherm.cli.endings import BadInput
     from isotherm.cli.event import read_event
 
@@ -137,7 +137,7 @@ def _compact(document: dict[str, Any]) -> str:
 
 
 def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str, Any], as_json: bool) -> None:
-    from isotherm.aws.scheduling import CAMPAIGN, EXPRESSION, TIMEZONE
+    from isotherm.aws.schedule import CAMPAIGN, EXPRESSION, TIMEZONE
     from isotherm.campaign.model import CampaignRefused
     from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks
@@ -173,7 +173,7 @@ def _remarks(place: Place, wanted: Schedule, timezone: str, usd: float) -> list[
 
 
 def _switch_off(place: Place, now: Scheduled | None, as_json: bool) -> None:
-    from isotherm.aws.scheduling import EXPRESSION
+    from isotherm.aws.schedule import EXPRESSION
     from isotherm.cli.console import remarks
 
     changed = _set(place, {EXPRESSION: ""})
@@ -184,7 +184,7 @@ def _switch_off(place: Place, now: Scheduled | None, as_json: bool) -> None:
 
 def _set(place: Place, changes: dict[str, str]) -> bool:
     from isotherm.aws.clients import client
-    from isotherm.aws.scheduling import NoSuchParameters, UpdateFailed, set_parameters
+    from isotherm.aws.schedule import NoSuchParameters, UpdateFailed, set_parameters
     from isotherm.cli.endings import Failed
 
     try:
@@ -197,7 +197,7 @@ def _set(place: Place, changes: dict[str, str]) -> bool:
 
 def _read(place: Place) -> Scheduled | None:
     from isotherm.aws.clients import client
-    from isotherm.aws.scheduling import read_schedule
+    from isotherm.aws.schedule import read_schedule
 
     return read_schedule(client("scheduler", place.home_region), place.stack)
 

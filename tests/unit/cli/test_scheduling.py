@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home, client
-from isotherm.aws.scheduling import NoSuchParameters, UpdateFailed, read_schedule, set_parameters
+from isotherm.aws.schedule import NoSuchParameters, UpdateFailed, read_schedule, set_parameters
 
 Isotherm = Callable[..., Any]
 GOOD = {"name": "nightly", "targets": ["default"]}
@@ -57,7 +57,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Place, "enter", lambda _: None)
     monkeypatch.setattr(Place, "deployment", lambda _: Deployment())
-    monkeypatch.setattr("isotherm.aws.scheduling.read_schedule", lambda *_: None)
+    monkeypatch.setattr("isotherm.aws.schedule.read_schedule", lambda *_: None)
     monkeypatch.setattr("isotherm.aws.clients.client", lambda *_: None)
 
 

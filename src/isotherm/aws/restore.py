@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from isotherm.aws.clients import client
-from isotherm.aws.functions import MeasuredFunction
+from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import Lane
 
