@@ -19,11 +19,11 @@ def demo(
     Needs no account and no Docker. An embedded stack that was up before is used and left up; otherwise nothing is left
     running, whatever happens.
     """
-    from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks
     from isotherm.cli.endings import Interrupted
     from isotherm.cli.event import read_event
     from isotherm.cli.waiting import waiting
+    from isotherm.deployed.campaigns import Campaigns
     from isotherm.local import build as building
     from isotherm.local import deploy as deploying
     from isotherm.local import stack as embedding

@@ -50,8 +50,8 @@ def results_of(what: str, argument: str, place: Place) -> Side:
 
 
 def _fetch(campaign_id: str, place: Place) -> Path:
-    from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.following import report_folder
+    from isotherm.deployed.campaigns import Campaigns
 
     folder = report_folder(campaign_id, None)
     if (folder / SAMPLES).is_file() and (folder / SUMMARY).is_file():

@@ -30,7 +30,7 @@ def follow(
     as_json: JsonOption = False,
 ) -> None:
     """Follow a campaign to its end and show what it found, wherever it was started."""
-    from isotherm.cli.campaigns import Campaigns
+    from isotherm.deployed.campaigns import Campaigns
 
     place = Place(on, stack, home)
     place.enter()

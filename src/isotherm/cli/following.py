@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.live import Live
 
-from isotherm.cli.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
 from isotherm.cli.console import remarks, results
 from isotherm.cli.endings import BadInput, Failed
 from isotherm.cli.progress import CampaignProgress, one_line, picture
+from isotherm.deployed.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
 
 if TYPE_CHECKING:
     from isotherm.campaign.model import Plan

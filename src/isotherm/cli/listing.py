@@ -30,8 +30,8 @@ def list_campaigns(
     as_json: JsonOption = False,
 ) -> None:
     """List the campaigns of a stack that were admitted, the newest first, with what each found."""
-    from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks, results
+    from isotherm.deployed.campaigns import Campaigns
     from isotherm.numbers import NOTHING, dollars
 
     place = Place(on, stack, home)

@@ -14,7 +14,7 @@ from isotherm.campaign.stack_health import code_of
 from isotherm.cli.endings import Failed
 
 if TYPE_CHECKING:
-    from isotherm.cli.deployment import Deployment
+    from isotherm.deployed.deployment import Deployment
 
 
 class On(StrEnum):
@@ -89,7 +89,7 @@ class Place:
         Failed
             The stack is not there.
         """
-        from isotherm.cli.deployment import NotDeployed, find_deployment
+        from isotherm.deployed.deployment import NotDeployed, find_deployment
 
         try:
             return find_deployment(self.stack, self.home_region)

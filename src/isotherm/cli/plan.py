@@ -41,10 +41,10 @@ def plan(
     """
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
     from isotherm.campaign.model import CampaignRefused
-    from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks, results
     from isotherm.cli.endings import BadInput
     from isotherm.cli.waiting import waiting
+    from isotherm.deployed.campaigns import Campaigns
 
     place = Place(on, stack, home)
     place.enter()

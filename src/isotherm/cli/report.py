@@ -29,9 +29,9 @@ def report(
     Beside the page it writes report.md, for pasting into an issue. A report that was fetched before is shown again even
     where the stack is gone.
     """
-    from isotherm.cli.campaigns import REPORT_FILES, Campaigns, Fetched
     from isotherm.cli.endings import Failed
     from isotherm.cli.following import report_folder, show_results, write_markdown
+    from isotherm.deployed.campaigns import REPORT_FILES, Campaigns, Fetched
 
     place = Place(on, stack, home)
     fetched = Fetched(report_folder(campaign_id, output))

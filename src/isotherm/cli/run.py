@@ -22,7 +22,7 @@ from isotherm.cli.place import (
 from isotherm.cli.servers import OwnOption, ServerCertificateOption, ServerOption, with_server
 
 if TYPE_CHECKING:
-    from isotherm.cli.campaigns import Campaigns
+    from isotherm.deployed.campaigns import Campaigns
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder for the report (else .isotherm/reports/ID).")
@@ -45,7 +45,7 @@ def run(
     Ctrl-C leaves the campaign running (exit code 130) and says how to follow it again, and how to stop it.
     """
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
-    from isotherm.cli.campaigns import Campaigns
+    from isotherm.deployed.campaigns import Campaigns
 
     place = Place(on, stack, home)
     place.enter()

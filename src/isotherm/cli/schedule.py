@@ -139,10 +139,10 @@ def _compact(document: dict[str, Any]) -> str:
 def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str, Any], as_json: bool) -> None:
     from isotherm.aws.schedule import CAMPAIGN, EXPRESSION, TIMEZONE
     from isotherm.campaign.model import CampaignRefused
-    from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks
     from isotherm.cli.endings import BadInput
     from isotherm.cli.waiting import waiting
+    from isotherm.deployed.campaigns import Campaigns
 
     with waiting(remarks(), brief=True) as say:
         say("planning")

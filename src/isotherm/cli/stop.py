@@ -30,9 +30,9 @@ def stop(
 
     Harmless on a campaign that has ended: it is then only checked that nothing was left changed.
     """
-    from isotherm.cli.campaigns import RUNNING, Campaigns
     from isotherm.cli.console import remarks
     from isotherm.cli.waiting import waiting
+    from isotherm.deployed.campaigns import RUNNING, Campaigns
 
     place = Place(on, stack, home)
     place.enter()

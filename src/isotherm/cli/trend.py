@@ -124,10 +124,10 @@ def _show(made: Trend, output: Path | None, as_json: bool) -> None:
 
 
 def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> Gathered:
-    from isotherm.cli.campaigns import Campaigns
     from isotherm.cli.console import remarks
     from isotherm.cli.endings import BadInput
     from isotherm.cli.waiting import waiting
+    from isotherm.deployed.campaigns import Campaigns
 
     place.enter()
     campaigns = Campaigns(place.deployment())

@@ -9,8 +9,8 @@ import pytest
 
 from isotherm.aws.clients import Home, client, make_client
 from isotherm.aws.store.table import Table
-from isotherm.cli.campaigns import Campaigns, new_campaign_id
-from isotherm.cli.deployment import Deployment
+from isotherm.deployed.campaigns import Campaigns, new_campaign_id
+from isotherm.deployed.deployment import Deployment
 
 
 def test_an_id_says_which_campaign_and_when() -> None:

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from isotherm.cli import following
-from isotherm.cli.campaigns import State
 from isotherm.cli.endings import BadInput, Failed, Interrupted
 from isotherm.cli.place import On, Place
 from isotherm.cli.run import follow_and_show
+from isotherm.deployed.campaigns import State
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from isotherm.aws.store.table import Table
     from isotherm.campaign.lane import Lane
     from isotherm.campaign.model import Plan
-    from isotherm.cli.deployment import Deployment
     from isotherm.cli.progress import CampaignProgress
+    from isotherm.deployed.deployment import Deployment
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"

@@ -1,0 +1,1 @@
+"""The Python API of a deployed stack: plan, run, follow and fetch campaigns."""
