@@ -30,7 +30,7 @@ from isotherm.cli import (
     stop,
     trend,
 )
-from isotherm.cli.endings import FAILED, Failed
+from isotherm.cli.errors import FAILED, Failed
 
 app = typer.Typer(
     name="isotherm",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -56,8 +56,8 @@ def compare(
     limit = None if fail_on_regression is None else _share(fail_on_regression)
     from isotherm.analysis.comparison import cannot_be_compared, change_name, compare_campaigns, regressions, undecided
     from isotherm.cli.console import results
-    from isotherm.cli.endings import Failed
-    from isotherm.cli.fetched import refuse_empty, results_of
+    from isotherm.cli.errors import Failed
+    from isotherm.cli.reports import refuse_empty, results_of
     from isotherm.numbers import count, percent
 
     place = Place(on, stack, home)
@@ -195,7 +195,7 @@ def _ratio(change: Change) -> str:
 
 
 def _share(text: str) -> float:
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     number = text.strip().removesuffix("%").strip()
     try:

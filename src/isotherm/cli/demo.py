@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from isotherm.cli.place import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
+from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
 from isotherm.cli.run import OutputOption, follow_and_show
 
 EVENT = "events/campaign-demo.json"
@@ -20,7 +20,7 @@ def demo(
     running, whatever happens.
     """
     from isotherm.cli.console import remarks
-    from isotherm.cli.endings import Interrupted
+    from isotherm.cli.errors import Interrupted
     from isotherm.cli.event import read_event
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from isotherm.campaign.stack_health import code_of
-from isotherm.cli.endings import BadInput, Failed
-from isotherm.cli.place import (
+from isotherm.cli.errors import BadInput, Failed
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,

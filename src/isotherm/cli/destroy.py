@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isotherm.cli.endings import BadInput, Failed, Interrupted
-from isotherm.cli.place import (
+from isotherm.cli.errors import BadInput, Failed, Interrupted
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,

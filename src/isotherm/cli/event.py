@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isotherm.cli.endings import BadInput
+from isotherm.cli.errors import BadInput
 
 EventArgument = Annotated[
     str,

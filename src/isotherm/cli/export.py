@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -67,9 +67,9 @@ def export(
     import sys
 
     from isotherm.cli.console import remarks
-    from isotherm.cli.endings import BadInput, Failed
-    from isotherm.cli.fetched import results_of
-    from isotherm.cli.following import shown_path
+    from isotherm.cli.errors import BadInput, Failed
+    from isotherm.cli.live import shown_path
+    from isotherm.cli.reports import results_of
     from isotherm.report.files import exports
 
     to_stdout = str(output) == "-"

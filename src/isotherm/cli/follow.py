@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isotherm.cli.endings import BadInput, Failed, Interrupted
-from isotherm.cli.place import JsonOption
+from isotherm.cli.errors import BadInput, Failed, Interrupted
+from isotherm.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from isotherm.load.generator import Progress

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isotherm.cli.place import JsonOption
+from isotherm.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from isotherm.local.stack import Stack

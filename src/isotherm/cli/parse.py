@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
 
-from isotherm.cli.endings import BadInput
+from isotherm.cli.errors import BadInput
 from isotherm.platform_log import BASE_FIELDS, OTHER_FIELDS, Event
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from isotherm.cli.event import EventArgument, read_event
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -42,7 +42,7 @@ def plan(
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
     from isotherm.campaign.model import CampaignRefused
     from isotherm.cli.console import remarks, results
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns
 

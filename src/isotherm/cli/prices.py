@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.place import JsonOption
+from isotherm.cli.options import JsonOption
 
 RegionOption = Annotated[
     list[str] | None, typer.Option("--region", help="Show this region; may be given more than once (else us-east-1).")
@@ -20,7 +20,7 @@ RefreshOption = Annotated[
 def prices(region: RegionOption = None, refresh: RefreshOption = False, as_json: JsonOption = False) -> None:
     """Show what AWS asks, from when and where the table is, and what it does not know of a region."""
     from isotherm.cli.console import results
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
     from isotherm.pricing.bill import KNOWN_REGION, PRICES, price_table, rate
 
     regions = region or [KNOWN_REGION]
@@ -63,7 +63,7 @@ def prices(region: RegionOption = None, refresh: RefreshOption = False, as_json:
 def _refresh() -> None:
     from isotherm.aws.price_list import fetch_table
     from isotherm.cli.console import remarks
-    from isotherm.cli.endings import Failed
+    from isotherm.cli.errors import Failed
     from isotherm.cli.waiting import waiting
     from isotherm.pricing.bill import price_file, price_table
     from isotherm.pricing.price_list import NoPrice

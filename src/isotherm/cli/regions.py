@@ -34,7 +34,7 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
         return []
     from isotherm.aws.clients import lambda_regions
     from isotherm.campaign.model import InvalidCampaign, parse_campaign
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     known = lambda_regions()
     for word in regions:

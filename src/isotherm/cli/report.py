@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isotherm.cli.follow import IdArgument
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -29,8 +29,8 @@ def report(
     Beside the page it writes report.md, for pasting into an issue. A report that was fetched before is shown again even
     where the stack is gone.
     """
-    from isotherm.cli.endings import Failed
-    from isotherm.cli.following import report_folder, show_results, write_markdown
+    from isotherm.cli.errors import Failed
+    from isotherm.cli.live import report_folder, show_results, write_markdown
     from isotherm.deployed.campaigns import REPORT_FILES, Campaigns, Fetched
 
     place = Place(on, stack, home)

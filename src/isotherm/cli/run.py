@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from isotherm.cli.event import EventArgument, read_event
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -66,8 +66,8 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
         Ctrl-C; the campaign goes on.
     """
     from isotherm.cli.console import remarks
-    from isotherm.cli.endings import Failed, Interrupted
-    from isotherm.cli.following import check_ending, follow_campaign, report_folder, show_results
+    from isotherm.cli.errors import Failed, Interrupted
+    from isotherm.cli.live import check_ending, follow_campaign, report_folder, show_results
 
     remarks().print(f"campaign {campaign_id}", markup=False, soft_wrap=True)
     try:

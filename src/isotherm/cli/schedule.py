@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -66,7 +66,7 @@ def schedule(
     """
     from isotherm.aws.clients import client
     from isotherm.aws.schedule import read_schedule
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     if off and (expression or event or timezone):
         raise BadInput("--off: takes the schedule away, so give neither expression nor file nor timezone with it")
@@ -90,7 +90,7 @@ def schedule(
 def _parsed(expression: str | None, timezone: str | None) -> Schedule | None:
     """The expression, once it and the timezone are known to be some; None where there is none."""
     from isotherm.campaign.schedule import InvalidSchedule, parse_schedule
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.trend import check_timezone
 
     check_timezone(timezone or "UTC")
@@ -104,7 +104,7 @@ def _parsed(expression: str | None, timezone: str | None) -> Schedule | None:
 
 def _refuse_never(wanted: Schedule, timezone: str) -> None:
     from isotherm.analysis.trend_model import timezone_of
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     if next(wanted.upcoming(datetime.now(UTC), timezone_of(timezone)), None) is None:
         raise BadInput(f"EXPRESSION: {wanted} by the clock of {timezone} is never again; give a time to come")
@@ -112,7 +112,7 @@ def _refuse_never(wanted: Schedule, timezone: str) -> None:
 
 def _campaign(event: str | None, now: Scheduled | None) -> dict[str, Any]:
     from isotherm.aws.schedule import MOST_BYTES
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.event import read_event
 
     if event is None:
@@ -140,7 +140,7 @@ def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str
     from isotherm.aws.schedule import CAMPAIGN, EXPRESSION, TIMEZONE
     from isotherm.campaign.model import CampaignRefused
     from isotherm.cli.console import remarks
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns
 
@@ -185,7 +185,7 @@ def _switch_off(place: Place, now: Scheduled | None, as_json: bool) -> None:
 def _set(place: Place, changes: dict[str, str]) -> bool:
     from isotherm.aws.clients import client
     from isotherm.aws.schedule import NoSuchParameters, UpdateFailed, set_parameters
-    from isotherm.cli.endings import Failed
+    from isotherm.cli.errors import Failed
 
     try:
         return set_parameters(client("cloudformation", place.home_region), place.stack, changes)

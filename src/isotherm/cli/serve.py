@@ -7,12 +7,12 @@ import sys
 
 import typer
 
-from isotherm.cli.place import DEFAULT_HOME_REGION, DEFAULT_STACK, On, Place
+from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, On, Place
 
 
 def serve(context: typer.Context) -> None:
     """Serve the measured handlers over HTTPS on this machine (needs the extra "server")."""
-    from isotherm.cli.endings import Failed
+    from isotherm.cli.errors import Failed
     from isotherm.local.checkout import find_checkout
 
     checkout = find_checkout()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isotherm.cli.endings import BadInput
+from isotherm.cli.errors import BadInput
 
 ServerOption = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from isotherm.cli.follow import IdArgument
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isotherm.cli.place import (
+from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
     HomeOption,
@@ -73,7 +73,7 @@ def trend(
     """
     from isotherm import __version__
     from isotherm.analysis.trend import build_trend
-    from isotherm.cli.endings import Failed
+    from isotherm.cli.errors import Failed
 
     check_timezone(timezone)
     begin = _moment(since)
@@ -107,7 +107,7 @@ def _reasons(left_out: list[LeftOut]) -> str:
 
 def _show(made: Trend, output: Path | None, as_json: bool) -> None:
     from isotherm.cli.console import remarks, results
-    from isotherm.cli.following import report_folder, shown_path
+    from isotherm.cli.live import report_folder, shown_path
     from isotherm.report.page.trend import render_trend_page
     from isotherm.report.terminal.trend import trend_tables
 
@@ -125,7 +125,7 @@ def _show(made: Trend, output: Path | None, as_json: bool) -> None:
 
 def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> Gathered:
     from isotherm.cli.console import remarks
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns
 
@@ -142,7 +142,7 @@ def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> 
 def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, limit: int) -> Gathered:
     from isotherm.analysis.trend_model import LeftOut, UnreadableSession, read_session
     from isotherm.aws.store.sessions import Gathered
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     if not folder.is_dir():
         raise BadInput(f"--reports: there is no folder {folder}")
@@ -190,7 +190,7 @@ def _nobody(name: str, names: list[str], where: str, begin: datetime | None) -> 
 
 
 def _moment(text: str | None) -> datetime | None:
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     if text is None:
         return None
@@ -217,7 +217,7 @@ def check_timezone(name: str) -> None:
     import difflib
     from zoneinfo import available_timezones
 
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     known = available_timezones()
     if name not in known:
@@ -227,7 +227,7 @@ def check_timezone(name: str) -> None:
 
 
 def _metrics(asked: list[str] | None, sessions: list[Session]) -> list[str] | None:
-    from isotherm.cli.endings import BadInput
+    from isotherm.cli.errors import BadInput
 
     if not asked:
         return None

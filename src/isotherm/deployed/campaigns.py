@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isotherm.cli.endings import Failed
+from isotherm.cli.errors import Failed
 
 if TYPE_CHECKING:
     from isotherm.analysis.summary import CampaignSummary

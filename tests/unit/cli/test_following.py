@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from isotherm.cli import following
-from isotherm.cli.endings import BadInput, Failed, Interrupted
-from isotherm.cli.place import On, Place
+from isotherm.cli import live
+from isotherm.cli.errors import BadInput, Failed, Interrupted
+from isotherm.cli.options import On, Place
 from isotherm.cli.run import follow_and_show
 from isotherm.deployed.campaigns import State
 
@@ -35,7 +35,7 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "POLL_S", 0.0)
+    monkeypatch.setattr(live, "POLL_S", 0.0)
 
 
 def _follow(campaign: Any, place: Place = PLACE) -> None:
@@ -88,7 +88,7 @@ def test_any_other_end_is_a_failure_with_its_reason(state: State, said: str) -> 
 
 def test_where_there_is_no_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(stderr=True, force_terminal=False)
-    ending = following.follow_campaign(
+    ending = live.follow_campaign(
         Scripted(State("RUNNING"), State("RUNNING"), State("SUCCEEDED")),  # type: ignore[arg-type]
         "demo-1",
         console,

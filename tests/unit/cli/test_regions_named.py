@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isotherm.cli.endings import BadInput
+from isotherm.cli.errors import BadInput
 from isotherm.cli.regions import read_regions
 
 

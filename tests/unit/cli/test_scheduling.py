@@ -50,7 +50,7 @@ def test_without_a_stack_it_says_how_to_have_one(isotherm: Isotherm) -> None:
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stack that is there and has no schedule, of which nothing more may be asked."""
-    from isotherm.cli.place import Place
+    from isotherm.cli.options import Place
 
     class Deployment:
         home_region = "us-east-1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isotherm.cli.endings import BadInput
+from isotherm.cli.errors import BadInput
 from isotherm.cli.servers import with_server
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"

@@ -11,7 +11,7 @@ import typer
 from isotherm.campaign.stack_health import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
 from isotherm.campaign.stack_health import DEFAULT_STACK as DEFAULT_STACK
 from isotherm.campaign.stack_health import code_of
-from isotherm.cli.endings import Failed
+from isotherm.cli.errors import Failed
 
 if TYPE_CHECKING:
     from isotherm.deployed.deployment import Deployment

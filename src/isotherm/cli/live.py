@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from isotherm.cli.console import remarks, results
-from isotherm.cli.endings import BadInput, Failed
+from isotherm.cli.errors import BadInput, Failed
 from isotherm.cli.progress import CampaignProgress, one_line, picture
 from isotherm.deployed.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
 

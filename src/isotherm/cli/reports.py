@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isotherm.cli.endings import BadInput, Failed
+from isotherm.cli.errors import BadInput, Failed
 
 if TYPE_CHECKING:
     from isotherm.analysis.comparison import Side
-    from isotherm.cli.place import Place
+    from isotherm.cli.options import Place
     from isotherm.measurement.sample import Sample
 
 SAMPLES = "samples.csv.gz"
@@ -50,7 +50,7 @@ def results_of(what: str, argument: str, place: Place) -> Side:
 
 
 def _fetch(campaign_id: str, place: Place) -> Path:
-    from isotherm.cli.following import report_folder
+    from isotherm.cli.live import report_folder
     from isotherm.deployed.campaigns import Campaigns
 
     folder = report_folder(campaign_id, None)
