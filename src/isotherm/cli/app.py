@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 from typer.exceptions import TyperException
 
-from isotherm.cli import (
+from isotherm.cli.commands import (
     compare,
     demo,
     deploy,

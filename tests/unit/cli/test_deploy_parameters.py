@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isotherm.cli.deploy import EVERYWHERE, read_parameters
+from isotherm.cli.commands.deploy import EVERYWHERE, read_parameters
 from isotherm.cli.errors import BadInput
 
 HOME, MUMBAI = "us-east-1", "ap-south-1"

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from isotherm.cli import live
+from isotherm.cli.commands.run import follow_and_show
 from isotherm.cli.errors import BadInput, Failed, Interrupted
 from isotherm.cli.options import On, Place
-from isotherm.cli.run import follow_and_show
 from isotherm.deployed.campaigns import State
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")

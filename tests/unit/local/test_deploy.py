@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from isotherm.campaign.stack_health import ON_RECORD
-from isotherm.cli.deploy import AWS_RUNTIME
+from isotherm.cli.commands.deploy import AWS_RUNTIME
 from isotherm.local import build as building
 from isotherm.local import deploy as deploying
 from isotherm.local import package as packaging

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from isotherm.cli import parse as command
 from isotherm.cli.app import run_command
+from isotherm.cli.commands import parse as command
 from isotherm.platform_log import BASE_FIELDS, parse_events
 
 HERE = Path(__file__).parent

@@ -144,7 +144,7 @@ def test_cells_are_told_apart_by_how_they_were_called() -> None:
     from made_up_regions import SIX, clients_plan, remote, samples_of
     from rich.console import Console
 
-    from isotherm.cli.compare import describe
+    from isotherm.cli.commands.compare import describe
 
     plan = clients_plan(clients=SIX[:3], warm=20)
     sides = [Side(str(seed), samples_of(plan, remote(), seed=seed), None) for seed in (1, 2)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from isotherm.cli.follow import IdArgument
+from isotherm.cli.commands.follow import IdArgument
+from isotherm.cli.commands.run import OutputOption
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -13,7 +14,6 @@ from isotherm.cli.options import (
     Place,
     StackOption,
 )
-from isotherm.cli.run import OutputOption
 
 
 def report(

@@ -90,8 +90,8 @@ def schedule(
 def _parsed(expression: str | None, timezone: str | None) -> Schedule | None:
     """The expression, once it and the timezone are known to be some; None where there is none."""
     from isotherm.campaign.schedule import InvalidSchedule, parse_schedule
+    from isotherm.cli.commands.trend import check_timezone
     from isotherm.cli.errors import BadInput
-    from isotherm.cli.trend import check_timezone
 
     check_timezone(timezone or "UTC")
     if expression is None:

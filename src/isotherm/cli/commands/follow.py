@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from isotherm.cli.commands.run import OutputOption, follow_and_show
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -16,7 +17,6 @@ from isotherm.cli.options import (
     Place,
     StackOption,
 )
-from isotherm.cli.run import OutputOption, follow_and_show
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id: the name of its execution.")]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from isotherm.cli.commands.run import OutputOption, follow_and_show
 from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
-from isotherm.cli.run import OutputOption, follow_and_show
 
 EVENT = "events/campaign-demo.json"
 

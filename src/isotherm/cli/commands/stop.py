@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from isotherm.cli.follow import IdArgument
+from isotherm.cli.commands.follow import IdArgument
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,

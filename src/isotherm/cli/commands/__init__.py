@@ -1,0 +1,1 @@
+"""The commands of `isotherm`, one file each."""
