@@ -20,13 +20,15 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from isotherm.statistics.two_samples import compare, holm, summarize
+from isotherm.statistics.describe import summarize
+from isotherm.statistics.two_samples import compare, holm
 
 CELLS = 100
 ROUNDS = 10
@@ -47,7 +49,7 @@ def full_summary(cells: list[np.ndarray]) -> int:
     comparisons = [compare(cells[0], cell) for cell in cells[1:]]
     corrected = holm([comparison.p_value for comparison in comparisons])
     assert all(s.median_low is not None and s.mean_low is not None for s in summaries)
-    return sum(len(s.model_dump()) for s in [*summaries, *comparisons]) + len(corrected)
+    return sum(len(asdict(s)) for s in [*summaries, *comparisons]) + len(corrected)
 
 
 def bootstrap_medians(cells: list[np.ndarray]) -> int:

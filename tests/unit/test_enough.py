@@ -14,7 +14,7 @@ from isotherm.campaign.lane import LaneTask, TargetFunction
 from isotherm.campaign.model import Precision, RegionInventory, parse_campaign
 from isotherm.campaign.planner import make_plan
 from isotherm.campaign.stopping import shortfalls, too_wide
-from isotherm.statistics.two_samples import summarize
+from isotherm.statistics.describe import summarize
 
 
 def last_task(platform: str = "aws", **fields: object) -> LaneTask:

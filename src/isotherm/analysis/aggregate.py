@@ -22,10 +22,12 @@ from isotherm.analysis.summary import (
     ContestedSample,
     LaneOutcome,
     LoadRun,
+    MetricName,
     StartupCost,
     TargetComparison,
 )
 from isotherm.analysis.words.cells import cell_name, varying
+from isotherm.analysis.words.differences import ANSWERS, IMPORTS, STARTS, Words, comparison_in_words
 from isotherm.analysis.words.headline import Findings, headline
 from isotherm.analysis.words.loads import load_imbalances, load_warnings
 from isotherm.campaign.cell import CellKey, Kind, cell_key
@@ -33,9 +35,10 @@ from isotherm.campaign.model import Plan, Price
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.measurement.sample import Accounting, Sample
 from isotherm.numbers import count
+from isotherm.statistics.describe import round_effect_p, summarize
 from isotherm.statistics.order_statistics import relative_width
-from isotherm.statistics.results import MetricName, MetricSummary
-from isotherm.statistics.two_samples import ANSWERS, IMPORTS, STARTS, Words, compare, holm, round_effect_p, summarize
+from isotherm.statistics.results import MetricSummary
+from isotherm.statistics.two_samples import compare, holm
 
 ENOUGH_FOR_MEDIAN = 50
 ENOUGH_FOR_P95 = 100
@@ -296,12 +299,11 @@ def _comparisons(
             theirs = _metric_values(used[key], metric)
             if not ours.size or not theirs.size:
                 continue
-            result = compare(
-                ours,
-                theirs,
-                names=(baseline, cell.target),
-                words=_WORDS[cell.kind, metric],
-                confidence=confidence,
+            result = comparison_in_words(
+                compare(ours, theirs, confidence=confidence),
+                (baseline, cell.target),
+                _WORDS[cell.kind, metric],
+                confidence,
             )
             found.append(
                 TargetComparison(

@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.load_comparison import LoadChange, load_changes, loads_of_one_side
-from isotherm.analysis.summary import CampaignSummary, LoadRun
+from isotherm.analysis.summary import CampaignSummary, ComparisonInWords, LoadRun, MetricName
 from isotherm.analysis.words.cells import cell_name
+from isotherm.analysis.words.differences import ANSWERS, STARTS, comparison_in_words
 from isotherm.analysis.words.loads import is_reported
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.lane import CallProtocol, Operation
 from isotherm.campaign.stopping import start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
-from isotherm.statistics.results import Comparison, MetricName
-from isotherm.statistics.two_samples import ANSWERS, STARTS, compare, holm
+from isotherm.statistics.two_samples import compare, holm
 
 SIGNIFICANT = 0.05
 
@@ -52,7 +52,7 @@ class Change(_Shape):
     kind: Kind
     metric: MetricName
     p_holm: float | None
-    result: Comparison
+    result: ComparisonInWords
     client_region: str | None = None
     protocol: CallProtocol = "invoke"
     operation: Operation | None = None
@@ -95,12 +95,11 @@ def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> Ca
     found: list[Change] = []
     for key in sorted(set(ours) & set(theirs), key=_reading_order):
         for metric in _metrics(key, ours[key], theirs[key]):
-            result = compare(
-                _values(ours[key], metric),
-                _values(theirs[key], metric),
-                names=("before", f"{cell_name(key)},"),
-                words=ANSWERS if metric == "client_ms" else STARTS,
-                confidence=confidence,
+            result = comparison_in_words(
+                compare(_values(ours[key], metric), _values(theirs[key], metric), confidence=confidence),
+                ("before", f"{cell_name(key)},"),
+                ANSWERS if metric == "client_ms" else STARTS,
+                confidence,
             )
             found.append(Change(**key._asdict(), metric=metric, p_holm=None, result=result))
     corrected = holm([change.result.p_value for change in found])

@@ -7,13 +7,14 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
-from isotherm.analysis.summary import CellComparison, ClientFinding
+from isotherm.analysis.summary import CellComparison, ClientFinding, MetricName
 from isotherm.analysis.words.cells import WAYS
+from isotherm.analysis.words.differences import ANSWERS, Words, difference_in_words
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, interval, listed, percent
-from isotherm.statistics.results import MetricName, Middle
-from isotherm.statistics.two_samples import ANSWERS, Difference, Words, difference_in_words, holm, middle_difference
+from isotherm.statistics.results import Middle
+from isotherm.statistics.two_samples import Difference, holm, middle_difference
 
 SIGNIFICANT = 0.05
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.

@@ -20,14 +20,17 @@ from isotherm.analysis.summary import (
     DistanceSlope,
     Failure,
     LaneOutcome,
+    MetricName,
     Sent,
 )
+from isotherm.analysis.words.differences import Words, difference_in_words
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.model import Plan
 from isotherm.measurement.sample import Accounting, Sample
 from isotherm.numbers import count, digits, per_ms, percent
-from isotherm.statistics.results import MetricName, MetricSummary, Middle, Slope
-from isotherm.statistics.two_samples import Words, difference_in_words, holm, middle_difference, theil_sen
+from isotherm.statistics.results import MetricSummary, Middle, Slope
+from isotherm.statistics.slopes import theil_sen
+from isotherm.statistics.two_samples import holm, middle_difference
 
 #: A time that changes by less than this for each ms of network does not depend on distance, for any practical purpose:
 #: half the Earth (some 300 ms there and back) would be worth 15 ms.

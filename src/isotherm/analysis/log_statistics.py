@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isotherm.platform_log.events import Event
+from isotherm.statistics.describe import summarize
 from isotherm.statistics.results import MetricSummary
-from isotherm.statistics.two_samples import summarize
 
 METRICS = (
     "init_duration_ms",

@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from isotherm.analysis.summary import StartupCost
+from isotherm.analysis.summary import MetricName, StartupCost
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, percent
-from isotherm.statistics.results import MetricName, Slope
-from isotherm.statistics.two_samples import theil_sen
+from isotherm.statistics.results import Slope
+from isotherm.statistics.slopes import theil_sen
 
 #: Samples of a target that enter, evenly over the campaign's time: every pair of all targets' is looked at.
 POINTS_OF_TARGET = 150

@@ -7,17 +7,41 @@ cannot be computed from what there is (no standard deviation of one sample), nev
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation, Platform
 from isotherm.campaign.model import Campaign, Price, RegionInventory
 from isotherm.measurement.sample import Accounting, Outcome
-from isotherm.statistics.results import Comparison, MetricName, MetricSummary, Middle, Slope, _Shape
+from isotherm.statistics.results import Comparison, MetricSummary, Middle, Slope
 
 FORMAT = 1
+
+MetricName = Literal[
+    "init_duration_ms",
+    "startup_ms",
+    "import_ms",
+    "client_ms",
+    "overhead_ms",
+    "duration_ms",
+    "work_ms",
+    "billed_duration_ms",
+    "max_memory_used_mb",
+    "inner_round_trip_ms",
+    "inner_duration_ms",
+    "inner_billed_duration_ms",
+    "database_ms",
+    "network_ms",
+    "network_share",
+    "dns_ms",
+    "connect_ms",
+    "tls_ms",
+    "first_byte_ms",
+    "total_ms",
+]
 
 
 METRICS: dict[MetricName, str] = {
@@ -46,6 +70,17 @@ METRICS: dict[MetricName, str] = {
 EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
 
 
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonInWords(Comparison):
+    """A comparison, and its shift as a sentence."""
+
+    sentence: str
+
+
 class StartupCost(_Shape):
     """What one unit of `per` adds to a time of cold starts in one region and memory size, by a Theil-Sen slope.
 
@@ -72,7 +107,7 @@ class TargetComparison(_Shape):
     kind: Kind
     metric: MetricName
     p_holm: float | None
-    result: Comparison
+    result: ComparisonInWords
     client_region: str | None = None
     protocol: CallProtocol = "invoke"
     operation: Operation | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -36,7 +37,8 @@ from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
-from isotherm.statistics.two_samples import holm, theil_sen
+from isotherm.statistics.slopes import theil_sen
+from isotherm.statistics.two_samples import holm
 
 CONFIDENCE = 0.95
 _DAY_S = 86_400.0
@@ -329,8 +331,8 @@ def _corrected(found: Sequence[Series]) -> list[Series]:
     return [
         s.model_copy(
             update={
-                "spread": s.spread and s.spread.model_copy(update={"p_holm": spread}),
-                "beyond_rounds": s.beyond_rounds and s.beyond_rounds.model_copy(update={"p_holm": of_rounds}),
+                "spread": s.spread and replace(s.spread, p_holm=spread),
+                "beyond_rounds": s.beyond_rounds and replace(s.beyond_rounds, p_holm=of_rounds),
                 "hours": [h.model_copy(update={"p_holm": p}) for h, p in zip(s.hours, of_hours, strict=True)],
             }
         )

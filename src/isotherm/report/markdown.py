@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.analysis.accounting import total
-from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Crisscross
+from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Crisscross, MetricName
 from isotherm.analysis.words.cells import varying
 from isotherm.analysis.words.loads import accounts_of, run_names, total_of
 from isotherm.campaign.cell import Kind
@@ -49,7 +49,7 @@ from isotherm.report.region_columns import (
     sent_in_words,
     statuses_in_words,
 )
-from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.statistics.results import MetricSummary
 
 
 def render_markdown(summary: CampaignSummary) -> str:

@@ -12,6 +12,7 @@ from isotherm.analysis.summary import (
     ClientFinding,
     Crisscross,
     HttpCell,
+    MetricName,
     Sent,
     Stages,
 )
@@ -20,7 +21,6 @@ from isotherm.campaign.cell import InCell, cell_key
 from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.metrics import METRIC_LABELS
 from isotherm.report.region_names import place_name
-from isotherm.statistics.results import MetricName
 
 #: How cells are compared that differ in one thing alone: `isotherm.analysis.contrasts.comparisons_across`.
 BY_ROUND = (

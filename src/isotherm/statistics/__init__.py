@@ -6,17 +6,19 @@ is first used.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isotherm.statistics.two_samples import compare, quantile_interval, summarize
+    from isotherm.statistics.describe import quantile_interval, summarize
+    from isotherm.statistics.two_samples import compare
 
 __all__ = ["compare", "quantile_interval", "summarize"]
 
+_HOMES = {"compare": "two_samples", "quantile_interval": "describe", "summarize": "describe"}
+
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from isotherm.statistics import two_samples
-
-        return getattr(two_samples, name)
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """Which order statistics bound a quantile, and how narrow that interval is. Only the standard library.
 
-`isotherm.statistics.two_samples` states intervals by these ranks, and the control functions, which import no numpy, decide by the
+`isotherm.statistics` states intervals by these ranks, and the control functions, which import no numpy, decide by the
 same ones whether a cell is precise enough.
 """
 

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+Middle = Literal["mean", "median"]
 
-MetricName = Literal[
-    "init_duration_ms",
-    "startup_ms",
-    "import_ms",
-    "client_ms",
-    "overhead_ms",
-    "duration_ms",
-    "work_ms",
-    "billed_duration_ms",
-    "max_memory_used_mb",
-    "inner_round_trip_ms",
-    "inner_duration_ms",
-    "inner_billed_duration_ms",
-    "database_ms",
-    "network_ms",
-    "network_share",
-    "dns_ms",
-    "connect_ms",
-    "tls_ms",
-    "first_byte_ms",
-    "total_ms",
-]
+#: Below this many sessions nothing is said about how sessions differ.
+ENOUGH_SESSIONS = 3
+
+#: A difference is called more than chance below this corrected p.
+SIGNIFICANT = 0.05
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Interval(_Shape):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
     """A confidence interval; a side is None where n is too small to bound it."""
 
     low: float | None
@@ -47,7 +28,8 @@ class Interval(_Shape):
         return self.low is not None and self.high is not None
 
 
-class MetricSummary(_Shape):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSummary:
     """One metric of one cell. How each number is defined: `isotherm.statistics.summarize`."""
 
     n: int
@@ -79,7 +61,8 @@ class MetricSummary(_Shape):
     round_factor: float | None = None
 
 
-class Comparison(_Shape):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
     """How `other` differs from `baseline` in one metric: positive shift, ratio above 1 and positive delta mean more."""
 
     baseline_n: int
@@ -94,10 +77,10 @@ class Comparison(_Shape):
     shift_high: float | None
     p_value: float | None
     cliffs_delta: float | None
-    sentence: str
 
 
-class Slope(_Shape):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
     """A straight line through `n` points: `slope` with its interval, in units of y per unit of x."""
 
     n: int
@@ -107,17 +90,8 @@ class Slope(_Shape):
     intercept: float | None
 
 
-Middle = Literal["mean", "median"]
-
-
-#: Below this many sessions nothing is said about how sessions differ.
-ENOUGH_SESSIONS = 3
-
-#: A difference is called more than chance below this corrected p.
-SIGNIFICANT = 0.05
-
-
-class Estimate(_Shape):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
     """A mean over sessions, each counting once, with Student's t interval over sessions."""
 
     value: float
@@ -125,7 +99,8 @@ class Estimate(_Shape):
     high: float | None
 
 
-class Spread(_Shape):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
     """How much wider the means of sessions scatter than was predicted: `isotherm.statistics.sessions.session_spread`.
 
     `between_sd` is the standard deviation of sessions' true means, in the metric's unit, once the predicted scatter is

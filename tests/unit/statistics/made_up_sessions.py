@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from isotherm.analysis.trend_model import Session
-from isotherm.statistics.two_samples import summarize
+from isotherm.statistics.describe import summarize
 
 BEGIN = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 TARGETS = {"default": 92.0, "pkg50": 310.0}
@@ -50,8 +51,7 @@ def made_up_session(
                         "memory_mb": 128,
                         "kind": kind,
                         "metrics": {
-                            name: summarize(of, blocks=blocks, resamples=200).model_dump()
-                            for name, of in values.items()
+                            name: asdict(summarize(of, blocks=blocks, resamples=200)) for name, of in values.items()
                         },
                     }
                 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from isotherm.statistics.results import Spread
+from isotherm.statistics.results import Estimate, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
 
 TRIALS = 1500
@@ -124,8 +124,8 @@ def test_intervals_over_sessions_cover_where_sessions_differ(sessions: int) -> N
 
 
 def test_fewer_than_three_sessions_have_no_interval() -> None:
-    assert over_sessions([5.0, 7.0]).model_dump() == {"value": 6.0, "low": None, "high": None}
-    assert over_sessions([0.1, 0.1, 0.1]).model_dump() == {"value": 0.1, "low": 0.1, "high": 0.1}
+    assert over_sessions([5.0, 7.0]) == Estimate(value=6.0, low=None, high=None)
+    assert over_sessions([0.1, 0.1, 0.1]) == Estimate(value=0.1, low=0.1, high=0.1)
 
 
 def test_the_standard_error_behind_an_interval_is_found_again() -> None:

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from isotherm.statistics.describe import quantile_interval, summarize
 from isotherm.statistics.order_statistics import ranks_of_quantile
-from isotherm.statistics.two_samples import compare, quantile_interval, summarize
+from isotherm.statistics.two_samples import compare
 
 TRIALS = 5000
 TAIL = 0.025

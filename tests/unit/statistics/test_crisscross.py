@@ -13,9 +13,8 @@ from made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samp
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.crisscross import LEAST_RELIABILITY, Pair, distance_slope
-from isotherm.analysis.summary import CampaignSummary, Crisscross, DistanceSlope
+from isotherm.analysis.summary import CampaignSummary, Crisscross, DistanceSlope, MetricName
 from isotherm.measurement.sample import Sample
-from isotherm.statistics.results import MetricName
 
 PLAN = crisscross_plan(warm=20)
 SAMPLES = samples_of(PLAN, nested())

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from isotherm.statistics.describe import quantile_interval
 from isotherm.statistics.order_statistics import quantile, quantile_width, ranks_of_quantile, relative_width
-from isotherm.statistics.two_samples import quantile_interval
 
 # scipy's own sums are rounded: where a tail is met exactly, either answer may be an ulp off.
 ROUNDING = 1e-7

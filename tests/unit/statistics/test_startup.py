@@ -15,7 +15,7 @@ from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.package_cost import startup_costs
 from isotherm.analysis.summary import StartupCost
 from isotherm.measurement.sample import Sample
-from isotherm.statistics.two_samples import theil_sen
+from isotherm.statistics.slopes import theil_sen
 
 SIZES = {target: facts[0] for target, facts in TARGETS.items()}
 PLAN = made_up_plan(cold=60, warm=0, rounds=2, regions=("us-east-1",))

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import itertools
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import ArrayLike
 from scipy import stats
 
-import isotherm.statistics.two_samples
-from isotherm.statistics.two_samples import (
-    ANSWERS,
-    STARTS,
-    compare,
-    holm,
-    quantile_interval,
-    round_effect_p,
-    summarize,
-    theil_sen,
-)
+from isotherm.analysis.words import differences
+from isotherm.analysis.words.differences import ANSWERS, STARTS, Words, comparison_in_words
+from isotherm.statistics import describe, two_samples
+from isotherm.statistics.describe import quantile_interval, round_effect_p, summarize
+from isotherm.statistics.slopes import theil_sen
+from isotherm.statistics.two_samples import compare, holm
 
 times = st.floats(min_value=0.001, max_value=1e6, allow_nan=False, allow_subnormal=False)
 few_times = st.lists(times, min_size=1, max_size=40)
@@ -99,7 +98,7 @@ def test_nothing_is_none_and_not_zero() -> None:
     summary = summarize([])
 
     assert summary.n == 0
-    everything = summary.model_dump(exclude={"n", "outliers"})
+    everything = {name: v for name, v in dataclasses.asdict(summary).items() if name not in ("n", "outliers")}
     assert set(everything.values()) == {None}
 
 
@@ -251,23 +250,26 @@ def test_comparing_the_other_way_round_mirrors_everything(x: list[float], y: lis
 
 
 def test_one_side_without_samples_is_said_so() -> None:
-    found = compare([], [1.0, 2.0], names=("default", "pkg50"))
+    found = comparison_in_words(compare([], [1.0, 2.0]), ("default", "pkg50"), STARTS, 0.95)
 
     assert (found.shift, found.ratio, found.p_value, found.cliffs_delta) == (None, None, None, None)
     assert found.other_median == 1.5
     assert found.sentence == "pkg50 and default cannot be compared: no samples of default"
 
 
+def _sentence(baseline: ArrayLike, other: ArrayLike, names: tuple[str, str], words: Words) -> str:
+    return comparison_in_words(compare(baseline, other), names, words, 0.95).sentence
+
+
 def test_sentences_say_what_the_numbers_say() -> None:
     rng = np.random.default_rng(3)
     base = rng.normal(112, 3, 60)
-    assert compare(base, base + 310, names=("default", "pkg50"), words=STARTS).sentence.startswith(
+    assert _sentence(base, base + 310, ("default", "pkg50"), STARTS).startswith(
         "pkg50 starts 310 ms later than default (95 % interval 309 to 311"
     )
-    assert compare(base + 310, base, names=("a", "b"), words=ANSWERS).sentence.startswith("b answers 310 ms earlier")
-    alike = compare(base, rng.normal(112, 3, 60), names=("default", "size50"), words=STARTS).sentence
-    assert "cannot be told apart" in alike
-    few = compare([112, 117], [432, 457], names=("default", "pkg50"), words=STARTS).sentence
+    assert _sentence(base + 310, base, ("a", "b"), ANSWERS).startswith("b answers 310 ms earlier")
+    assert "cannot be told apart" in _sentence(base, rng.normal(112, 3, 60), ("default", "size50"), STARTS)
+    few = _sentence([112, 117], [432, 457], ("default", "pkg50"), STARTS)
     assert few == "pkg50 starts about 330 ms later than default; 2 and 2 samples are too few for a 95 % interval"
 
 
@@ -311,7 +313,7 @@ def test_theil_sen_agrees_with_scipy(points: list[tuple[float, float]]) -> None:
     x, y = zip(*points, strict=True)
     found = theil_sen(x, y)
     if len(set(x)) < 2:
-        assert found.model_dump() == {"n": len(x), "slope": None, "low": None, "high": None, "intercept": None}
+        assert dataclasses.asdict(found) == {"n": len(x), "slope": None, "low": None, "high": None, "intercept": None}
         return
     expected = stats.theilslopes(y, x, 0.95, method="joint")
     assert found.slope == pytest.approx(expected.slope)
@@ -347,6 +349,36 @@ def test_theil_sen_refuses_what_it_cannot_take() -> None:
 
 
 def test_the_examples_of_the_docstrings_hold() -> None:
-    found = doctest.testmod(isotherm.statistics.two_samples)
-    assert found.attempted >= 5
-    assert found.failed == 0
+    modules = (describe, differences, two_samples)
+    found = [doctest.testmod(module) for module in modules]
+    assert all(of_module.attempted > 0 for of_module in found)
+    assert sum(of_module.failed for of_module in found) == 0
+
+
+def test_results_hold_plain_numbers() -> None:
+    # A numpy number would print as np.float64(...), and some of them no JSON takes.
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(100, 3, 40), rng.normal(103, 3, 40)
+    blocks = [number % 4 for number in range(40)]
+    results = (
+        summarize(x, blocks=blocks),
+        summarize([7]),
+        compare(x, y),
+        quantile_interval(x, 0.5),
+        theil_sen(x, y),
+    )
+    for result in results:
+        values = dataclasses.astuple(result)
+        assert {type(value) for value in values} <= {int, float, type(None)}, result
+
+
+def test_the_statistics_load_neither_campaigns_nor_pydantic() -> None:
+    program = (
+        "import sys, isotherm.statistics as s; print('numpy' in sys.modules, s.summarize([1, 2]).n, "
+        "s.compare([1], [2]).shift, s.quantile_interval([1, 2], 0.5).low, "
+        "sorted(m for m in sys.modules if m.split('.')[0] == 'pydantic' or m.startswith('isotherm.')))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = ["arrays", "describe", "order_statistics", "results", "two_samples"]
+    names = ["isotherm.statistics", *(f"isotherm.statistics.{name}" for name in loaded)]
+    assert ran.stdout.strip() == f"False 2 1.0 None {names}"

@@ -7,13 +7,21 @@ from typing import NamedTuple
 
 from isotherm.analysis.contrasts import farthest
 from isotherm.analysis.crisscross import round_trips
-from isotherm.analysis.summary import Cell, CellComparison, ClientFinding, Crisscross, LoadRun, TargetComparison
+from isotherm.analysis.summary import (
+    Cell,
+    CellComparison,
+    ClientFinding,
+    Crisscross,
+    LoadRun,
+    MetricName,
+    TargetComparison,
+)
 from isotherm.analysis.words.cells import WAYS
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import cell_key
 from isotherm.campaign.model import Plan
 from isotherm.numbers import capitalised, digits, interval, listed
-from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.statistics.results import MetricSummary
 
 
 class Findings(NamedTuple):

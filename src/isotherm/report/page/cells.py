@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from isotherm.analysis.accounting import total
-from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, MetricName
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, digits, listed, percent
 from isotherm.report.metrics import (
@@ -22,7 +22,6 @@ from isotherm.report.metrics import (
 )
 from isotherm.report.page.figures import POINTS_SHOWN, group_id
 from isotherm.report.page.markup import Column, Markup, choices, figure, table, with_interval
-from isotherm.statistics.results import MetricName
 
 
 def kind_section(summary: CampaignSummary, kind: Kind) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from html import escape
 from typing import Any, NamedTuple
 
-from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding
+from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding, MetricName
 from isotherm.numbers import NOTHING, capitalised, digits, percent, probability
 from isotherm.report.metrics import KIND_LABELS
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import Column, Markup, figure, table, unbroken, with_interval
 from isotherm.report.region_columns import BY_ROUND, cells_of_finding, comparisons_of, finding_title
 from isotherm.report.region_names import place_name
-from isotherm.statistics.results import MetricName
 
 Json = dict[str, Any]
 

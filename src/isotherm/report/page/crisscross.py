@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, Sent
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, MetricName, Sent
 from isotherm.numbers import NOTHING, capitalised, count, digits, interval, per_ms, percent, probability
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import (
@@ -32,7 +32,7 @@ from isotherm.report.region_columns import (
     sent_parts,
 )
 from isotherm.report.region_names import place_name
-from isotherm.statistics.results import MetricName, MetricSummary, Slope
+from isotherm.statistics.results import MetricSummary, Slope
 
 Json = dict[str, Any]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from isotherm.analysis.accounting import distinct
-from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, MetricName
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import percent
 from isotherm.report.metrics import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
-from isotherm.statistics.results import MetricName, MetricSummary
+from isotherm.statistics.results import MetricSummary
 
 #: Dots of one metric of one cell on the page; more cannot be told apart at this size.
 POINTS_SHOWN = 240

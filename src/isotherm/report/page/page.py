@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from isotherm.analysis.accounting import total
-from isotherm.analysis.summary import METRICS, CampaignSummary, TargetComparison
+from isotherm.analysis.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.analysis.trend_model import Trend
 from isotherm.campaign.model import Price
 from isotherm.measurement.sample import Sample
@@ -28,7 +28,6 @@ from isotherm.report.page.http import http_figures, http_section
 from isotherm.report.page.loads import load_facts, load_settings, loads_figures, loads_section
 from isotherm.report.page.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
 from isotherm.report.page.trend import trend_figure_data, trend_section
-from isotherm.statistics.results import MetricName
 
 
 def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Trend | None = None) -> str:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.analysis.accounting import total
-from isotherm.analysis.summary import CampaignSummary, Cell
+from isotherm.analysis.summary import CampaignSummary, Cell, MetricName
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
 from isotherm.report.metrics import (
@@ -25,7 +25,6 @@ from isotherm.report.metrics import (
 from isotherm.report.terminal.frame import framed
 from isotherm.report.terminal.loads import campaign_loads
 from isotherm.report.terminal.regions import clients_tables, crisscross_tables, http_tables
-from isotherm.statistics.results import MetricName
 
 _OF_CALLS: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_ms", "billed_duration_ms", "duration_ms")
 

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross
+from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding, Crisscross, MetricName
 from isotherm.numbers import NOTHING, capitalised, digits, interval, percent, probability
 from isotherm.report.metrics import KIND_LABELS
 from isotherm.report.region_columns import (
@@ -24,7 +24,6 @@ from isotherm.report.region_columns import (
 )
 from isotherm.report.region_names import place_name
 from isotherm.report.terminal.frame import framed
-from isotherm.statistics.results import MetricName
 
 #: Headings as narrow as their numbers: all columns fit a terminal of 80.
 _HEADS: dict[MetricName, str] = {

@@ -1,0 +1,83 @@
+"""Says in one sentence how two samples differ, or that it cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from isotherm.analysis.summary import ComparisonInWords
+from isotherm.numbers import digits, percent
+from isotherm.statistics.results import Comparison
+
+Words = tuple[str, str, str]
+"""Verb, word for more, word for less, as in ("starts", "later", "earlier")."""
+STARTS: Words = ("starts", "later", "earlier")
+ANSWERS: Words = ("answers", "later", "earlier")
+IMPORTS: Words = ("imports for", "longer", "less")
+
+
+def difference_in_words(
+    names: tuple[str, str],
+    words: Words,
+    unit: str,
+    shift: tuple[float, float | None, float | None],
+    sizes: tuple[int, int],
+    confidence: float,
+) -> str:
+    """A difference with its interval as a sentence: how much more or less, or that it cannot be told.
+
+    Parameters
+    ----------
+    names : (str, str)
+        What baseline and other are called.
+    words : (str, str, str)
+        Verb, word for more and word for less, as in ("starts", "later", "earlier").
+    unit : str
+        Of the difference.
+    confidence : float
+        Of the interval.
+    shift : (float, float or None, float or None)
+        The difference, other - baseline, and both ends of its interval.
+    sizes : (int, int)
+        Samples of baseline and other.
+    """
+    baseline, other = names
+    verb, more, less = words
+    middle, low, high = shift
+    coverage = percent(confidence)
+    if low is None or high is None:
+        return (
+            f"{other} {verb} about {digits(abs(middle))} {unit} {more if middle >= 0 else less} than {baseline}; "
+            f"{sizes[1]} and {sizes[0]} samples are too few for a {coverage} interval"
+        )
+    if low <= 0 <= high:
+        return (
+            f"{other} and {baseline} cannot be told apart from these samples "
+            f"(difference {digits(middle)} {unit}, {coverage} interval {digits(low)} to {digits(high)})"
+        )
+    ends = (low, high) if middle > 0 else (-high, -low)
+    return (
+        f"{other} {verb} {digits(abs(middle))} {unit} {more if middle > 0 else less} than {baseline} "
+        f"({coverage} interval {digits(ends[0])} to {digits(ends[1])})"
+    )
+
+
+def comparison_in_words(
+    found: Comparison, names: tuple[str, str], words: Words, confidence: float, unit: str = "ms"
+) -> ComparisonInWords:
+    """The same comparison with its shift as a sentence; parameters as of `difference_in_words`.
+
+    Examples
+    --------
+    >>> from isotherm.statistics import compare
+    >>> default, pkg50 = [112, 117, 115, 113, 118, 114], [432, 457, 440, 436, 449, 441]
+    >>> comparison_in_words(compare(default, pkg50), ("default", "pkg50"), STARTS, 0.95).sentence
+    'pkg50 starts 326 ms later than default (95 % interval 314 to 345)'
+    """
+    sizes = found.baseline_n, found.other_n
+    if found.shift is None:
+        missing = " and ".join(name for name, size in zip(names, sizes, strict=True) if not size)
+        sentence = f"{names[1]} and {names[0]} cannot be compared: no samples of {missing}"
+    else:
+        shift = found.shift, found.shift_low, found.shift_high
+        sentence = difference_in_words(names, words, unit, shift, sizes, confidence)
+    return ComparisonInWords(**asdict(found), sentence=sentence)
