@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign.model import Campaign, InvalidCampaign, parse_campaign, read_campaign
+from isotherm.campaign.model import Campaign
+from isotherm.campaign.parsing import parse_campaign, read_campaign
+from isotherm.campaign.refusals import InvalidCampaign
 
 REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
 

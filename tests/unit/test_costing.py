@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 sys.path.append(str(Path(__file__).parent / "statistics"))
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
-from isotherm.campaign.estimate import actual, campaign_transitions, estimate, lane_transitions
-from isotherm.campaign.model import Plan, Precision, Price
+from isotherm.analysis.bill import actual
+from isotherm.campaign.estimate import campaign_transitions, estimate, lane_transitions
+from isotherm.campaign.model import Precision
+from isotherm.campaign.plan import Plan
+from isotherm.pricing.price import Price
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from isotherm.aws.store.samples import Timing
 from isotherm.campaign.lane import LaneTask, TargetFunction
-from isotherm.campaign.model import Precision, RegionInventory, parse_campaign
+from isotherm.campaign.model import Precision
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.planner import make_plan
 from isotherm.campaign.stopping import shortfalls, too_wide
 from isotherm.statistics.describe import summarize

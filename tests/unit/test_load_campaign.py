@@ -6,8 +6,9 @@ import pytest
 from test_routes import region
 
 from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.model import InvalidCampaign, parse_campaign
+from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.planner import make_plan
+from isotherm.campaign.refusals import InvalidCampaign
 
 RECORD = {"targets": ["customers"], "load": {"threads": 20, "iterations": 100}}
 OPEN = {"targets": ["customers"], "load": {"loop": "open", "rate_per_s": 200, "duration_s": 60}}

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.campaign.lane import TargetFunction
-from isotherm.campaign.model import InvalidCampaign, OverBudget, Plan, RegionInventory, parse_campaign
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.campaign.planner import make_plan, split_evenly
+from isotherm.campaign.refusals import InvalidCampaign, OverBudget
 from isotherm.measurement.orders import burst_orders, warm_orders
 
 TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isotherm.campaign.model import RegionInventory
+from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stack_health import DEFAULT_HOME_REGION, DEFAULT_STACK, ON_RECORD, stack_faults
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from isotherm.analysis.accounting import account, imbalances, planned_shots, total
 from isotherm.campaign.lane import LaneTask, TargetFunction
-from isotherm.campaign.model import InvalidCampaign, RegionInventory, parse_campaign
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.planner import make_plan
+from isotherm.campaign.refusals import InvalidCampaign
 from isotherm.measurement.orders import event_of, outcome_of_status, request_of, warm_orders
 from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join
 

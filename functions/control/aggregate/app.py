@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from isotherm import __version__
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.bill import actual
 from isotherm.analysis.loads import load_runs, sent_requests
 from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.analysis.trend import build_trend
@@ -24,8 +25,7 @@ from isotherm.aws.store.raw_shots import read_loads
 from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.sessions import gather
 from isotherm.aws.store.table import ENDED, Table
-from isotherm.campaign.estimate import actual
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.report.files.samples_csv import write_csv
 
 logger = Logger()

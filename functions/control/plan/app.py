@@ -14,8 +14,10 @@ from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.table import Table
-from isotherm.campaign.model import CampaignRefused, Plan, parse_campaign
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import Plan
 from isotherm.campaign.planner import make_plan
+from isotherm.campaign.refusals import CampaignRefused
 
 logger = Logger()
 

@@ -8,7 +8,7 @@ from dataclasses import astuple, fields
 
 from isotherm.analysis.summary import Failure
 from isotherm.campaign.cell import CellKey, Kind, cell_key
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Accounting, Outcome, Sample
 
 #: Of an error's message as a summary keeps it; the samples have the whole.

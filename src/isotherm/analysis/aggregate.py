@@ -31,10 +31,11 @@ from isotherm.analysis.words.differences import ANSWERS, IMPORTS, STARTS, Words,
 from isotherm.analysis.words.headline import Findings, headline
 from isotherm.analysis.words.loads import load_imbalances, load_warnings
 from isotherm.campaign.cell import CellKey, Kind, cell_key
-from isotherm.campaign.model import Plan, Price
+from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.measurement.sample import Accounting, Sample
 from isotherm.numbers import count
+from isotherm.pricing.price import Price
 from isotherm.statistics.describe import round_effect_p, summarize
 from isotherm.statistics.order_statistics import relative_width
 from isotherm.statistics.results import MetricSummary

@@ -25,7 +25,7 @@ from isotherm.analysis.summary import (
 )
 from isotherm.analysis.words.differences import Words, difference_in_words
 from isotherm.campaign.cell import CellKey, cell_key
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Accounting, Sample
 from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.statistics.results import MetricSummary, Middle, Slope

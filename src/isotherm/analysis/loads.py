@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
 from isotherm.campaign.lane import CallProtocol, Lane, LoadStep, Step
-from isotherm.campaign.model import ALL_PHASES, Plan
+from isotherm.campaign.model import ALL_PHASES
+from isotherm.campaign.plan import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import LoadResult, PhaseResult, Second, merge
 from isotherm.load.spec import REQUESTS_PER_ITERATION

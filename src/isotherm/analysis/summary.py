@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation, Platform
-from isotherm.campaign.model import Campaign, Price, RegionInventory
+from isotherm.campaign.model import Campaign
+from isotherm.campaign.plan import RegionInventory
 from isotherm.measurement.sample import Accounting, Outcome
+from isotherm.pricing.price import Price
 from isotherm.statistics.results import Comparison, MetricSummary, Middle, Slope
 
 FORMAT = 1

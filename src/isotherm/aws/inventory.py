@@ -13,7 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws.clients import BRISK, client, make_client
 from isotherm.aws.measured_function import concurrency, target_in, target_name
 from isotherm.aws.stacks import find_stack
-from isotherm.campaign.model import SPEAKS_HTTP, Campaign, RegionInventory
+from isotherm.campaign.model import SPEAKS_HTTP, Campaign
+from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stack_health import functions_of
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from isotherm.campaign.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
-from isotherm.campaign.model import Campaign, Plan, Price
+from isotherm.campaign.model import Campaign
 from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
+from isotherm.pricing.price import Price
 
 if TYPE_CHECKING:
-    from isotherm.analysis.summary import LaneOutcome
-    from isotherm.measurement.sample import Sample
+    pass
 
 #: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
 ASSUMED_COLD_BILLED_MS = 2000.0
@@ -72,7 +72,7 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
             cold, warm = _cold_shots(step), step.warm_shots + step.prime_shots
             calls += cold + warm
             if step.load is not None:
-                _add_load(bill, lane, step, step.load, function, step.load.requests)
+                add_load(bill, lane, step, step.load, function, step.load.requests)
                 continue
             warm_ms = _assumed_warm_ms(step.inner is not None)
             if step.protocol != "server":
@@ -88,126 +88,24 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
                 bill.add_lambda(
                     called.region, called.architecture, called.memory_mb, warm, warm * ASSUMED_WARM_BILLED_MS
                 )
-                bill.add_table(called.region, *_requests(called.target, None, warm))
+                bill.add_table(called.region, *table_requests(called.target, None, warm))
             if step.protocol == "http":
                 bill.add_http_api(lane.region, warm)
-            bill.add_table(lane.region, *_requests(lane.target, step.operation, cold + warm))
+            bill.add_table(lane.region, *table_requests(lane.target, step.operation, cold + warm))
             firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
             firing += step.warm_shots / step.warm_concurrency * warm_ms
-            _add_control(bill, lane, step, function.architecture, firing)
-        _add_lane(bill, lane, function.architecture)
+            add_control(bill, lane, step, function.architecture, firing)
+        add_lane(bill, lane, function.architecture)
         bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
     bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(lanes))
-    _note_servers(bill, campaign)
-    _add_stores(bill, home_region, calls, len(lanes))
-    _add_looks(bill, campaign, lanes, home_region)
+    note_servers(bill, campaign)
+    add_stores(bill, home_region, calls, len(lanes))
+    add_looks(bill, campaign, lanes, home_region)
     return bill.price()
 
 
-def actual(
-    plan: Plan,
-    samples: Sequence[Sample],
-    outcomes: Iterable[LaneOutcome],
-    requests: Mapping[tuple[str, int], int] | None = None,
-) -> Price:
-    """What a campaign cost, by what its samples and lanes say.
-
-    Billed time of measured calls is the reports' own; a call that ran without a report that was found is booked at the
-    mean of its cell's, or as assumed before. The time of Fire is that from a step's first call to its last answer.
-    The other control functions are counted, their times assumed: nobody collects their reports. A lane that failed is
-    booked with all of its transitions and one for its rescue; a spared one with its dispatch alone.
-
-    Parameters
-    ----------
-    plan : Plan
-        What was meant to happen.
-    samples : sequence of Sample
-        What happened, each shot once.
-    outcomes : iterable of LaneOutcome
-        How each lane ended.
-    requests : mapping, optional
-        How many requests the loads sent, by lane and step; their billed times are assumed.
-    """
-    bill = Bill()
-    functions = {(t.region, t.target): t for region in plan.inventory for t in region.targets}
-    by_step: dict[tuple[str, int], list[Sample]] = {}
-    for sample in samples:
-        by_step.setdefault((sample.lane, sample.step), []).append(sample)
-    status = {outcome.lane_key: outcome.status for outcome in outcomes}
-    unreported = _add_measured(bill, functions, samples)
-    transitions = CAMPAIGN_TRANSITIONS + len(plan.waves)
-    ran = 0
-    for lane in plan.lanes.values():
-        function = functions[lane.region, lane.target]
-        ended = status.get(lane.key, "failed")
-        if ended == "spared":
-            transitions += 1
-            bill.add_lambda(
-                plan.home_region, function.architecture, CONTROL_MEMORY_MB, 1, ASSUMED_CONTROL_BILLED_MS, own=True
-            )
-            continue
-        ran += 1
-        transitions += 1 + (ended == "failed")  # its dispatch, and its rescue; the rest is in its own region
-        bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
-        for step in lane.steps:
-            if step.load is not None:
-                _add_load(bill, lane, step, step.load, function, (requests or {}).get((lane.key, step.step), 0))
-                continue
-            _add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
-        _add_lane(bill, lane, function.architecture)
-    bill.add_transitions(plan.home_region, transitions)
-    _note_servers(bill, plan.campaign)
-    _add_stores(bill, plan.home_region, len(samples), ran)
-    _add_looks(bill, plan.campaign, list(plan.lanes.values()), plan.home_region)
-    bill.note(
-        "measured calls by their reports' billed time; Fire by the time from first call to last answer; the times of "
-        "the other control functions, table, bucket and log quantities from counts, as estimated before"
-    )
-    if requests:
-        bill.note(
-            "requests of loads are counted as sent; nobody collects their reports, so their billed times are assumed"
-        )
-    if unreported:
-        bill.note(
-            f"{unreported} calls without a billed time are booked at the mean of their cell, or as assumed before"
-        )
-    if plan.platform == "emulated":
-        bill.note("emulated: what AWS would have asked, by this machine's times, in which billed time holds start-up")
-    return bill.price()
-
-
-def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -> int:
-    """Book the measured calls by cell; how many of them ran, or may have, without a billed time."""
-    cells: dict[tuple[str, str, int, str], list[float | None]] = {}
-    for sample in samples:
-        bill.add_table(sample.region, *_requests(sample.target, sample.operation, 1))
-        if sample.protocol == "http" and sample.outcome != "client_error":
-            bill.add_http_api(sample.region, 1)
-        if sample.billed_duration_ms is None and sample.outcome in ("throttled", "client_error"):
-            continue  # refused before it ran: no request is charged
-        if sample.protocol != "server":  # which costs by the hour, whether it is called or not
-            key = (sample.region, sample.target, sample.memory_mb, sample.kind)
-            cells.setdefault(key, []).append(sample.billed_duration_ms)
-        if sample.inner is not None and sample.inner_region is not None:
-            called = functions.get((sample.inner_region, sample.inner))
-            memory_mb = sample.inner_memory_size_mb or (called.memory_mb if called else sample.memory_mb)
-            bill.add_table(sample.inner_region, *_requests(sample.inner, None, 1))
-            inner_key = (sample.inner_region, sample.inner, memory_mb, sample.kind)
-            cells.setdefault(inner_key, []).append(sample.inner_billed_duration_ms)
-    unreported = 0
-    for (region, target, memory_mb, kind), billed in cells.items():
-        known = [value for value in billed if value is not None]
-        assumed = ASSUMED_COLD_BILLED_MS if kind == "cold" else ASSUMED_WARM_BILLED_MS
-        mean = sum(known) / len(known) if known else assumed
-        unreported += len(billed) - len(known)
-        function = functions.get((region, target))
-        architecture = function.architecture if function else "x86_64"
-        billed_ms = sum(known) + (len(billed) - len(known)) * mean
-        bill.add_lambda(region, architecture, memory_mb, len(billed), billed_ms)
-    return unreported
-
-
-def _add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_ms: float) -> None:
+def add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_ms: float) -> None:
+    """Book the control functions of one step: Prepare, Collect, and Fire for `firing_ms`."""
     control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
     bill.add_lambda(lane.client_region, architecture, FIRE_MEMORY_MB, 1, firing_ms, own=True)
     bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
@@ -221,7 +119,8 @@ def _cold_billed_ms(step: Step) -> float:
     )
 
 
-def _note_servers(bill: Bill, campaign: Campaign) -> None:
+def note_servers(bill: Bill, campaign: Campaign) -> None:
+    """Note that a server's own hours are not in the price, where a campaign calls one."""
     if "server" in campaign.protocols:
         bill.note(
             "the server's own hours (Fargate, EC2, load balancer) are in no line: they are paid for, called or not"
@@ -235,7 +134,7 @@ def load_s(load: LoadStep) -> float:
     return (load.spec.iterations or 0) * REQUESTS_PER_ITERATION * ASSUMED_LOAD_ANSWER_S
 
 
-def _add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: TargetFunction, requests: int) -> None:
+def add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: TargetFunction, requests: int) -> None:
     """Book a phase of a load: half of its requests write, half of them read."""
     if step.protocol != "server":
         billed_ms = requests * ASSUMED_WARM_BILLED_MS
@@ -250,7 +149,7 @@ def _add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: Targ
         bill.add_lambda(lane.client_region, function.architecture, memory_mb, runs, runs * each_ms, own=True)
 
 
-def _requests(target: str, operation: str | None, calls: int) -> tuple[float, float]:
+def table_requests(target: str, operation: str | None, calls: int) -> tuple[float, float]:
     """What calls of a target write to and read from a database of its own, in DynamoDB's request units."""
     writes = operation == "post" or target == "inner_db"
     reads = operation == "get" or target == "inner_db"
@@ -262,18 +161,20 @@ def _assumed_warm_ms(calls_inner: bool) -> float:
     return ASSUMED_NESTED_BILLED_MS if calls_inner else ASSUMED_WARM_BILLED_MS
 
 
-def _add_lane(bill: Bill, lane: Lane, architecture: str) -> None:
+def add_lane(bill: Bill, lane: Lane, architecture: str) -> None:
+    """Book the control functions that a lane has once: Dispatch, Restore and Notify."""
     bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
 
 
-def _add_stores(bill: Bill, home_region: str, calls: int, lanes: int) -> None:
+def add_stores(bill: Bill, home_region: str, calls: int, lanes: int) -> None:
+    """Book what `calls` samples and `lanes` write and read: table, bucket and logs."""
     requests = TABLE_REQUESTS_PER_LANE * lanes
     bill.add_table(home_region, writes=calls + requests, reads=calls * READS_PER_SAMPLE + requests)
     bill.add_bucket(home_region, puts=4 + 2 * lanes, gets=4 + TABLE_REQUESTS_PER_LANE * lanes)
     bill.add_logs(home_region, calls * LOG_BYTES_PER_CALL)
 
 
-def _add_looks(bill: Bill, campaign: Campaign, lanes: Sequence[Lane], home_region: str) -> None:
+def add_looks(bill: Bill, campaign: Campaign, lanes: Sequence[Lane], home_region: str) -> None:
     """What Dispatch reads to tell whether a lane's cells are precise enough: all samples of its earlier rounds."""
     if campaign.precision is None:
         return
@@ -286,13 +187,6 @@ def _add_looks(bill: Bill, campaign: Campaign, lanes: Sequence[Lane], home_regio
         for (_, _, number), count in shots.items()
     )
     bill.add_table(home_region, writes=0, reads=read * READS_PER_SAMPLE)
-
-
-def _firing_ms(samples: Sequence[Sample]) -> float:
-    if not samples:
-        return 0.0
-    ends = [sample.sent_at_ms + (sample.client_ms or 0.0) + (sample.hold_ms or 0.0) for sample in samples]
-    return max(ends) - min(sample.sent_at_ms for sample in samples)
 
 
 def _cold_shots(step: Step) -> int:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from isotherm.campaign.lane import Platform
-    from isotherm.campaign.model import RegionInventory
+    from isotherm.campaign.plan import RegionInventory
 
 #: The environments of samconfig.toml, by the names that the record gives to these regions.
 ON_RECORD = {

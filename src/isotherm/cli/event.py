@@ -29,7 +29,8 @@ def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
         It cannot be read, is no JSON, or is no campaign.
     """
     from isotherm.aws.clients import lambda_regions
-    from isotherm.campaign.model import InvalidCampaign, read_campaign
+    from isotherm.campaign.parsing import read_campaign
+    from isotherm.campaign.refusals import InvalidCampaign
 
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from isotherm.cli.progress import CampaignProgress, one_line, picture
 from isotherm.deployed.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
 
 if TYPE_CHECKING:
-    from isotherm.campaign.model import Plan
+    from isotherm.campaign.plan import Plan
 
 # The embedded stack measures on the very machine that polls it, so polling is kept rare.
 POLL_S = 2.0

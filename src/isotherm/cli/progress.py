@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.campaign.lane import Lane, Step
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 
 ENDED = ("succeeded", "failed", "spared")
 

@@ -33,7 +33,8 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
     if not regions:
         return []
     from isotherm.aws.clients import lambda_regions
-    from isotherm.campaign.model import InvalidCampaign, parse_campaign
+    from isotherm.campaign.parsing import parse_campaign
+    from isotherm.campaign.refusals import InvalidCampaign
     from isotherm.cli.errors import BadInput
 
     known = lambda_regions()

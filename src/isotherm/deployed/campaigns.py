@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from isotherm.aws.store.sessions import Gathered
     from isotherm.aws.store.table import Table
     from isotherm.campaign.lane import Lane
-    from isotherm.campaign.model import Plan
+    from isotherm.campaign.plan import Plan
     from isotherm.cli.progress import CampaignProgress
     from isotherm.deployed.deployment import Deployment
 
@@ -123,8 +123,9 @@ class Campaigns:
         from isotherm import __version__
         from isotherm.aws.clients import client, platform
         from isotherm.aws.inventory import ask_for
-        from isotherm.campaign.model import CampaignRefused, parse_campaign
+        from isotherm.campaign.parsing import parse_campaign
         from isotherm.campaign.planner import make_plan
+        from isotherm.campaign.refusals import CampaignRefused
 
         home = self._home
         campaign_id = new_campaign_id(str(document.get("name", "campaign")))
@@ -226,7 +227,7 @@ class Campaigns:
     def plan(self, campaign_id: str) -> Plan | None:
         """Its plan, once there is one; a dry run leaves none."""
         from isotherm.aws.store.bucket import plan_key
-        from isotherm.campaign.model import Plan
+        from isotherm.campaign.plan import Plan
 
         text = self._read(plan_key(campaign_id))
         return None if text is None else Plan.model_validate_json(text)

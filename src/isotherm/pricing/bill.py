@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from isotherm.campaign.model import Price, PriceLine
+from isotherm.pricing.price import Price, PriceLine
 
 #: Lambda bills a memory size of 1,024 MB as one GB (AWS, Lambda pricing, worked examples).
 MB_PER_GB = 1024

@@ -9,9 +9,9 @@ from isotherm.analysis.summary import CampaignSummary, Cell, Failure, MetricName
 from isotherm.analysis.words.cells import cell_name, row_name, varying, way
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Operation
-from isotherm.campaign.model import Price, PriceLine
 from isotherm.measurement.sample import Accounting
 from isotherm.numbers import count, listed
+from isotherm.pricing.price import Price, PriceLine
 
 #: Short names for column headings; what each is: `isotherm.analysis.summary.METRICS`.
 METRIC_LABELS: dict[str, str] = {

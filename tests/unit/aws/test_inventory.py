@@ -12,7 +12,7 @@ from isotherm.aws import inventory
 from isotherm.aws.inventory import ask_for, ask_regions
 from isotherm.aws.stacks import StackFound
 from isotherm.campaign.lane import TargetFunction
-from isotherm.campaign.model import parse_campaign
+from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.stack_health import functions_of
 
 OUTPUTS = {

@@ -6,8 +6,10 @@ import pytest
 from rich.console import Console
 
 from isotherm.campaign.lane import Burst, Lane, Step
-from isotherm.campaign.model import Campaign, ColdStarts, Plan, Price
+from isotherm.campaign.model import Campaign, ColdStarts
+from isotherm.campaign.plan import Plan
 from isotherm.cli.progress import campaign_progress, one_line, picture, planned_shots, waiting_for
+from isotherm.pricing.price import Price
 
 
 def _step(number: int, memory_mb: int | None = None) -> Step:

@@ -15,7 +15,8 @@ from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import TargetFunction
-from isotherm.campaign.model import Plan, RegionInventory, parse_campaign
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.campaign.planner import make_plan
 
 FUNCTIONS = Path(__file__).parents[3] / "functions" / "control"

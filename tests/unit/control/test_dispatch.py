@@ -15,7 +15,7 @@ import pytest
 from isotherm.aws.clients import Home
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
 
 APP = Path(__file__).parents[3] / "functions" / "control" / "dispatch" / "app.py"

@@ -12,7 +12,7 @@ import pytest
 
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.load.spec import LoadSpec, Phase
 
 KEY = "r00-default-us-east-1"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.bill import actual
 from isotherm.analysis.summary import CampaignSummary
-from isotherm.campaign.estimate import actual
 from isotherm.numbers import digits, dollars, interval
 from isotherm.report.markdown import render_markdown
 

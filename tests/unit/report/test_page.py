@@ -14,7 +14,7 @@ from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.report.page.figures import POINTS_SHOWN, figure_data, thinned
 from isotherm.report.page.page import render_page
 

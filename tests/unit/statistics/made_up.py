@@ -10,8 +10,10 @@ import numpy as np
 from isotherm.analysis.summary import LaneOutcome
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Burst, Lane, Platform, Step, TargetFunction
-from isotherm.campaign.model import Campaign, Plan, Price, PriceLine, RegionInventory
+from isotherm.campaign.model import Campaign
+from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.measurement.sample import Sample
+from isotherm.pricing.price import Price, PriceLine
 
 # Archive bytes and median cold milliseconds: imports, the rest of start-up, and the client's overhead.
 TARGETS = {

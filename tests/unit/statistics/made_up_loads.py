@@ -12,7 +12,7 @@ from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.loads import Results, load_runs
 from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.campaign.lane import LoadStep, Step
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult, Second
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Lane, Platform, Step, TargetFunction
-from isotherm.campaign.model import Plan, RegionInventory, parse_campaign
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.campaign.planner import make_plan
 from isotherm.measurement.sample import Sample
 

@@ -19,7 +19,7 @@ from isotherm.analysis.summary import (
 from isotherm.analysis.words.cells import WAYS
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import cell_key
-from isotherm.campaign.model import Plan
+from isotherm.campaign.plan import Plan
 from isotherm.numbers import capitalised, digits, interval, listed
 from isotherm.statistics.results import MetricSummary
 

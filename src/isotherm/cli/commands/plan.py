@@ -22,7 +22,7 @@ from isotherm.cli.servers import OwnOption, ServerCertificateOption, ServerOptio
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from isotherm.campaign.model import Plan
+    from isotherm.campaign.plan import Plan
 
 
 def plan(
@@ -40,7 +40,7 @@ def plan(
     The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do.
     """
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
-    from isotherm.campaign.model import CampaignRefused
+    from isotherm.campaign.refusals import CampaignRefused
     from isotherm.cli.console import remarks, results
     from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting

@@ -138,7 +138,7 @@ def _compact(document: dict[str, Any]) -> str:
 
 def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str, Any], as_json: bool) -> None:
     from isotherm.aws.schedule import CAMPAIGN, EXPRESSION, TIMEZONE
-    from isotherm.campaign.model import CampaignRefused
+    from isotherm.campaign.refusals import CampaignRefused
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting

@@ -14,9 +14,9 @@ from typing import Any
 from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.analysis.trend_model import Trend
-from isotherm.campaign.model import Price
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
+from isotherm.pricing.price import Price
 from isotherm.report.metrics import METRIC_LABELS, compared, price_lines, where
 from isotherm.report.page.accounting import accounting_section, lanes_section
 from isotherm.report.page.cells import kind_section

@@ -1,0 +1,97 @@
+"""The plan of a campaign: what will be measured where, in which order, at which price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from isotherm.campaign.lane import Enough, Lane, LaneTask, Platform, ServerAt, TargetFunction
+from isotherm.campaign.model import Campaign, Strict
+from isotherm.http.origin import same_origin
+from isotherm.pricing.price import Price
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionInventory:
+    """What a region has: its stack, its targets, and the concurrency its account leaves to them.
+
+    `unasked` says why it could not be asked; `stack_status` None: the stack is not there. `home_region` is where that
+    stack keeps its results, `missing` names the functions which it ought to have and has not.
+    """
+
+    region: str
+    targets: list[TargetFunction]
+    concurrency_limit: int
+    unreserved_concurrency: int
+    unasked: str | None = None
+    stack_status: str | None = None
+    stack_version: str | None = None
+    home_region: str | None = None
+    missing: list[str] = field(default_factory=list)
+    server_url: str | None = None
+    instance_server_url: str | None = None
+    server_token: str | None = None
+
+    @property
+    def own_servers(self) -> list[str]:
+        """Addresses of the stack's own servers; both ask for the same token."""
+        return [url for url in (self.server_url, self.instance_server_url) if url]
+
+
+class Plan(Strict):
+    """Everything a campaign is going to do, in order: waves one after the other, the lanes of a wave side by side."""
+
+    campaign_id: str
+    campaign: Campaign
+    platform: Platform
+    home_region: str
+    stack: str
+    version: str
+    created_at: str
+    inventory: list[RegionInventory]
+    waves: list[list[str]]
+    lanes: dict[str, Lane]
+    price: Price
+    state_transitions: int
+    warnings: list[str]
+
+    def tasks(self) -> Iterator[LaneTask]:
+        """Each lane with all that its control functions need to know."""
+        functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
+        servers = {region.region: server_at(self.campaign, region) for region in self.inventory}
+        for lane in self.lanes.values():
+            enough = None
+            precision = self.campaign.precision
+            if precision is not None and lane.round >= self.campaign.rounds:
+                earlier = [
+                    other.key
+                    for other in self.lanes.values()
+                    if other.round < lane.round
+                    and (other.target, other.region, other.client_region)
+                    == (lane.target, lane.region, lane.client_region)
+                ]
+                enough = Enough(median=precision.median, p95=precision.p95, earlier=earlier)
+            yield LaneTask(
+                campaign_id=self.campaign_id,
+                lane=lane,
+                function=functions[lane.region, lane.target],
+                platform=self.platform,
+                report_deadline_s=self.campaign.report_deadline_s,
+                enough=enough,
+                clients_named=self.campaign.clients is not None,
+                server=servers.get(lane.region),
+            )
+
+
+def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
+    """The server that a campaign is to call for a region: the one it names, else the stack's own there."""
+    if "server" not in campaign.protocols:
+        return None
+    if campaign.server is not None:
+        # A token is for the one who asks for it, and for nobody else who is named.
+        own = any(same_origin(campaign.server.url, url) for url in region.own_servers)
+        token = region.server_token if own else None
+        return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate, token=token)
+    if not region.server_url:
+        return None
+    return ServerAt(url=region.server_url, certificate=None, token=region.server_token)
