@@ -25,7 +25,7 @@ from isotherm.campaign.planner import split_evenly
 from isotherm.local.checkout import find_checkout
 from isotherm.local.stack import enter, status
 from isotherm.measurement.orders import burst_orders, warm_orders
-from isotherm.measurement.sample import Shot
+from isotherm.measurement.shot import Shot
 
 REGION, STACK = "us-east-1", "isotherm"
 TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]

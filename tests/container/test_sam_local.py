@@ -17,7 +17,7 @@ import pytest
 from integration.embedded import HOME, STACK, Embedded
 from isotherm.local.build import build, sam_environment
 from isotherm.local.checkout import Checkout
-from isotherm.measurement.sample import probe_lines
+from isotherm.measurement.probe import probe_lines
 from isotherm.platform_log import parse_events
 
 from .engine import ROOT, RUNTIME, Engine

@@ -23,7 +23,7 @@ import trustme
 
 from integration.embedded import HOME, STACK, Embedded
 from isotherm import __version__
-from isotherm.measurement.sample import probe_lines
+from isotherm.measurement.probe import probe_lines
 
 from .engine import Engine, NoEngine
 from .server_image import BASE, IMAGE, Container, build, docker, running

@@ -16,7 +16,7 @@ import pytest
 
 from isotherm import __version__
 from isotherm.load.customers import create_request, customer, read_request
-from isotherm.measurement.sample import probe_lines
+from isotherm.measurement.probe import probe_lines
 
 from .process import STAND_IN, Server, Start, ask
 

@@ -14,7 +14,9 @@ from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.planner import make_plan
 from isotherm.campaign.refusals import InvalidCampaign
 from isotherm.measurement.orders import event_of, outcome_of_status, request_of, warm_orders
-from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join
+from isotherm.measurement.probe import Probe
+from isotherm.measurement.sample import Report, StepContext, join
+from isotherm.measurement.shot import Shot
 
 REGIONS = ["ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2"]
 TARGETS = ["default", "outer", "inner", "inner_db", "customers"]

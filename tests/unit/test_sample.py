@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join, probe_lines
+from isotherm.measurement.probe import Probe, probe_lines
+from isotherm.measurement.sample import Report, StepContext, join
+from isotherm.measurement.shot import Shot
 
 CONTEXT = StepContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
 

@@ -23,7 +23,9 @@ from isotherm.aws.store.raw_shots import read_loads, read_shots
 from isotherm.aws.store.samples import put_reports, put_samples
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
-from isotherm.measurement.sample import Probe, Report, Shot, StepContext, join, probe_lines
+from isotherm.measurement.probe import Probe, probe_lines
+from isotherm.measurement.sample import Report, StepContext, join
+from isotherm.measurement.shot import Shot
 from isotherm.platform_log import Event, parse_events
 
 logger = Logger()

@@ -21,7 +21,7 @@ from isotherm.aws.store.raw_shots import write_load, write_shots
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LATEST, LaneTask, LoadStep, Step
 from isotherm.measurement.orders import burst_orders, warm_orders
-from isotherm.measurement.sample import Shot
+from isotherm.measurement.shot import Shot
 
 if TYPE_CHECKING:
     from isotherm.aws.calls.http import WebCaller

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, fields
 
-from isotherm.analysis.summary import Failure
+from isotherm.analysis.summary import Accounting, Failure
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.plan import Plan
-from isotherm.measurement.sample import Accounting, Outcome, Sample
+from isotherm.measurement.sample import Sample
+from isotherm.measurement.shot import Outcome
 
 #: Of an error's message as a summary keeps it; the samples have the whole.
 MESSAGE_SHOWN = 300

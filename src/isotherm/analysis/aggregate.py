@@ -16,6 +16,7 @@ from isotherm.analysis.package_cost import startup_costs
 from isotherm.analysis.summary import (
     EMULATED_NOTE,
     METRICS,
+    Accounting,
     Billed,
     CampaignSummary,
     Cell,
@@ -33,7 +34,7 @@ from isotherm.analysis.words.loads import load_imbalances, load_warnings
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
-from isotherm.measurement.sample import Accounting, Sample
+from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import round_effect_p, summarize

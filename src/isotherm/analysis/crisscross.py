@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from isotherm.analysis.summary import (
+    Accounting,
     Cell,
     Crisscross,
     CrisscrossCell,
@@ -26,7 +27,7 @@ from isotherm.analysis.summary import (
 from isotherm.analysis.words.differences import Words, difference_in_words
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.plan import Plan
-from isotherm.measurement.sample import Accounting, Sample
+from isotherm.measurement.sample import Sample
 from isotherm.numbers import count, digits, per_ms, percent
 from isotherm.statistics.results import MetricSummary, Middle, Slope
 from isotherm.statistics.slopes import theil_sen

@@ -16,7 +16,7 @@ from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation, Platform
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import RegionInventory
-from isotherm.measurement.sample import Accounting, Outcome
+from isotherm.measurement.shot import Outcome
 from isotherm.pricing.price import Price
 from isotherm.statistics.results import Comparison, MetricSummary, Middle, Slope
 
@@ -74,6 +74,41 @@ EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(slots=True)
+class Accounting:
+    """Where every planned invocation of a cell ended (MEASURING rule 1). The sums are stated by `imbalances`.
+
+    `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
+    calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
+    """
+
+    planned: int = 0
+    issued: int = 0
+    not_issued: int = 0
+    spared: int = 0
+    answered: int = 0
+    failed: int = 0
+    function_errors: int = 0
+    timeouts: int = 0
+    throttles: int = 0
+    client_errors: int = 0
+    report_found: int = 0
+    report_missing: int = 0
+    report_not_due: int = 0
+    duplicates: int = 0
+    cold_verified: int = 0
+    contested: int = 0
+    unexpected: int = 0
+    proactive: int = 0
+    unwitnessed: int = 0
+    primed: int = 0
+    used: int = 0
+    retried_throttles: int = 0
+    nested: int = 0
+    inner_report_found: int = 0
+    inner_report_missing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.load.customers import WebRequest, as_event, create_request, customer, read_request
-from isotherm.measurement.sample import Order, Outcome
+from isotherm.measurement.shot import Order, Outcome
 
 
 def burst_orders(lane: Lane, step: Step, burst: Burst, version: str, memory_mb: int) -> list[Order]:

@@ -2,80 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.measurement.probe import Probe
+from isotherm.measurement.shot import Outcome, Shot
 
-Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error"]
 Temperature = Literal["cold", "warm", "contested", "unwitnessed"]
 Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed", "failed", "primed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One invocation that is to be made: of which version, with how many others at once."""
-
-    shot_id: str
-    kind: Kind
-    step: int
-    burst: int
-    index: int
-    version: str
-    memory_mb: int
-    concurrency: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shot(Order):
-    """One invocation as its client saw it; written by Fire, one JSON object a line.
-
-    `client_ms` is the whole call on a monotonic clock, hold included; `sent_at_ms` is epoch milliseconds. A call
-    over HTTP has its stages besides; `total_ms` is all of them, `client_ms` leaves out those that open the connection.
-    `answered_by` is what the answer's header says of its execution environment: `<id>/<invocation index>`.
-    """
-
-    sent_at_ms: float
-    client_ms: float | None
-    outcome: Outcome
-    attempts: int = 1
-    request_id: str | None = None
-    error_type: str | None = None
-    error_message: str | None = None
-    log_tail: str | None = None
-    http_status: int | None = None
-    dns_ms: float | None = None
-    connect_ms: float | None = None
-    tls_ms: float | None = None
-    first_byte_ms: float | None = None
-    total_ms: float | None = None
-    answered_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What the function said of itself in its one log line. `_at_ms` are epoch milliseconds, durations milliseconds.
-
-    `notes` is what a handler added: of a call to another function, of a database. `duration_ms` is in the line of
-    our own server alone: its time for the whole request.
-    """
-
-    shot_id: str | None
-    request_id: str
-    environment_id: str
-    invocation_index: int
-    process_start_at_ms: float | None
-    import_begin_at_ms: float
-    import_ms: float
-    handler_begin_at_ms: float
-    work_ms: float
-    hold_ms: float
-    package: dict[str, object] | None = None
-    notes: dict[str, Any] | None = None
-    duration_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,41 +111,6 @@ class Sample:
     tls_ms: float | None = None
     first_byte_ms: float | None = None
     total_ms: float | None = None
-
-
-@dataclass(slots=True)
-class Accounting:
-    """Where every planned invocation of a cell ended (MEASURING rule 1). The sums are stated by `imbalances`.
-
-    `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
-    calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
-    """
-
-    planned: int = 0
-    issued: int = 0
-    not_issued: int = 0
-    spared: int = 0
-    answered: int = 0
-    failed: int = 0
-    function_errors: int = 0
-    timeouts: int = 0
-    throttles: int = 0
-    client_errors: int = 0
-    report_found: int = 0
-    report_missing: int = 0
-    report_not_due: int = 0
-    duplicates: int = 0
-    cold_verified: int = 0
-    contested: int = 0
-    unexpected: int = 0
-    proactive: int = 0
-    unwitnessed: int = 0
-    primed: int = 0
-    used: int = 0
-    retried_throttles: int = 0
-    nested: int = 0
-    inner_report_found: int = 0
-    inner_report_missing: int = 0
 
 
 #: A function's handler that begins this long after its imports ended was initialised before its request came
@@ -461,33 +363,3 @@ def _startup_ms(probe: Probe) -> float | None:
     if probe.invocation_index > 0 or probe.process_start_at_ms is None:
         return None
     return probe.handler_begin_at_ms - probe.process_start_at_ms
-
-
-def probe_lines(text: str) -> list[Probe]:
-    """Every probe line in a log text or a single message, in order; anything else is passed over."""
-    found = []
-    for line in text.splitlines():
-        start = line.find("{")
-        if start < 0 or '"isotherm_probe"' not in line:
-            continue
-        try:
-            record = json.loads(line[start:])
-        except ValueError:
-            continue
-        probe = _probe(record)
-        if probe is not None:
-            found.append(probe)
-    return found
-
-
-_PROBE_FIELDS = [field.name for field in fields(Probe)]
-
-
-def _probe(record: Any) -> Probe | None:
-    if not isinstance(record, dict) or record.get("isotherm_probe") != 1:
-        return None
-    known: dict[str, Any] = {name: record[name] for name in _PROBE_FIELDS if name in record}
-    try:
-        return Probe(**known)
-    except TypeError:  # a field is missing
-        return None

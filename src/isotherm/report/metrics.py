@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from isotherm.analysis.summary import CampaignSummary, Cell, Failure, MetricName
+from isotherm.analysis.summary import Accounting, CampaignSummary, Cell, Failure, MetricName
 from isotherm.analysis.words.cells import cell_name, row_name, varying, way
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Operation
-from isotherm.measurement.sample import Accounting
 from isotherm.numbers import count, listed
 from isotherm.pricing.price import Price, PriceLine
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from botocore.exceptions import ClientError
 
-from isotherm.measurement.sample import Shot
+from isotherm.measurement.shot import Shot
 
 
 @pytest.mark.parametrize(

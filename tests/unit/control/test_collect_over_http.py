@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from isotherm.measurement.sample import Report, Shot
+from isotherm.measurement.sample import Report
+from isotherm.measurement.shot import Shot
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from made_up import made_up_plan, made_up_samples
 
 from isotherm.analysis.accounting import account, distinct, imbalances, planned_shots, total
+from isotherm.analysis.summary import Accounting
 from isotherm.campaign.cell import CellKey, cell_key
-from isotherm.measurement.sample import Accounting, Sample
+from isotherm.measurement.sample import Sample
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=6, warm=4, rounds=2, concurrency=2)
 ALL = made_up_samples(PLAN)

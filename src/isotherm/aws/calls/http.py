@@ -21,7 +21,7 @@ from isotherm.campaign.lane import LaneTask, Step
 from isotherm.http.exchange import Client, Exchange, ExchangeFailed, tls_context
 from isotherm.load.customers import CALL_HEADER, SHOT_HEADER
 from isotherm.measurement.orders import outcome_of_status, request_of
-from isotherm.measurement.sample import Order, Shot
+from isotherm.measurement.shot import Order, Shot
 
 #: The gateway gives up on a function after 5 s (TimeoutInMillis in template.yaml), `customers` itself is cut off after
 #: 3 s, a server's handler after 30 s: the client waits longer, so that the 500, 503 or 504 that is answered arrives.

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws.clients import make_client
 from isotherm.campaign.lane import Lane, Step, hold_ms
 from isotherm.measurement.orders import event_of, outcome_of_status
-from isotherm.measurement.sample import Order, Shot
+from isotherm.measurement.shot import Order, Shot
 
 #: A throttled call is made again after these pauses (s); when they are used up it counts as throttled (rule 18).
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from isotherm.aws.store.bucket import Bucket
-from isotherm.measurement.sample import Shot
+from isotherm.measurement.shot import Shot
 
 if TYPE_CHECKING:
     from isotherm.load.result import PhaseResult
