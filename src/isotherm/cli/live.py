@@ -12,8 +12,9 @@ from rich.live import Live
 
 from isotherm.cli.console import remarks, results
 from isotherm.cli.errors import BadInput, Failed
-from isotherm.cli.progress import CampaignProgress, one_line, picture
+from isotherm.cli.progress import one_line, picture
 from isotherm.deployed.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
+from isotherm.deployed.progress import CampaignProgress
 
 if TYPE_CHECKING:
     from isotherm.campaign.plan import Plan

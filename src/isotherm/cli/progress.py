@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from isotherm.campaign.lane import Lane, Step
-from isotherm.campaign.plan import Plan
-
-ENDED = ("succeeded", "failed", "spared")
+from isotherm.deployed.progress import CampaignProgress, LaneProgress
 
 # What a lane says it is doing, in words that are followed by the target's name.
 _PHASES = {
@@ -28,121 +21,6 @@ _PHASES = {
     "restoring": "putting back",
     "done": "closing",
 }
-_AFTER_FIRING = ("collecting", "restoring", "done")
-
-
-@dataclass(frozen=True, slots=True)
-class LaneProgress:
-    """One lane: how many shots it plans, how many are issued and joined, and what it last said of itself."""
-
-    lane: Lane
-    planned: int
-    status: str
-    phase: str | None
-    step: int
-    issued: int
-    samples: int
-    reason: str | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has succeeded or failed, or was not needed."""
-        return self.status in ENDED
-
-    @property
-    def begun(self) -> bool:
-        """Whether it is under way now."""
-        return self.status == "running"
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignProgress:
-    """All lanes of a campaign, in the order of the plan."""
-
-    campaign_id: str
-    rounds: int
-    lanes: tuple[LaneProgress, ...]
-
-    @property
-    def ended(self) -> int:
-        """How many lanes have ended."""
-        return sum(lane.ended for lane in self.lanes)
-
-    @property
-    def failed(self) -> tuple[LaneProgress, ...]:
-        """The lanes that failed."""
-        return tuple(lane for lane in self.lanes if lane.status == "failed")
-
-    @property
-    def samples(self) -> int:
-        """Samples joined and stored so far."""
-        return sum(lane.samples for lane in self.lanes)
-
-    @property
-    def planned(self) -> int:
-        """Samples there will be in the end."""
-        return sum(lane.planned for lane in self.lanes)
-
-    @property
-    def unit(self) -> str:
-        """What is counted: samples, or the requests of a load."""
-        loads = any(step.load for lane in self.lanes for step in lane.lane.steps)
-        return "requests" if loads else "samples"
-
-    @property
-    def issued(self) -> int:
-        """Calls made so far."""
-        return sum(lane.issued for lane in self.lanes)
-
-
-def step_shots(step: Step) -> int:
-    """How many calls a step plans: cold, priming and warm, or a load's requests."""
-    if step.load is not None:
-        return step.load.requests
-    return sum(burst.shots for burst in step.bursts) + step.prime_shots + step.warm_shots
-
-
-def planned_shots(lane: Lane) -> int:
-    """How many calls a lane plans."""
-    return sum(map(step_shots, lane.steps))
-
-
-def campaign_progress(plan: Plan, items: Iterable[Mapping[str, Any]]) -> CampaignProgress:
-    """Join the plan with what the lanes reported.
-
-    Parameters
-    ----------
-    plan : Plan
-        The campaign's plan.
-    items : iterable of mapping
-        The table's progress items; each has `lane_key`, and `status`, `phase`, `step`, `issued`, `samples`, `reason` as
-        far as the lane has come. `issued` and `samples` are those of one step.
-    """
-    said = {str(item["lane_key"]): item for item in items}
-    return CampaignProgress(
-        campaign_id=plan.campaign_id,
-        rounds=plan.campaign.most_rounds,
-        lanes=tuple(_lane_progress(plan.lanes[key], said.get(key, {})) for wave in plan.waves for key in wave),
-    )
-
-
-def _lane_progress(lane: Lane, item: Mapping[str, Any]) -> LaneProgress:
-    step = int(item.get("step", 0))
-    phase = item.get("phase")
-    before = sum(step_shots(earlier) for earlier in lane.steps[:step])
-    # A step that is being prepared still shows the numbers of the one before it.
-    fired = phase in ("firing", *_AFTER_FIRING)
-    collected = phase in _AFTER_FIRING
-    return LaneProgress(
-        lane=lane,
-        planned=0 if item.get("status") == "spared" else planned_shots(lane),
-        status=str(item.get("status", "planned")),
-        phase=phase,
-        step=step,
-        issued=before + (int(item.get("issued", 0)) if fired else 0),
-        samples=before + (int(item.get("samples", 0)) if collected else 0),
-        reason=item.get("reason"),
-    )
 
 
 def waiting_for(progress: CampaignProgress | None) -> str:

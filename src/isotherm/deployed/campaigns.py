@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from isotherm.aws.store.table import Table
     from isotherm.campaign.lane import Lane
     from isotherm.campaign.plan import Plan
-    from isotherm.cli.progress import CampaignProgress
     from isotherm.deployed.deployment import Deployment
+    from isotherm.deployed.progress import CampaignProgress
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
@@ -244,7 +244,7 @@ class Campaigns:
 
     def progress(self, plan: Plan) -> CampaignProgress:
         """What its lanes have done."""
-        from isotherm.cli.progress import campaign_progress
+        from isotherm.deployed.progress import campaign_progress
 
         return campaign_progress(plan, self._table.lanes(plan.campaign_id))
 

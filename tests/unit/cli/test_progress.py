@@ -8,7 +8,8 @@ from rich.console import Console
 from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.campaign.model import Campaign, ColdStarts
 from isotherm.campaign.plan import Plan
-from isotherm.cli.progress import campaign_progress, one_line, picture, planned_shots, waiting_for
+from isotherm.cli.progress import one_line, picture, waiting_for
+from isotherm.deployed.progress import campaign_progress, planned_shots
 from isotherm.pricing.price import Price
 
 

@@ -65,7 +65,7 @@ def describe(made: Plan) -> list[Any]:
     """The plan as tables and lines for a terminal."""
     from rich.text import Text
 
-    from isotherm.cli.progress import planned_shots
+    from isotherm.deployed.progress import planned_shots
 
     lanes = _table(f"{made.campaign.name}: {len(made.lanes)} lanes in {len(made.waves)} waves")
     for title in ("target", "region"):
