@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from isotherm.campaign.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
 from isotherm.campaign.model import Campaign
 from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
 from isotherm.pricing.price import Price
-
-if TYPE_CHECKING:
-    pass
 
 #: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
 ASSUMED_COLD_BILLED_MS = 2000.0

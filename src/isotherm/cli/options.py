@@ -1,17 +1,22 @@
-"""Where a command works: the embedded stack of this checkout, or AWS. The same two options for every command."""
+"""What several commands are asked alike: where they work, which regions, which server, which event."""
 
 from __future__ import annotations
 
+import difflib
+import json
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from isotherm.campaign.stack_health import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
 from isotherm.campaign.stack_health import DEFAULT_STACK as DEFAULT_STACK
-from isotherm.campaign.stack_health import code_of
-from isotherm.cli.errors import Failed
+from isotherm.campaign.stack_health import ON_RECORD, code_of
+from isotherm.cli.errors import BadInput, Failed
 
 if TYPE_CHECKING:
     from isotherm.deployed.deployment import Deployment
@@ -95,3 +100,133 @@ class Place:
             return find_deployment(self.stack, self.home_region)
         except NotDeployed as problem:
             raise Failed(f"{problem}; first: isotherm deploy{self.options}") from problem
+
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server", metavar="URL", help="Call this HTTPS server as well (a campaign of the target customers)."
+    ),
+]
+ServerCertificateOption = Annotated[
+    Path | None,
+    typer.Option("--server-certificate", metavar="FILE", help="Certificate (PEM) to trust instead of the public ones."),
+]
+OwnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--i-own-this-endpoint", metavar="URL", help="Needed for a server that is neither the stack's own nor loopback."
+    ),
+]
+
+
+def with_server(document: dict[str, Any], url: str | None, certificate: Path | None, own: str | None) -> dict[str, Any]:
+    """The campaign with the server that the options name; the same where they name none.
+
+    Raises
+    ------
+    BadInput
+        The certificate cannot be read, or is given without a server.
+    """
+    if own is not None:
+        document = {**document, "i_own_this_endpoint": own}
+    if url is None:
+        if certificate is not None:
+            raise BadInput("--server-certificate: goes with --server, which is missing")
+        return document
+    server: dict[str, Any] = {"url": url}
+    if certificate is not None:
+        try:
+            server["certificate"] = certificate.read_text(encoding="ascii")
+        except OSError as problem:
+            raise BadInput(f"--server-certificate: {certificate} cannot be read: {problem.strerror}") from problem
+        except UnicodeDecodeError:
+            raise BadInput(f"--server-certificate: {certificate} is no PEM text") from None
+        if "PRIVATE KEY" in server["certificate"]:
+            raise BadInput(f"--server-certificate: {certificate} holds a private key; give the certificate alone")
+        if "BEGIN CERTIFICATE" not in server["certificate"]:
+            raise BadInput(f"--server-certificate: {certificate} is no PEM text of a certificate")
+    protocols = document.get("protocols", ["invoke"])
+    if isinstance(protocols, list) and "server" not in protocols:
+        protocols = [*protocols, "server"]
+    return {**document, "server": server, "protocols": protocols}
+
+
+RegionsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[REGION]...", help="Regions: codes, or samconfig.toml's names (tokyo, london ...)."),
+]
+RegionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--regions", "--region", metavar="REGION[,REGION]...", help="The same, separated by commas."),
+]
+
+
+def read_regions(*lists: Iterable[str] | None) -> list[str]:
+    """Codes of all regions that are named, once each, in the order in which they are named.
+
+    Raises
+    ------
+    BadInput
+        There is no such region; the text says which may have been meant.
+    """
+    words = [word for texts in lists for text in texts or [] for word in text.replace(",", " ").split()]
+    regions = list(dict.fromkeys(code_of(word) for word in words))
+    if not regions:
+        return []
+    from isotherm.aws.clients import lambda_regions
+    from isotherm.campaign.parsing import parse_campaign
+    from isotherm.campaign.refusals import InvalidCampaign
+    from isotherm.cli.errors import BadInput
+
+    known = lambda_regions()
+    for word in regions:
+        near = difflib.get_close_matches(word.lower(), ON_RECORD, n=1)
+        if word not in known and near:
+            raise BadInput(f'regions: "{word}" is no AWS region; did you mean {near[0]} ({ON_RECORD[near[0]]})?')
+    try:
+        # The same check, and so the same words, as for a campaign's regions.
+        parse_campaign({"targets": ["default"], "regions": regions}, known_regions=known)
+    except InvalidCampaign as problem:
+        raise BadInput(str(problem)) from problem
+    return regions
+
+
+EventArgument = Annotated[
+    str,
+    typer.Argument(metavar="EVENT", help="File with the campaign as JSON (see events/campaign-*.json); - reads it."),
+]
+
+
+def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The campaign in a file or on standard input, as the person wrote it, once it is known to be one.
+
+    `complete` adds to it what options say.
+
+    Raises
+    ------
+    BadInput
+        It cannot be read, is no JSON, or is no campaign.
+    """
+    from isotherm.aws.clients import lambda_regions
+    from isotherm.campaign.parsing import read_campaign
+    from isotherm.campaign.refusals import InvalidCampaign
+
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as problem:
+        raise BadInput(f"EVENT: {source} cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise BadInput(f"EVENT: {source} is no UTF-8 text (byte {problem.start})") from problem
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError:
+        document = {}
+    if complete is not None and isinstance(document, dict) and document:
+        document = complete(document)
+        text = json.dumps(document)
+    try:
+        read_campaign(text, lambda_regions())
+    except InvalidCampaign as problem:
+        raise BadInput(str(problem)) from problem
+    return document

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from isotherm.cli import live
-from isotherm.cli.commands.run import follow_and_show
 from isotherm.cli.errors import BadInput, Failed, Interrupted
+from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
 from isotherm.deployed.campaigns import State
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isotherm.cli.errors import BadInput
-from isotherm.cli.regions import read_regions
+from isotherm.cli.options import read_regions
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isotherm.cli.errors import BadInput
-from isotherm.cli.servers import with_server
+from isotherm.cli.options import with_server
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 URL = "https://127.0.0.1:8443"

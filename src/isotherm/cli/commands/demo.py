@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from isotherm.cli.commands.run import OutputOption, follow_and_show
+from isotherm.cli.live import OutputOption, follow_and_show
 from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
 
 EVENT = "events/campaign-demo.json"
@@ -21,7 +21,7 @@ def demo(
     """
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import Interrupted
-    from isotherm.cli.event import read_event
+    from isotherm.cli.options import read_event
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns
     from isotherm.local import build as building

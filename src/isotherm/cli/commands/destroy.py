@@ -23,9 +23,11 @@ from isotherm.cli.options import (
     On,
     OnOption,
     Place,
+    RegionsArgument,
+    RegionsOption,
     StackOption,
+    read_regions,
 )
-from isotherm.cli.regions import RegionsArgument, RegionsOption, read_regions
 
 if TYPE_CHECKING:
     from isotherm.aws.removal import Losses

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.commands.run import OutputOption, follow_and_show
+from isotherm.cli.live import OutputOption, follow_and_show
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,

@@ -6,18 +6,22 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from isotherm.cli.event import EventArgument, read_event
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
+    EventArgument,
     HomeOption,
     JsonOption,
     On,
     OnOption,
+    OwnOption,
     Place,
+    ServerCertificateOption,
+    ServerOption,
     StackOption,
+    read_event,
+    with_server,
 )
-from isotherm.cli.servers import OwnOption, ServerCertificateOption, ServerOption, with_server
 
 if TYPE_CHECKING:
     from rich.table import Table

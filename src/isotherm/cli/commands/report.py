@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isotherm.cli.commands.follow import IdArgument
-from isotherm.cli.commands.run import OutputOption
+from isotherm.cli.live import OutputOption
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,

@@ -113,7 +113,7 @@ def _refuse_never(wanted: Schedule, timezone: str) -> None:
 def _campaign(event: str | None, now: Scheduled | None) -> dict[str, Any]:
     from isotherm.aws.schedule import MOST_BYTES
     from isotherm.cli.errors import BadInput
-    from isotherm.cli.event import read_event
+    from isotherm.cli.options import read_event
 
     if event is None:
         if now is None:
