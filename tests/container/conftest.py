@@ -14,12 +14,13 @@ from isotherm.local.errors import ToolUnavailable
 from isotherm.local.tools import SAM, ensure
 
 from .bridge import bridged
-from .engine import ROOT, Engine, NoEngine, engine
+from .engine import ROOT, Engine, engine
+from .lambda_engine.errors import NoEngine
 
 
 @pytest.fixture(scope="session")
 def sam() -> Path:
-    """SAM CLI, of which the engine's image takes a part."""
+    """SAM CLI."""
     try:
         return ensure(Checkout(ROOT, "tests"), SAM)
     except ToolUnavailable as problem:
@@ -27,10 +28,10 @@ def sam() -> Path:
 
 
 @pytest.fixture(scope="session")
-def running_engine(sam: Path) -> Iterator[Engine]:
+def running_engine() -> Iterator[Engine]:
     """A Docker engine that has the image for functions."""
     try:
-        running = engine(sam)
+        running = engine()
     except NoEngine as problem:
         pytest.skip(str(problem))
     yield running

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from .engine import IMAGE as LAMBDA_IMAGE
-from .engine import ROOT, NoEngine
+from .engine import ROOT
+from .lambda_engine.errors import NoEngine
 
 BASE = "isotherm-test/base"
 IMAGE = "isotherm-test/server"

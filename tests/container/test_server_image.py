@@ -25,7 +25,8 @@ from integration.embedded import HOME, STACK, Embedded
 from isotherm import __version__
 from isotherm.measurement.probe import probe_lines
 
-from .engine import Engine, NoEngine
+from .engine import Engine
+from .lambda_engine.errors import NoEngine
 from .server_image import BASE, IMAGE, Container, build, docker, running
 
 pytestmark = pytest.mark.container

@@ -14,7 +14,7 @@ LOCAL_VARIABLE = "ISOTHERM_LOCAL"
 DEFAULT_LOCAL = "local"
 
 # Folders of `.isotherm` that hold something else.
-_TAKEN = ("build", "reports", "sam", "tools")
+_TAKEN = ("build", "engine", "reports", "sam", "tools")
 
 
 @dataclass(frozen=True, slots=True)
