@@ -27,7 +27,7 @@ TARGETS = {"DefaultFunction": "default", "Pkg20Function": "pkg20", "Pkg50Functio
     "Size50Function": "size50",
 }
 CALLING = ("OuterFunction", "InnerFunction", "InnerDbFunction", "CustomersFunction")
-MEASURING = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction", "RestoreFunction", "NotifyFunction")
+MEASURES = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction", "RestoreFunction", "NotifyFunction")
 REPORTING = ("AggregateFunction", "PublishFunction")
 ELSEWHERE = ("RescueFunction", "WatchFunction", "DispatchFunction")
 
@@ -95,7 +95,7 @@ def test_no_function_of_the_template_is_left_out() -> None:
         r"^  (\w+):\n    Type: AWS::Serverless::Function$", (ROOT / "template.yaml").read_text(), re.M
     )
 
-    assert sorted(functions) == sorted([*TARGETS, *CALLING, *MEASURING, *REPORTING, *ELSEWHERE])
+    assert sorted(functions) == sorted([*TARGETS, *CALLING, *MEASURES, *REPORTING, *ELSEWHERE])
     assert sorted(functions) == sorted(path.stem for path in (ROOT / "events").glob("*Function.json"))
 
 

@@ -1,4 +1,4 @@
-"""The request counts of the load record (mission row M8)."""
+"""The request counts of the loads on record."""
 
 import pytest
 

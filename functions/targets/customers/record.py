@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     Customer = Mapping[str, str]
 
-#: Fields of the interface, and the attributes of the table that keep them (mission row M4).
+#: Fields of the interface, and the attributes of the table that keep them.
 ATTRIBUTES = {"email_id": "EmailID", "first_name": "FirstName", "last_name": "LastName"}
 
 MAX_BODY_BYTES = 4096

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from customers.record import Customer
 
 #: How long to wait for the table, in seconds: to be connected, and then for its answer. One attempt. Their sum stays
-#: well below the function's own 3 seconds (mission row M4): a function that is stopped tells its client nothing.
+#: well below the function's own 3 seconds, as on record: a function that is stopped tells its client nothing.
 CONNECT_S = 0.8
 ANSWER_S = 1.0
 

@@ -1,4 +1,7 @@
-"""Says where every planned invocation ended (MEASURING rule 1). Knows the plan and the samples, no statistics."""
+"""Says where every planned invocation ended (docs/measuring.md, rule 1).
+
+Knows the plan and the samples, no statistics.
+"""
 
 from __future__ import annotations
 
@@ -202,7 +205,7 @@ def total(accounts: Iterable[Accounting]) -> Accounting:
 
 
 def imbalances(accounting: Accounting) -> list[str]:
-    """Each identity of rule 1 that does not hold, as a sentence with its numbers; empty when all agree.
+    """Each sum that does not agree, as a sentence with its numbers (docs/measuring.md, rule 1); empty when all agree.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def comparisons_across(
     The baseline of clients is the function's own region, of protocols the plain invocation; where that was not
     measured, the first that was. Cells of one campaign are measured one after the other in each round, each by an
     environment or two: the luck of a round is that of all its calls, so differences are taken inside rounds and their
-    intervals over rounds (`middle_difference`, MEASURING rule 15).
+    intervals over rounds (`middle_difference`; docs/measuring.md, rule 15).
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def _requests_of_shard(load: LoadStep, shard: int) -> int:
 
 
 def _imbalances(row: LoadRow, planned: int) -> Iterable[str]:
-    """Each sum that does not agree, as a sentence (MEASURING rule 1); `planned` is the plan's own count."""
+    """Each sum that does not agree, as a sentence (docs/measuring.md, rule 1); `planned` is the plan's own count."""
     failed = sum(row.failed.values())
     if planned != row.planned:
         yield f"{row.name}: {row.planned} requests are accounted for, of {planned} that the plan holds"

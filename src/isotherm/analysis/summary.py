@@ -78,7 +78,7 @@ class _Shape(BaseModel):
 
 @dataclass(slots=True)
 class Accounting:
-    """Where every planned invocation of a cell ended (MEASURING rule 1). The sums are stated by `imbalances`.
+    """Where every planned invocation of a cell ended (docs/measuring.md, rule 1). The sums are stated by `imbalances`.
 
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
     calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
@@ -163,8 +163,9 @@ class Cell(_Shape):
     And besides, where a campaign varies them: from where it was called, by which protocol, what was asked of it, and
     which function it called in turn.
 
-    `coldness` is how the cold samples were obtained (MEASURING rule 5). Cells of kind `prime` are accounted for and
-    have no metrics. `precision` says, where one was asked for, after how many rounds the cell has it, or has it not.
+    `coldness` is how the cold samples were obtained (docs/measuring.md, rule 5). Cells of kind `prime` are accounted
+    for and have no metrics. `precision` says, where one was asked for, after how many rounds the cell has it, or has it
+    not.
     """
 
     target: str

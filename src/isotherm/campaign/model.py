@@ -52,7 +52,7 @@ class ColdStarts(Strict):
     """How cold samples are obtained, for each cell.
 
     `burst` publishes a fresh version and calls it `concurrency` times at once, each call held open until all are
-    in; `isolated` publishes one version per sample and calls it once (MEASURING rule 7).
+    in; `isolated` publishes one version per sample and calls it once (docs/measuring.md, rule 7).
     """
 
     samples: Annotated[int, Field(ge=0, le=100_000)] = 20
@@ -97,9 +97,10 @@ def _record_s_phases() -> list[LoadPhase]:
 class Load(Strict):
     """A load on the target `customers`, phase after phase, one post and one get of a customer at a time.
 
-    `closed`: `threads` x `iterations`, each thread waiting for its answers, as the record's (mission row M8). `open`:
-    `rate_per_s` requests a second for `duration_s` in each phase, whatever the answers do (MEASURING rule 12). `fires`
-    functions share the load, and the `max_in_flight` requests that an open loop has under way at most.
+    `closed`: `threads` x `iterations`, each thread waiting for its answers, as the load on record. `open`:
+    `rate_per_s` requests a second for `duration_s` in each phase, whatever the answers do (docs/measuring.md,
+    rule 12). `fires` functions share the load, and the `max_in_flight` requests that an open loop has under way at
+    most.
     """
 
     loop: Loop = "closed"

@@ -197,7 +197,7 @@ def _fault_lines(faults: ValidationError) -> list[str]:
 
 
 def _fault_line(fault: Any) -> str:  # pydantic's ErrorDetails
-    """One fault in the words of STYLE.md: field, value, what is accepted."""
+    """One fault in words: field, value, what is accepted."""
     path = [str(part) for part in fault["loc"] if not isinstance(part, int)]
     field, value, context = ".".join(path), fault["input"], fault.get("ctx", {})
     kind = fault["type"]

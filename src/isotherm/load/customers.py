@@ -43,7 +43,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One customer, named as in the API's JSON; the table calls them EmailID, FirstName, LastName (mission row M4)."""
+    """One customer, named as in the API's JSON; the table calls them EmailID, FirstName, LastName."""
 
     email_id: str
     first_name: str

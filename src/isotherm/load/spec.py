@@ -10,7 +10,7 @@ from typing import Any, Literal
 Loop = Literal["closed", "open"]
 Arrivals = Literal["constant", "poisson"]
 
-#: Share of the threads, or of the rate, that works in each phase (mission row M8).
+#: Share of the threads, or of the rate, that works in each phase, as in the load on record.
 PHASES = {"warmup": 0.10, "loading": 0.50, "peak": 1.00, "cooldown": 0.25}
 
 #: Each iteration posts one customer and gets one.

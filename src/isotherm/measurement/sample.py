@@ -114,7 +114,8 @@ class Sample:
 
 
 #: A function's handler that begins this long after its imports ended was initialised before its request came
-#: (rule 6). An environment made for a request begins within a few ms; 500 ms leaves room for a busy machine.
+#: (docs/measuring.md, rule 6). An environment made for a request begins within a few ms; 500 ms leaves room for a busy
+#: machine.
 PROACTIVE_GAP_MS = 500.0
 
 
@@ -151,7 +152,7 @@ def join(
     context : StepContext
         What the shots have in common.
     shots : iterable of Shot
-        In any order; a shot that was delivered twice counts once (rule 3).
+        In any order; a shot that was delivered twice counts once (docs/measuring.md, rule 3).
     probes : mapping
         Probe by shot id.
     reports : mapping

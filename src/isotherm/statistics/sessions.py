@@ -21,8 +21,8 @@ SHUFFLES = 1999
 def session_spread(means: ArrayLike, errors: ArrayLike, freedoms: ArrayLike, confidence: float = 0.95) -> Spread:
     """How many times wider the means of sessions scatter than the scatter inside sessions predicts.
 
-    MEASURING rule 15 found 1.42 for the day-to-day spread of a mean. 1 means that sessions differ no more than chance
-    makes them; the factor is how much too narrow an interval is that was made from one session alone.
+    For the day-to-day spread of a mean 1.42 is on record (docs/measuring.md, rule 15). 1 means that sessions differ no
+    more than chance makes them; the factor is how much too narrow an interval is that was made from one session alone.
 
     The factor is the standard deviation of the means over the root mean square of their standard errors. Its square is
     the F of a one-way analysis of variance where sessions are alike in size and scatter; where they are not, it is the

@@ -230,7 +230,7 @@ def test_whatever_bytes_are_sent_are_answered(handler: Any, body: bytes) -> None
     assert answer["statusCode"] == 400
 
 
-# What is wrong with the table, and what the client is told of it (mission row M4).
+# What is wrong with the table, and what the client is told of it.
 
 
 @pytest.mark.parametrize("request_made", [create_request(ANN), read_request(ANN.email_id)], ids=["create", "read"])

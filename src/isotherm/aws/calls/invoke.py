@@ -20,7 +20,8 @@ from isotherm.campaign.lane import Lane, Step, hold_ms
 from isotherm.measurement.orders import event_of, outcome_of_status
 from isotherm.measurement.shot import Order, Shot
 
-#: A throttled call is made again after these pauses (s); when they are used up it counts as throttled (rule 18).
+#: A throttled call is made again after these pauses (s); when they are used up it counts as throttled
+#: (docs/measuring.md, rule 18).
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 _THROTTLES = {"TooManyRequestsException", "ThrottlingException", "ThrottledException"}
@@ -160,7 +161,8 @@ def _function_error(function_error: str | None, body: bytes) -> dict[str, Any]:
         error = {}
     message = str(error.get("errorMessage", body[:500].decode("utf-8", "replace")))
     kind = str(error.get("errorType", function_error))
-    # AWS names a timeout Sandbox.Timedout; before that there was only the text (corpus/VARIANTS.md, T01 and T03).
+    # AWS names a timeout Sandbox.Timedout; before that there was only the text (docs/platform-logs.md,
+    # "START, END, and how calls fail").
     timed_out = kind == "Sandbox.Timedout" or "Task timed out after" in message
     return {
         "outcome": "timeout" if timed_out else "function_error",

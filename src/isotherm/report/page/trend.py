@@ -333,8 +333,8 @@ def _how_section(trend: Trend) -> str:
         "Session": "one finished campaign of this name; each counts once, whatever its number of samples",
         "Median, mean": "mean over sessions of the sessions' medians and means; Student's t interval over sessions, "
         "because calls of one session share its hour, its hosts and its luck",
-        "Factor": "standard deviation of the sessions' means over what the scatter inside sessions predicts for it "
-        "(MEASURING rule 15); its square is a modified F of Brown and Forsythe, its interval inverts that F and takes "
+        "Factor": "standard deviation of the sessions' means over what the scatter inside sessions predicts for it; "
+        "its square is a modified F of Brown and Forsythe, its interval inverts that F and takes "
         "sessions' true means as about normal. 1 is no difference between sessions; below 1 is chance",
         "Over rounds' scatter": "the same against what the rounds inside each session predict: above 1 says that "
         "rounds within a session do not stand for sessions apart",
