@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -63,15 +64,17 @@ def test_deploying_what_is_deployed_does_nothing_and_takes_no_time(embedded: Emb
         "unchanged": [HOME, SATELLITE],
         "failed": {},
         "seconds": {},
+        "servers": {},
     }
     assert time.monotonic() - begun < 5
 
 
 @pytest.mark.usefixtures("embedded")  # its deployment has installed SAM CLI
-def test_the_template_has_no_complaint() -> None:
+@pytest.mark.parametrize("template", [Checkout(ROOT).template, Checkout(ROOT).server_template], ids=["main", "server"])
+def test_the_templates_have_no_complaint(template: Path) -> None:
     checkout = Checkout(ROOT)
     ran = subprocess.run(
-        [str(program_of(checkout, SAM)), "validate", "--lint", "--region", HOME, "--template", str(checkout.template)],
+        [str(program_of(checkout, SAM)), "validate", "--lint", "--region", HOME, "--template", str(template)],
         env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
         cwd=ROOT,
         capture_output=True,

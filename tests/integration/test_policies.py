@@ -285,6 +285,19 @@ def test_collect_reads_the_log_of_the_stacks_own_server_and_fire_its_token(call_
     assert told == [only_own, neither, neither, only_own]
 
 
+def test_plan_asks_for_the_stacks_own_server_and_no_other_stack(call_as: Impostor) -> None:
+    """Nothing of the server has to be there: what is allowed is told that it is not."""
+
+    def describe(stack: str) -> dict[str, Any]:
+        return {"service": "cloudformation", "operation": "describe_stacks", "parameters": {"StackName": stack}}
+
+    asked = (STACK, f"{STACK}-server", f"{STACK}-server-2", "other-server", "other")
+    assert [call_as("PlanFunctionRole", {"aws": describe(stack)}) for stack in asked] == [
+        *("allowed", "ValidationError"),
+        *["AccessDenied"] * 3,
+    ]
+
+
 # Another stack in the same region, whose name begins as those of this one's functions do: nothing of it can be touched.
 
 NEIGHBOUR = f"{STACK}-target"

@@ -1,6 +1,6 @@
-"""template.yaml as it comes out for one stack in one region: the names of what it makes, and what its roles may do.
+"""A template as it comes out for one stack in one region: the names of what it makes, and what its roles may do.
 
-CloudFormation's functions are worked out here, as far as the template uses them, and SAM's implied roles are added.
+CloudFormation's functions are worked out here, as far as the templates use them, and SAM's implied roles are added.
 What CloudFormation would name by chance is named by a fixed chance.
 """
 
@@ -14,8 +14,11 @@ from typing import Any
 
 import yaml
 
+from isotherm.aws.stacks import server_stack
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = (ROOT / "template.yaml").read_text()
+SERVER_TEMPLATE = (ROOT / "server" / "template.yaml").read_text()
 
 ACCOUNT = "123456789012"
 CHANCE = "1A2B3C4D5E6F"
@@ -228,8 +231,6 @@ class Expanded:
         """Every ARN of the stack, that of the stack itself and those of the roles included."""
         arns = {arn for name in self.resources for arn in self.arns(name)}
         arns |= {f"arn:aws:iam::{ACCOUNT}:role/{self._by_chance(role)}" for role in self.implied_roles()}
-        # The server's images: not made by the stack, but named after it.
-        arns.add(f"arn:aws:ecr:{self.region}:{ACCOUNT}:repository/{self.stack}-server")
         return {*arns, str(self._values["AWS::StackId"])}
 
     def implied_roles(self) -> list[str]:
@@ -306,3 +307,15 @@ class Expanded:
 
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+class ExpandedServer(Expanded):
+    """The template of the optional server for one stack in one region: its own stack is named after that one."""
+
+    def __init__(self, region: str, served: str = ANY_STACK, text: str = SERVER_TEMPLATE, **parameters: Any) -> None:
+        super().__init__(region, region, server_stack(served), text, IsothermStack=served, **parameters)
+        self.served = served
+
+    def everything(self) -> set[str]:
+        """Besides what the stack makes, its images: not made by it, but named after the stack that it serves."""
+        return {*super().everything(), f"arn:aws:ecr:{self.region}:{ACCOUNT}:repository/{self.served}-server"}

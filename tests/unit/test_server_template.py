@@ -1,15 +1,20 @@
-"""What the template promises of the optional server: none of it unless asked for, nobody let in who was not named."""
+"""What the template of the optional server promises: a stack of its own, and nobody let in who was not named."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from isotherm.aws.stacks import server_stack
+from isotherm.campaign.stack_health import DEFAULT_HOME_REGION, DEFAULT_STACK
+from isotherm.local.deploy import is_of_server
 from server import DEFAULT_PORT, HEALTH_PATH
 from server.__main__ import command_line
 from server.serving import KEEP_ALIVE_S
@@ -29,16 +34,18 @@ def _long_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
 
 _Loader.add_multi_constructor("!", _long_form)
 
-TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a safe loader with plain tags
-RESOURCES = TEMPLATE["Resources"]
+MAIN, TEMPLATE = (
+    yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader with plain tags
+    for path in (ROOT / "template.yaml", ROOT / "server" / "template.yaml")
+)
+SERVER = TEMPLATE["Resources"]
 PARTS = ("Server", "Fargate", "Instance")
-SERVER = {name: resource for name, resource in RESOURCES.items() if name.startswith(PARTS)}
 ON = {"FargateServer": "on", "InstanceServer": "on"}
 
 
 def made(**parameters: str) -> set[str]:
-    """Names of the resources and outputs of the server that a deployment with these parameters makes."""
-    values = {name: parameter["Default"] for name, parameter in TEMPLATE["Parameters"].items()} | parameters
+    """Names of the resources and outputs that a deployment with these parameters makes."""
+    values = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()} | parameters
     values |= {"AWS::Region": "us-east-1"}
 
     def true(condition: Any) -> bool:
@@ -50,14 +57,50 @@ def made(**parameters: str) -> set[str]:
             return bool(left == right)
         return {"And": all, "Or": any, "Not": lambda answers: not any(answers)}[kind](true(part) for part in of)
 
-    there = SERVER | {name: output for name, output in TEMPLATE["Outputs"].items() if name.startswith(PARTS)}
+    there = SERVER | TEMPLATE["Outputs"]
     return {name for name, part in there.items() if "Condition" not in part or true({"Condition": part["Condition"]})}
 
 
-def test_nothing_of_it_is_made_unless_asked_for() -> None:
+def test_nothing_of_it_is_in_the_template_that_everybody_deploys() -> None:
     assert len(SERVER) > 20
-    assert made() == set()
-    assert made(ServerImage="i", ServerVpc="v", ServerSubnets="s", ServerHostedZone="z") == set()
+    for part in ("Parameters", "Resources", "Outputs"):
+        assert {name for name in MAIN[part] if name.startswith(PARTS)} == set()
+        assert set(TEMPLATE[part]) & set(MAIN[part]) <= {"Architecture", "LogRetentionDays", "EndpointUrl"}
+    assert "Rules" not in MAIN
+    kinds = {resource["Type"] for resource in MAIN["Resources"].values()}
+    services = {kind.split("::")[1] for kind in kinds}
+    assert services & {"EC2", "ECS", "ElasticLoadBalancingV2", "AutoScaling", "SecretsManager", "Route53"} == set()
+
+
+def test_both_templates_take_the_same_of_what_both_are_given() -> None:
+    for name in ("Architecture", "LogRetentionDays", "EndpointUrl"):
+        mains, own = MAIN["Parameters"][name], TEMPLATE["Parameters"][name]
+        assert {**mains, "Description": ""} == {**own, "Description": ""}
+    assert {name for name in TEMPLATE["Parameters"] if is_of_server(name)} == set(TEMPLATE["Parameters"]) - {
+        *("IsothermStack", "Architecture", "LogRetentionDays", "EndpointUrl")
+    }
+    assert not any(map(is_of_server, MAIN["Parameters"]))
+
+
+def test_its_names_come_from_the_stack_that_it_serves_and_not_from_its_own() -> None:
+    text = (ROOT / "server" / "template.yaml").read_text()
+    assert "AWS::StackName" not in text
+    assert "Fn::ImportValue" not in text
+    assert "!ImportValue" not in text
+    assert "Default" not in TEMPLATE["Parameters"]["IsothermStack"]
+    pattern = re.compile(TEMPLATE["Parameters"]["IsothermStack"]["AllowedPattern"])
+    assert pattern.fullmatch("isotherm-2")
+    # CloudFormation takes 128 letters, and this stack's own name is the other's with an ending.
+    assert pattern.fullmatch("i" * (128 - len(server_stack(""))))
+    assert not pattern.fullmatch("i" * (129 - len(server_stack(""))))
+    assert not pattern.fullmatch("isotherm_2")
+
+
+def test_samconfig_beside_it_deploys_it_as_the_servers_stack_of_the_default_one() -> None:
+    deploy = tomllib.loads((ROOT / "server" / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
+    assert (deploy["stack_name"], deploy["region"]) == (server_stack(DEFAULT_STACK), DEFAULT_HOME_REGION)
+    assert deploy["capabilities"] == "CAPABILITY_IAM"
+    assert not [name for name, resource in SERVER.items() if "RoleName" in resource["Properties"]]
 
 
 def test_either_can_be_had_without_the_other() -> None:
@@ -84,7 +127,7 @@ def test_what_is_made_refers_only_to_what_is_made() -> None:
     for parameters in ({"FargateServer": "on"}, {"InstanceServer": "on"}):
         there = made(**parameters)
         for name in there & set(SERVER):
-            assert not (named(RESOURCES[name]) & set(SERVER)) - there, name
+            assert not (named(SERVER[name]) & set(SERVER)) - there, name
 
 
 def test_all_that_a_server_needs_is_asked_for_at_once() -> None:
@@ -92,10 +135,12 @@ def test_all_that_a_server_needs_is_asked_for_at_once() -> None:
     asked = {assertion["AssertDescription"].partition(":")[0] for assertion in rule["Assertions"]}
     settings = {name for name in TEMPLATE["Parameters"] if name.startswith("Server")}
 
-    assert asked == settings - {"ServerHostedZone", "ServerScheme"}
-    assert {TEMPLATE["Parameters"][name]["Default"] for name in asked} == {""}
-    turned_on = {equal["Equals"][0]["Ref"] for equal in rule["RuleCondition"]["Or"]}
-    assert turned_on == set(ON)
+    switches = ", ".join(ON)
+    assert asked == {switches, *settings} - {"ServerHostedZone", "ServerScheme"}
+    assert {TEMPLATE["Parameters"][name]["Default"] for name in asked - {switches}} == {""}
+    assert "RuleCondition" not in rule
+    assert rule["Assertions"][0]["Assert"] == {"Or": [{"Equals": [{"Ref": switch}, "on"]} for switch in ON]}
+    assert {TEMPLATE["Parameters"][switch]["Default"] for switch in ON} == {"off"}
 
 
 def test_only_the_clients_named_reach_the_balancer_and_only_the_balancer_the_server() -> None:
@@ -163,7 +208,7 @@ def _actions(role: str) -> dict[str, Any]:
 
 
 def test_each_role_may_do_its_own_part_and_no_more() -> None:
-    table = {"Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${AWS::StackName}-customers"}
+    table = {"Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${IsothermStack}-customers"}
     items = {"dynamodb:GetItem": table, "dynamodb:PutItem": table}
     task, starter, instance = _actions("FargateTaskRole"), _actions("FargateExecutionRole"), _actions("InstanceRole")
 

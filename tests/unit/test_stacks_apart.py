@@ -1,8 +1,9 @@
 """No function may touch another stack's resources, whatever that stack is called and wherever it is.
 
-The template is worked out for a stack S, and what its roles may do is tried on every resource of stacks T. Which T to
-try is taken from the policies themselves: a pattern matches a name of T either because T's name ends inside the fixed
-part of the pattern or because it goes on beyond it, so all beginnings of that part, and longer names, are tried.
+Both templates are worked out, for a stack S and for its optional server, and what their roles may do is tried on all
+that stacks T and their servers have. Which T to try is taken from the policies themselves: a pattern matches a name of
+T either because T's name ends inside the fixed part of the pattern or because it goes on beyond it, so all beginnings
+of that part, and longer names, are tried.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import re
 from functools import cache
 
 import pytest
-from expanded import ACCOUNT, ANY_STACK, TEMPLATE, Expanded, Statement, matches
+from expanded import ACCOUNT, ANY_STACK, SERVER_TEMPLATE, TEMPLATE, Expanded, ExpandedServer, Statement, matches
 
+from isotherm.aws.stacks import server_stack
 from isotherm.campaign.stack_health import functions_of
 
 S, HOME, SATELLITE, ELSEWHERE = "isotherm", "us-east-1", "ap-south-1", "eu-west-2"
@@ -31,7 +33,8 @@ TOUCHES_NOTHING = {
 }
 
 #: All that is off unless asked for, and has roles.
-WITH_ALL = {"FargateServer": "on", "InstanceServer": "on", "ScheduleExpression": "rate(6 hours)"}
+SCHEDULED = {"ScheduleExpression": "rate(6 hours)"}
+BOTH_SERVERS = {"FargateServer": "on", "InstanceServer": "on"}
 
 ADVERSARIES = [
     *("isotherm-2", "isotherm-target", "isotherm-target-x", "isotherm-target-default", "isotherm-target-target"),
@@ -43,20 +46,25 @@ ADVERSARIES = [
 STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
-def template(text: str = TEMPLATE) -> list[Expanded]:
-    """S at home and beside it, on AWS and on what stands in for it."""
+def templates(text: str = TEMPLATE, server_text: str = SERVER_TEMPLATE) -> list[Expanded]:
+    """S and its server, at home and beside it, on AWS and on what stands in for it."""
+    emulated = {"EndpointUrl": "http://127.0.0.1:4566"}
     return [
-        Expanded(region, HOME, S, text, **parameters)
+        stack
         for region in (HOME, SATELLITE)
-        for parameters in ({}, {"EndpointUrl": "http://127.0.0.1:4566"}, WITH_ALL)
+        for stack in (
+            *(Expanded(region, HOME, S, text, **parameters) for parameters in ({}, emulated, SCHEDULED)),
+            *(ExpandedServer(region, S, server_text, **BOTH_SERVERS, **parameters) for parameters in ({}, emulated)),
+        )
     ]
 
 
 @cache
 def _arns_of_any_stack() -> dict[str, frozenset[str]]:
-    """What any other stack has, by service; in the same regions and in another, at home and not."""
+    """What any other stack and its server have, by service; in the same regions and in another, at home and not."""
     homes = [(region, home) for region in (HOME, SATELLITE, ELSEWHERE) for home in (HOME, ELSEWHERE)]
-    arns = {arn for region, home in homes for arn in Expanded(region, home, **WITH_ALL).everything()}
+    arns = {arn for region, home in homes for arn in Expanded(region, home, **SCHEDULED).everything()}
+    arns |= {arn for region, _ in homes for arn in ExpandedServer(region, **BOTH_SERVERS).everything()}
     return {
         service: frozenset(filter(lambda arn: arn.split(":")[2] == service, arns)) for service in map(_service, arns)
     }
@@ -81,11 +89,18 @@ def of_others(pattern: str) -> list[str]:
     return [arn for arn in arns if matches(pattern, arn)]
 
 
-def breaches(text: str = TEMPLATE) -> set[tuple[str, str, str]]:
-    """Which roles of S may do what to which resource of another stack."""
+def breaches(text: str = TEMPLATE, server_text: str = SERVER_TEMPLATE) -> set[tuple[str, str, str]]:
+    """Which roles of S and of its server may do what to which resource of another stack."""
     found = set()
-    for mine in template(text):
-        statements, own = mine.statements(), mine.everything()
+    expanded = templates(text, server_text)
+    own = {arn for mine in expanded for arn in mine.everything()}
+
+    def is_of_another(arn: str) -> bool:
+        # The name of S's server is kept for it (tests/unit/cli/test_deploy_parameters.py), so in any region it is S's.
+        return arn not in own and f":stack/{server_stack(S)}/" not in arn
+
+    for mine in expanded:
+        statements = mine.statements()
         for statement in filter(lambda statement: statement.allow, statements):
             actions = [action for action in statement.actions if action not in TOUCHES_NOTHING]
             assert statement.resources is not None, "what may be done to all but something is not judged here"
@@ -94,7 +109,7 @@ def breaches(text: str = TEMPLATE) -> set[tuple[str, str, str]]:
                 found |= {
                     (statement.role, action, arn)
                     for action in services
-                    if arn not in own and not _denied(statements, statement.role, action, arn)
+                    if is_of_another(arn) and not _denied(statements, statement.role, action, arn)
                 }
     return found
 
@@ -110,14 +125,14 @@ def test_no_role_may_touch_anything_of_another_stack() -> None:
 
 
 def test_every_role_has_something_to_be_judged_by() -> None:
-    for mine in template():
+    for mine in templates():
         assert {*mine.implied_roles(), *mine.trust()} == {statement.role for statement in mine.statements()}
 
 
 def test_every_role_that_the_template_can_make_is_judged() -> None:
-    """None is behind a condition that holds in none of the expansions."""
-    judged = {statement.role for mine in template() for statement in mine.statements()}
-    written = re.findall(r"^  (\w+):\n    Type: AWS::IAM::Role$", TEMPLATE, re.MULTILINE)
+    """None is behind a condition that holds in none of the expansions, in either template."""
+    judged = {statement.role for mine in templates() for statement in mine.statements()}
+    written = re.findall(r"^  (\w+):\n    Type: AWS::IAM::Role$", TEMPLATE + SERVER_TEMPLATE, re.MULTILINE)
     assert {"ScheduleRole", "FargateTaskRole", "FargateExecutionRole", "InstanceRole"} <= set(written) <= judged
 
 
@@ -160,8 +175,13 @@ def test_every_role_that_the_template_can_make_is_judged() -> None:
             ("FireFunctionRole", "secretsmanager:GetSecretValue", "secret:isotherm-2-server_token-AbCdEf"),
         ),
         (
-            "log-group:/isotherm/${AWS::StackName}/server:*",
+            "log-group:/isotherm/${AWS::StackName}/server*",
             "log-group:/isotherm/${AWS::StackName}*",
+            ("CollectFunctionRole", "logs:FilterLogEvents", "log-group:/isotherm/isotherm-2/server:log-stream:x"),
+        ),
+        (
+            "log-group:/isotherm/${IsothermStack}/server:*",
+            "log-group:/isotherm/${IsothermStack}*",
             ("InstanceRole", "logs:PutLogEvents", "log-group:/isotherm/isotherm-2/server:log-stream:x"),
         ),
         (
@@ -170,8 +190,23 @@ def test_every_role_that_the_template_can_make_is_judged() -> None:
             ("ScheduleRole", "states:StartExecution", "stateMachine:isothermx-campaign"),
         ),
         (
-            "repository/${AWS::StackName}-server",
-            "repository/${AWS::StackName}-*",
+            "stack/${AWS::StackName}-server/*",
+            "stack/${AWS::StackName}-server*",
+            ("PlanFunctionRole", "cloudformation:DescribeStacks", "stack/isotherm-server-x-server/"),
+        ),
+        (
+            "table/${IsothermStack}-customers",
+            "table/${IsothermStack}*",
+            ("FargateTaskRole", "dynamodb:PutItem", "table/isotherm-2-customers"),
+        ),
+        (
+            "table/${IsothermStack}-customers",
+            "table/*-customers",
+            ("InstanceRole", "dynamodb:GetItem", "table/my-isotherm-customers"),
+        ),
+        (
+            "repository/${IsothermStack}-server",
+            "repository/${IsothermStack}-*",
             ("FargateExecutionRole", "ecr:BatchGetImage", "repository/isotherm-2-server"),
         ),
     ],
@@ -179,29 +214,60 @@ def test_every_role_that_the_template_can_make_is_judged() -> None:
 def test_a_pattern_that_reaches_further_would_be_noticed(
     written: str, instead: str, breach: tuple[str, str, str]
 ) -> None:
-    assert written in TEMPLATE
+    assert written in TEMPLATE + SERVER_TEMPLATE
     role, action, resource = breach
-    assert any(
-        (found[:2] == (role, action)) and resource in found[2] for found in breaches(TEMPLATE.replace(written, instead))
-    )
+    widened = breaches(TEMPLATE.replace(written, instead), SERVER_TEMPLATE.replace(written, instead))
+    assert any((found[:2] == (role, action)) and resource in found[2] for found in widened)
 
 
 @pytest.mark.parametrize("stack", sorted({*ADVERSARIES}))
 @pytest.mark.parametrize("region", [HOME, SATELLITE])
 def test_no_role_of_another_stack_can_become_one_of_ours(stack: str, region: str) -> None:
     """Both must allow it: who may assume a role, and what the one who assumes it may."""
-    mine, theirs = Expanded(region, HOME, S), Expanded(region, HOME, stack)
-    statements = theirs.statements()
-    for role, trusted in mine.trust().items():
-        arn = mine.role_arn(role)
-        for statement in trusted:
-            if "Service" in statement["Principal"]:
-                continue
-            patterns = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
-            for other in [*theirs.implied_roles(), *theirs.trust()]:
-                trusts = any(matches(pattern, theirs.role_arn(other)) for pattern in patterns)
-                may = any(s.allow and s.role == other and s.speaks_of("sts:AssumeRole", arn) for s in statements)
-                assert not (trusts and may), (other, role)
+    mine, their_server = Expanded(region, HOME, S), ExpandedServer(region, stack, **BOTH_SERVERS)
+    for theirs in (Expanded(region, HOME, stack), their_server):
+        statements = theirs.statements()
+        for role, trusted in mine.trust().items():
+            arn = mine.role_arn(role)
+            for statement in trusted:
+                if "Service" in statement["Principal"]:
+                    continue
+                patterns = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
+                for other in [*theirs.implied_roles(), *theirs.trust()]:
+                    trusts = any(matches(pattern, theirs.role_arn(other)) for pattern in patterns)
+                    may = any(s.allow and s.role == other and s.speaks_of("sts:AssumeRole", arn) for s in statements)
+                    assert not (trusts and may), (other, role)
+
+
+def test_only_aws_itself_can_become_a_role_of_the_server() -> None:
+    trusted = ExpandedServer(HOME, S, **BOTH_SERVERS).trust()
+    principals = {role: [statement["Principal"] for statement in statements] for role, statements in trusted.items()}
+    assert principals == {
+        "FargateTaskRole": [{"Service": "ecs-tasks.amazonaws.com"}],
+        "FargateExecutionRole": [{"Service": "ecs-tasks.amazonaws.com"}],
+        "InstanceRole": [{"Service": "ec2.amazonaws.com"}],
+    }
+
+
+def test_what_a_stack_and_its_server_ask_of_each_other_is_allowed() -> None:
+    """The names of the one are those in the other's policies: by convention, as neither knows the other's ids."""
+    mine, server = Expanded(SATELLITE, HOME, S), ExpandedServer(SATELLITE, S, **BOTH_SERVERS)
+    home = Expanded(HOME, HOME, S)
+    asked = [
+        (
+            home,
+            "PlanFunctionRole",
+            "cloudformation:DescribeStacks",
+            f"arn:aws:cloudformation:{SATELLITE}:{ACCOUNT}:stack/{server.stack}/x",
+        ),
+        (mine, "FireFunctionRole", "secretsmanager:GetSecretValue", *server.arns("ServerToken")),
+        (mine, "CollectFunctionRole", "logs:FilterLogEvents", *server.arns("ServerLogGroup")),
+        (server, "FargateTaskRole", "dynamodb:PutItem", mine.arns("CustomersTable")[0]),
+        (server, "InstanceRole", "dynamodb:PutItem", mine.arns("CustomersTable")[0]),
+    ]
+    for who, role, action, *arns in asked:
+        for arn in arns:
+            assert any(s.allow and s.role == role and s.speaks_of(action, arn) for s in who.statements()), (role, arn)
 
 
 def test_fire_can_become_the_caller_of_its_own_stack() -> None:
@@ -214,7 +280,7 @@ def test_fire_can_become_the_caller_of_its_own_stack() -> None:
 
 
 def test_what_is_allowed_on_everything_touches_nothing() -> None:
-    for mine in template():
+    for mine in templates():
         for statement in mine.statements():
             if statement.allow and statement.resources is not None and "*" in statement.resources:
                 unexplained = set(statement.actions) - TOUCHES_NOTHING.keys()

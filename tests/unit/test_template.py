@@ -1,4 +1,7 @@
-"""What the template promises beyond what `sam validate --lint` checks: least privilege, and an input for everything."""
+"""What the template promises beyond what `sam validate --lint` checks: least privilege, and an input for everything.
+
+Of the optional server's template what holds for every policy and every log; the rest is in test_server_template.py.
+"""
 
 import json
 import tomllib
@@ -43,8 +46,11 @@ def _plain(loader, suffix, node):
 
 _Loader.add_multi_constructor("!", _plain)
 
-TEMPLATE = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506 - a safe loader with plain tags
-RESOURCES = TEMPLATE["Resources"]
+TEMPLATE, SERVER_TEMPLATE = (
+    yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader with plain tags
+    for path in (ROOT / "template.yaml", ROOT / "server" / "template.yaml")
+)
+RESOURCES, SERVER = TEMPLATE["Resources"], SERVER_TEMPLATE["Resources"]
 FUNCTIONS = {name: r["Properties"] for name, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
 CONTROL = {name: f for name, f in FUNCTIONS.items() if f["CodeUri"].startswith("functions/control/")}
 
@@ -58,7 +64,7 @@ def as_list(value):
 
 
 def statements():
-    for name, resource in RESOURCES.items():
+    for name, resource in (*RESOURCES.items(), *SERVER.items()):
         for policy in resource["Properties"].get("Policies", []):
             for statement in policy.get("PolicyDocument", policy)["Statement"]:
                 yield name, statement
@@ -92,7 +98,8 @@ def test_no_policy_reaches_beyond_this_stack():
     for name, statement in statements():
         for resource in as_list(statement["Resource"]):
             text = json.dumps(resource)
-            own = any(part in text for part in ("${AWS::StackName}", "${CustomersApi}", "Function.Arn"))
+            names = ("${AWS::StackName}", "${IsothermStack}", "${CustomersApi}", "Function.Arn")
+            own = any(name in text for name in names)
             assert own or text == '"*"', (name, text)
 
 
@@ -119,7 +126,8 @@ def test_results_are_encrypted_private_and_recoverable():
 
 
 def test_every_log_group_forgets():
-    groups = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::Logs::LogGroup"]
+    both = [*RESOURCES.values(), *SERVER.values()]
+    groups = [r["Properties"] for r in both if r["Type"] == "AWS::Logs::LogGroup"]
     assert len(groups) == 1 + len(FUNCTIONS) - len(CONTROL) + 2  # the API and the server have one too
     assert all("RetentionInDays" in group for group in groups)
 

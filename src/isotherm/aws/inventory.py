@@ -12,10 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import BRISK, client, make_client
 from isotherm.aws.measured_function import concurrency, target_in, target_name
-from isotherm.aws.stacks import find_stack
+from isotherm.aws.stacks import find_server, find_stack
 from isotherm.campaign.model import SPEAKS_HTTP, Campaign
 from isotherm.campaign.plan import RegionInventory
-from isotherm.campaign.stack_health import functions_of
+from isotherm.campaign.stack_health import WHOLE, functions_of
 
 
 def ask_for(campaign: Campaign, home_region: str, stack: str) -> list[RegionInventory]:
@@ -54,6 +54,7 @@ def _ask(region: str, cloudformation: Any, stack: str, targets: Sequence[str]) -
         found = find_stack(cloudformation, stack)
         if found is None:
             return nothing
+        server = find_server(cloudformation, stack)
         limit, unreserved = concurrency(region)
         own = found.outputs.get("Targets", "").split(",")
         asked = dict.fromkeys([*filter(None, own), *targets])
@@ -64,6 +65,7 @@ def _ask(region: str, cloudformation: Any, stack: str, targets: Sequence[str]) -
         missing = [name for name in functions_of(stack, is_home) if not _exists(region, name)]
     except (ClientError, BotoCoreError) as fault:
         return RegionInventory(**{**vars(nothing), "unasked": str(fault)})
+    of_server = server.outputs if server is not None and server.status in WHOLE else {}
     return RegionInventory(
         region=region,
         targets=sorted(there.values(), key=lambda function: function.target),
@@ -73,9 +75,9 @@ def _ask(region: str, cloudformation: Any, stack: str, targets: Sequence[str]) -
         stack_version=found.outputs.get("Version"),
         home_region=found.outputs.get("HomeRegion"),
         missing=[*missing, *(target_name(stack, name) for name in own if name and name not in there)],
-        server_url=found.outputs.get("ServerUrl"),
-        instance_server_url=found.outputs.get("InstanceServerUrl"),
-        server_token=found.outputs.get("ServerTokenArn"),
+        server_url=of_server.get("ServerUrl"),
+        instance_server_url=of_server.get("InstanceServerUrl"),
+        server_token=of_server.get("ServerTokenArn"),
     )
 
 

@@ -13,9 +13,12 @@ from isotherm.aws.clients import BRISK, make_client
 #: How AWS says, of a region that an account has not enabled, that it does not know the caller there.
 _NOT_ENABLED = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired")
 
+#: How the names of servers' stacks end, and of no other stack of ours: `isotherm deploy` refuses them.
+SERVER_ENDING = "-server"
+
 
 class StackFound(NamedTuple):
-    """A stack that is there; `outputs` and `parameters` by their keys in template.yaml."""
+    """A stack that is there; `outputs` and `parameters` by their keys in its template."""
 
     stack_id: str
     status: str
@@ -29,6 +32,16 @@ class StackFound(NamedTuple):
         """
         named = self.parameters.get("HomeRegion")
         return None if named is None else named or region
+
+    @property
+    def server_of(self) -> str | None:
+        """Name of the stack whose optional server this is (server/template.yaml); None where it is no server."""
+        return self.parameters.get("IsothermStack")
+
+
+def server_stack(stack: str) -> str:
+    """Name of the stack that holds the optional server of a stack, in the same region."""
+    return f"{stack}{SERVER_ENDING}"
 
 
 def find_stack(cloudformation: Any, name: str) -> StackFound | None:
@@ -54,6 +67,12 @@ def find_stack(cloudformation: Any, name: str) -> StackFound | None:
         parameters={entry["ParameterKey"]: entry["ParameterValue"] for entry in found.get("Parameters", [])},
         outputs={output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
     )
+
+
+def find_server(cloudformation: Any, stack: str) -> StackFound | None:
+    """The stack of a stack's optional server; None where there is none, or only a stack of that name that is not it."""
+    found = find_stack(cloudformation, server_stack(stack))
+    return found if found is not None and found.server_of == stack else None
 
 
 def find_stacks(regions: Sequence[str], name: str) -> dict[str, StackFound]:

@@ -72,8 +72,8 @@ def _server_fault(campaign: Campaign, region: RegionInventory, platform: Platfor
     server = server_at(campaign, region)
     if server is None:
         return (
-            f'protocols: "server" cannot reach {region.region}: the stack has no server there; deploy it with one '
-            "(docs/server.md), or name one in server.url"
+            f'protocols: "server" cannot reach {region.region}: the stack has no server there that is ready; '
+            "deploy one (docs/server.md), or name one in server.url"
         )
     try:
         origin = Origin.of(server.url)

@@ -63,6 +63,11 @@ class Checkout:
         """The SAM template."""
         return self.root / "template.yaml"
 
+    @property
+    def server_template(self) -> Path:
+        """The template of the optional server, which is a stack of its own."""
+        return self.root / "server" / "template.yaml"
+
 
 def is_checkout(folder: Path) -> bool:
     """Whether `folder` holds the project."""

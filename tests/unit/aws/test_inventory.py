@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from isotherm.aws import inventory
 from isotherm.aws.inventory import ask_for, ask_regions
-from isotherm.aws.stacks import StackFound
 from isotherm.campaign.lane import TargetFunction
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.stack_health import functions_of
@@ -21,6 +20,36 @@ OUTPUTS = {
     "Targets": "default,customers,pkg20",
     "CustomersApiUrl": "https://api",
 }
+
+SERVER_OUTPUTS = {
+    "ServerUrl": "https://server",
+    "InstanceServerUrl": "https://server:8443",
+    "ServerTokenArn": "arn:of:the:token",
+}
+
+
+class CloudFormation:
+    """Answers as CloudFormation does in one region, of the stacks that are there by name; or raises."""
+
+    def __init__(self, stacks: dict[str, dict[str, Any]] | Exception) -> None:
+        self.stacks = stacks
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        if isinstance(self.stacks, Exception):
+            raise self.stacks
+        if StackName not in self.stacks:
+            said = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": said}, "DescribeStacks")
+        return {"Stacks": [self.stacks[StackName]]}
+
+
+def described(outputs: dict[str, str], parameters: dict[str, str], status: str = "CREATE_COMPLETE") -> dict[str, Any]:
+    return {
+        "StackId": "id",
+        "StackStatus": status,
+        "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    }
 
 
 def target(region: str, name: str) -> TargetFunction:
@@ -39,19 +68,25 @@ def target(region: str, name: str) -> TargetFunction:
 
 
 @pytest.fixture
-def there(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
+def servers() -> dict[str, dict[str, dict[str, Any]]]:
+    """Stacks by region that are there besides."""
+    return {}
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch, servers: dict[str, dict[str, dict[str, Any]]]) -> Callable[[str, Any], None]:
     """Regions as they are told to be: with a stack and functions, with nothing, or raising what they are given."""
     regions: dict[str, Any] = {}
 
-    def find(region: str, _: str) -> StackFound | None:
+    def cloudformation(_service: str, region: str, _config: object) -> CloudFormation:
         facts = regions.get(region)
         if isinstance(facts, Exception):
-            raise facts
-        return None if facts is None else StackFound("id", "CREATE_COMPLETE", OUTPUTS, {})
+            return CloudFormation(facts)
+        stacks = {} if facts is None else {"s": described(OUTPUTS, {"HomeRegion": "us-east-1"})}
+        return CloudFormation(stacks | servers.get(region, {}))
 
-    monkeypatch.setattr(inventory, "make_client", lambda _service, region, _config: region)
+    monkeypatch.setattr(inventory, "make_client", cloudformation)
     monkeypatch.setattr(inventory, "client", lambda *_: None)
-    monkeypatch.setattr(inventory, "find_stack", find)
     monkeypatch.setattr(inventory, "concurrency", lambda _: (1000, 900))
     monkeypatch.setattr(inventory, "_exists", lambda region, function: function in regions[region])
     monkeypatch.setattr(
@@ -77,6 +112,36 @@ def test_a_whole_region_says_all_of_itself(there: Callable[[str, Any], None]) ->
         "mine": None,
         "pkg20": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("stack", "found"),
+    [
+        ({}, (None, None, None)),
+        (
+            {"s-server": described(SERVER_OUTPUTS, {"IsothermStack": "s"})},
+            ("https://server", "https://server:8443", "arn:of:the:token"),
+        ),
+        ({"s-server": described(SERVER_OUTPUTS, {"IsothermStack": "other"})}, (None, None, None)),
+        ({"s-server": described({**OUTPUTS, **SERVER_OUTPUTS}, {"HomeRegion": ""})}, (None, None, None)),
+        ({"s-server": described(SERVER_OUTPUTS, {"IsothermStack": "s"}, "DELETE_IN_PROGRESS")}, (None, None, None)),
+        ({"other-server": described(SERVER_OUTPUTS, {"IsothermStack": "other"})}, (None, None, None)),
+    ],
+    ids=["none", "its own", "of another stack", "no server", "going away", "beside another"],
+)
+def test_a_server_is_found_by_the_outputs_of_its_own_stack(
+    there: Callable[[str, Any], None],
+    servers: dict[str, dict[str, dict[str, Any]]],
+    stack: dict[str, dict[str, Any]],
+    found: tuple[str | None, ...],
+) -> None:
+    there("us-east-1", set(functions_of("s", is_home=True)))
+    servers["us-east-1"] = stack
+
+    (region,) = ask_regions(["us-east-1"], "s")
+
+    assert (region.server_url, region.instance_server_url, region.server_token) == found
+    assert (region.unasked, region.stack_status) == (None, "CREATE_COMPLETE")
 
 
 def test_functions_that_ought_to_be_there_are_named(there: Callable[[str, Any], None]) -> None:

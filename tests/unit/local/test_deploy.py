@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from isotherm.aws import clients
 from isotherm.campaign.stack_health import ON_RECORD
 from isotherm.cli.commands.deploy import AWS_RUNTIME
 from isotherm.local import build as building
@@ -26,7 +28,7 @@ from isotherm.local.stack import Stack
 SAMCONFIG = tomllib.loads((Path(__file__).parents[3] / "samconfig.toml").read_text())
 TEMPLATE_DEFAULTS = {"PythonRuntime=python3.14", "Architecture=x86_64"}
 
-# Notes what it is asked, and with which environment; `deploy` fails in the regions named in FAIL_IN.
+# Notes what it is asked, and with which environment; `deploy` fails for the regions and stacks named in FAIL_IN.
 SAM = """
 import json, os, pathlib, sys
 verb, arguments = sys.argv[1], sys.argv[2:]
@@ -38,7 +40,7 @@ if verb == "build":
     folder = pathlib.Path(option("--build-dir"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "template.yaml").write_text("built")
-if verb == "deploy" and option("--region") in os.environ.get("FAIL_IN", "").split():
+if verb == "deploy" and {option("--region"), option("--stack-name")} & set(os.environ.get("FAIL_IN", "").split()):
     sys.exit("ROLLBACK_COMPLETE in " + option("--region"))
 """
 
@@ -51,6 +53,8 @@ def checkout(tmp_path: Path) -> Checkout:
     (root / "functions").mkdir(parents=True)
     (root / "functions" / "app.py").write_text("a = 1\n")
     (root / "template.yaml").write_text("Resources: {}\n")
+    (root / "server").mkdir()
+    (root / "server" / "template.yaml").write_text("Resources: {}\n")
     return Checkout(root)
 
 
@@ -172,16 +176,143 @@ def test_a_parameter_of_one_region_goes_to_it_alone_and_changes_no_other(
     checkout: Checkout, asked: Asked, embedded: Stack
 ) -> None:
     made = building.build(checkout)
-    everywhere = {"LogRetentionDays": "7", "ServerScheme": "internal"}
-    regional = {"ap-south-1": {"ServerScheme": "internet-facing"}}
+    everywhere = {"LogRetentionDays": "7", "RawRetentionDays": "30"}
+    regional = {"ap-south-1": {"RawRetentionDays": "60"}}
     deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, parameters=everywhere)
     done = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, parameters=everywhere, regional=regional)
 
     assert (done.changed, done.unchanged) == (["ap-south-1"], ["us-east-1"])
     *_, call = asked("deploy")
     assert _value(call, "--region") == "ap-south-1"
-    assert {"LogRetentionDays=7", "ServerScheme=internet-facing"} <= set(call["arguments"])
-    assert "ServerScheme=internal" not in call["arguments"]
+    assert {"LogRetentionDays=7", "RawRetentionDays=60"} <= set(call["arguments"])
+    assert "RawRetentionDays=30" not in call["arguments"]
+
+
+SERVER_ON = {"ap-south-1": {"FargateServer": "on", "ServerVpc": "vpc-1"}}
+SERVER_OFF = {"ap-south-1": {"FargateServer": "off", "InstanceServer": "off"}}
+
+
+@pytest.fixture
+def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], dict[str, str]]:
+    """The parameters of the stacks that CloudFormation has, by region and name."""
+    parameters: dict[tuple[str, str], dict[str, str]] = {}
+
+    class CloudFormation:
+        def __init__(self, region: str) -> None:
+            self.region = region
+
+        def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+            if (self.region, StackName) not in parameters:
+                said = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+                raise ClientError({"Error": said}, "DescribeStacks")
+            own = parameters[self.region, StackName].items()
+            pairs = [{"ParameterKey": key, "ParameterValue": value} for key, value in own]
+            return {"Stacks": [{"StackId": "id", "StackStatus": "CREATE_COMPLETE", "Parameters": pairs}]}
+
+    monkeypatch.setattr(clients, "client", lambda _service, region: CloudFormation(region))
+    return parameters
+
+
+def _deploys(asked: Asked) -> list[tuple[str, str]]:
+    return [(_value(call, "--stack-name"), _value(call, "--region")) for call in asked("deploy")]
+
+
+@pytest.mark.usefixtures("stacks")
+def test_parameters_of_the_server_go_to_a_stack_of_its_own_after_the_other(
+    checkout: Checkout, asked: Asked, embedded: Stack
+) -> None:
+    made = building.build(checkout)
+    parameters = {"LogRetentionDays": "7", "RawRetentionDays": "30"}
+    done = deploying.deploy(
+        checkout, made, ["ap-south-1"], embedded=embedded, parameters=parameters, regional=SERVER_ON
+    )
+
+    assert done == deploying.Deployed(["us-east-1", "ap-south-1"], [], servers={"ap-south-1": "deployed"})
+    *stacks, server = asked("deploy")
+    assert sorted(_deploys(asked)[:-1]) == [("isotherm", "ap-south-1"), ("isotherm", "us-east-1")]
+    assert _deploys(asked)[-1] == ("isotherm-server", "ap-south-1")
+    for call in stacks:
+        assert not [word for word in call["arguments"] if word.startswith(("FargateServer", "Server", "IsothermStack"))]
+    first = server["arguments"].index("--parameter-overrides") + 1
+    assert set(itertools.takewhile(lambda word: not word.startswith("--"), server["arguments"][first:])) == {
+        "IsothermStack=isotherm",
+        f"Architecture={made.architecture}",
+        f"EndpointUrl={embedded.endpoint_url}",
+        "LogRetentionDays=7",
+        "FargateServer=on",
+        "ServerVpc=vpc-1",
+    }
+    assert _value(server, "--template-file") == str(checkout.server_template)
+    assert _value(server, "--capabilities") == "CAPABILITY_IAM"
+
+
+@pytest.mark.usefixtures("stacks")
+def test_a_server_is_deployed_again_when_it_changes_and_left_alone_where_nothing_is_said_of_it(
+    checkout: Checkout, asked: Asked, embedded: Stack
+) -> None:
+    made = building.build(checkout)
+
+    def fate(regional: dict[str, dict[str, str]]) -> dict[str, str]:
+        return deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, regional=regional).servers
+
+    assert fate(SERVER_ON) == {"ap-south-1": "deployed"}
+    assert fate(SERVER_ON) == {"ap-south-1": "unchanged"}
+    assert fate({}) == {}
+    checkout.server_template.write_text("Resources: {A: {}}\n")
+    assert fate(SERVER_ON) == {"ap-south-1": "deployed"}
+    assert [stack for stack, _ in _deploys(asked)].count("isotherm-server") == 2
+    assert [stack for stack, _ in _deploys(asked)].count("isotherm") == 2
+
+
+def test_a_server_that_is_turned_off_is_not_deployed(
+    checkout: Checkout, asked: Asked, embedded: Stack, stacks: dict[tuple[str, str], dict[str, str]]
+) -> None:
+    made = building.build(checkout)
+
+    def fate(**switches: str) -> str:
+        done = deploying.deploy(checkout, made, [], embedded=embedded, parameters=switches)
+        return done.servers["us-east-1"]
+
+    assert fate(FargateServer="off", InstanceServer="off") == "absent"
+    assert fate(FargateServer="off") == "absent"
+    assert _deploys(asked) == [("isotherm", "us-east-1")]
+    # What is not given stays on.
+    stacks["us-east-1", "isotherm-server"] = {"IsothermStack": "isotherm", "InstanceServer": "on"}
+    assert fate(FargateServer="off") == "deployed"
+    assert _deploys(asked)[1:] == [("isotherm-server", "us-east-1")]
+
+
+def test_a_stack_of_the_servers_name_that_is_another_is_left_alone(
+    checkout: Checkout, asked: Asked, embedded: Stack, stacks: dict[tuple[str, str], dict[str, str]]
+) -> None:
+    made = building.build(checkout)
+    stacks["ap-south-1", "isotherm-server"] = {"HomeRegion": ""}
+    for regional in (SERVER_ON, SERVER_OFF):
+        done = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, regional=regional)
+        assert done.failed == {
+            "ap-south-1": "stack isotherm is deployed to ap-south-1, but its server is not as asked: "
+            "stack isotherm-server in ap-south-1 is not the server of isotherm; it is left as it is"
+        }
+        assert "ap-south-1" not in (*done.changed, *done.unchanged, *done.servers)
+    assert ("isotherm-server", "ap-south-1") not in _deploys(asked)
+
+
+@pytest.mark.usefixtures("stacks")
+def test_a_region_whose_server_fails_has_failed_and_one_whose_stack_fails_gets_no_server(
+    checkout: Checkout, asked: Asked, embedded: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = building.build(checkout)
+    monkeypatch.setenv("FAIL_IN", "isotherm-server")
+    done = deploying.deploy(checkout, made, ["ap-south-1"], embedded=embedded, regional=SERVER_ON)
+    assert (done.changed, list(done.failed), done.servers) == (["us-east-1"], ["ap-south-1"], {})
+    assert "sam deploy of the server to ap-south-1 failed" in done.failed["ap-south-1"]
+
+    monkeypatch.setenv("FAIL_IN", "eu-west-2")
+    before = len(asked("deploy"))
+    regional = {"eu-west-2": SERVER_ON["ap-south-1"]}
+    done = deploying.deploy(checkout, made, ["eu-west-2"], embedded=embedded, regional=regional)
+    assert (done.unchanged, list(done.failed), done.servers) == (["us-east-1"], ["eu-west-2"], {})
+    assert _deploys(asked)[before:] == [("isotherm", "eu-west-2")]
 
 
 def test_what_is_deployed_is_not_deployed_again_until_it_changes(

@@ -49,8 +49,8 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from pydantic import BaseModel
 from scipy import stats
 import plotly.graph_objects as go
-import isotherm.campaign
-import isotherm.exchange
+import isotherm.campaign.model
+import isotherm.http.exchange
 assert stats.binom.cdf(5, 10, 0.5) > 0.5
 page = go.Figure([go.Box(y=[1, 2, 3]), go.Bar(y=[1])]).to_html(include_plotlyjs=True)
 assert len(page) > 1_000_000

@@ -1,4 +1,4 @@
-"""Adds the token that a stack's own server asks of every request (template.yaml, ServerToken). Sends none."""
+"""Adds the token that a stack's own server asks of every request (server/template.yaml, ServerToken). Sends none."""
 
 from __future__ import annotations
 

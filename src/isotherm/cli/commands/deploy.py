@@ -53,15 +53,16 @@ def deploy(
         typer.Option(
             "--parameter",
             metavar="[REGION:]NAME=VALUE",
-            help="A parameter of template.yaml, as LogRetentionDays=7, or london:FargateServer=on for one region "
-            "alone; repeatable.",
+            help="A parameter of template.yaml or server/template.yaml, as LogRetentionDays=7, or "
+            "london:FargateServer=on for one region alone; repeatable.",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build the functions and deploy the stack to the home region and those named, side by side.
 
-    What has not changed is not done again.
+    What has not changed is not done again. Parameters of the optional server deploy its stack too, <stack>-server;
+    FargateServer=off and InstanceServer=off remove it.
     """
     from isotherm.cli.console import remarks, results
     from isotherm.cli.waiting import waiting
@@ -71,6 +72,7 @@ def deploy(
     from isotherm.local.checkout import find_checkout
 
     wanted = read_regions([home], named, regions)
+    check_name(stack)
     settings = read_parameters(parameters or [], wanted)
     place, checkout = Place(on, stack, home), find_checkout()
     place.enter()
@@ -105,16 +107,31 @@ def deploy(
         )
 
 
+def check_name(stack: str) -> None:
+    """Do nothing if a stack may be called so.
+
+    Raises
+    ------
+    BadInput
+        The name is one of those that are kept for the servers of stacks.
+    """
+    from isotherm.aws.stacks import SERVER_ENDING
+
+    if stack.endswith(SERVER_ENDING):
+        raise BadInput(
+            f'--stack: "{stack}" is the name of the server of a stack "{stack.removesuffix(SERVER_ENDING)}"; '
+            f"choose a name that does not end in {SERVER_ENDING}"
+        )
+
+
 #: What the command itself says to the template, by its other options.
 _OURS = {
+    "IsothermStack": "--stack",
     "HomeRegion": "--home",
     "PythonRuntime": "--runtime",
     "Architecture": "--architecture",
     "EndpointUrl": "--on",
 }
-
-#: A server's network, certificate and image are of one region.
-_OF_ONE_REGION = ("Server", "FargateServer", "InstanceServer")
 
 EVERYWHERE = ""
 
@@ -128,6 +145,8 @@ def read_parameters(given: list[str], regions: list[str]) -> dict[str, dict[str,
         A text is of another form, names a region that is not deployed to or what other options say; or is of a
         server, for several regions at once.
     """
+    from isotherm.local.deploy import is_of_server
+
     settings: dict[str, dict[str, str]] = {EVERYWHERE: {}}
     for text in given:
         scope, equals, value = text.partition("=")
@@ -142,7 +161,7 @@ def read_parameters(given: list[str], regions: list[str]) -> dict[str, dict[str,
         region = code_of(where) if where else EVERYWHERE
         if region and region not in regions:
             raise BadInput(f"--parameter: {text!r}: {where} is not deployed to, only {', '.join(regions)}")
-        if not region and len(regions) > 1 and name.startswith(_OF_ONE_REGION):
+        if not region and len(regions) > 1 and is_of_server(name):
             raise BadInput(
                 f"--parameter: {text!r} would be for each of {', '.join(regions)}, but a server's network and "
                 f"certificate are of one region; say which, such as {regions[-1]}:{text}"
@@ -164,4 +183,6 @@ def _summary(stack: str, home: str, done: Deployed) -> Table:
             seconds = done.seconds.get(region)
             part = " (home)" if region == home else ""
             table.add_row(f"{region}{part}", how, "" if seconds is None else f"{seconds:.0f}")
+            if region in done.servers:
+                table.add_row(f"{region}, server", done.servers[region], "")
     return table

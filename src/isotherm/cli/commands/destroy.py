@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,11 +83,13 @@ _Work = Callable[[Callable[[str], None]], list[str]]
 class _Doomed:
     """Regions from which to remove the stack: those that have it, the home last, and those that do not.
 
-    `lost` where the home is among them; `running` names the campaigns that will notice.
+    `servers` are the optional servers beside them, which go first. `lost` where the home is among them; `running` names
+    the campaigns that will notice.
     """
 
     there: dict[str, StackFound]
     absent: list[str]
+    servers: dict[str, StackFound]
     lost: Losses | None
     running: list[str]
 
@@ -107,12 +108,20 @@ class _Removed:
 def _find(stack: str, home: str, wanted: list[str]) -> _Doomed:
     from isotherm.aws.clients import lambda_regions
     from isotherm.aws.removal import losses, running_campaigns
-    from isotherm.aws.stacks import find_stacks
+    from isotherm.aws.stacks import find_stacks, server_stack
 
     # Where the home is to go, everything that depends on it has to be known.
     beside = [] if wanted and home not in wanted else lambda_regions(home)
-    found = find_stacks(list(dict.fromkeys([*wanted, home, *beside])), stack)
+    asked = list(dict.fromkeys([*wanted, home, *beside]))
+    found = find_stacks(asked, stack)
+    named_so = find_stacks(asked, server_stack(stack))
+    servers = {region: server for region, server in named_so.items() if server.server_of == stack}
     for region in wanted:
+        if region in found and (served := found[region].server_of) is not None:
+            raise BadInput(
+                f"--regions: stack {stack} in {region} is the server of stack {served}; to remove it alone: "
+                f"isotherm deploy --stack {served} --parameter FargateServer=off --parameter InstanceServer=off"
+            )
         belongs = found[region].home(region) if region in found else home
         if belongs is None and found[region].status != "REVIEW_IN_PROGRESS":
             raise BadInput(f"--regions: stack {stack} in {region} is none of Isotherm's; remove it with CloudFormation")
@@ -128,9 +137,12 @@ def _find(stack: str, home: str, wanted: list[str]) -> _Doomed:
             "name them too, or give --all"
         )
     going = [region for region in wanted or family if region in found]
+    # With --all also where only the server is left, its stack having been removed by other means.
+    absent = [region for region in wanted or servers if region not in found]
     return _Doomed(
         there={region: found[region] for region in sorted(going, key=lambda region: region == home)},
-        absent=[region for region in wanted if region not in found],
+        absent=absent,
+        servers={region: server for region, server in servers.items() if region in (*going, *absent)},
         lost=losses(home, found[home]) if home in going else None,
         running=running_campaigns(home, found[home]) if home in found and going else [],
     )
@@ -142,6 +154,8 @@ def _told(stack: str, doomed: _Doomed, home: str) -> str:
         lines.append(
             f"stack {stack} is going to be removed from {', '.join(doomed.there)}: functions, tables, logs, roles"
         )
+    if doomed.servers:
+        lines.append(f"its server goes first, from {', '.join(doomed.servers)}: load balancer, task, instance, secret")
     if doomed.absent:
         lines.append(f"there is no stack {stack} in {', '.join(doomed.absent)}; logs and uploads it left are removed")
     if (lost := doomed.lost) is not None:
@@ -168,20 +182,33 @@ def _confirm(stack: str) -> None:
 
 def _remove(stack: str, doomed: _Doomed, home: str, tell: Tell) -> _Removed:
     """Satellites side by side, then the home region if no satellite is left."""
-    from isotherm.aws.removal import remove_stack, sweep
-
     done = _Removed(absent=doomed.absent)
-    satellites: dict[str, _Work] = {
-        region: partial(remove_stack, region, stack, found) for region, found in doomed.there.items() if region != home
-    }
-    _side_by_side({**satellites, **{region: partial(sweep, region, stack) for region in doomed.absent}}, done, tell)
+    satellites = [region for region in doomed.there if region != home]
+    _side_by_side({region: _work(stack, doomed, region) for region in (*satellites, *doomed.absent)}, done, tell)
     if home in doomed.there:
         if done.failed:
             done.failed[home] = f"stays, since it is still needed by {', '.join(done.failed)}"
         else:
-            _side_by_side({home: partial(remove_stack, home, stack, doomed.there[home])}, done, tell)
+            _side_by_side({home: _work(stack, doomed, home)}, done, tell)
     done.removed = [region for region in doomed.there if region not in done.failed]
     return done
+
+
+def _work(stack: str, doomed: _Doomed, region: str) -> _Work:
+    """Removes from one region the server first, then the stack or what is left of it."""
+    from isotherm.aws.removal import remove_stack, sweep
+    from isotherm.aws.stacks import server_stack
+
+    def work(tell: Callable[[str], None]) -> list[str]:
+        besides = []
+        if region in doomed.servers:
+            server = server_stack(stack)
+            besides = [f"stack {server}", *remove_stack(region, server, doomed.servers[region], tell)]
+        if region in doomed.there:
+            return besides + remove_stack(region, stack, doomed.there[region], tell)
+        return besides + sweep(region, stack, tell)
+
+    return work
 
 
 def _side_by_side(works: dict[str, _Work], done: _Removed, tell: Tell) -> None:
