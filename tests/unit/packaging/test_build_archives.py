@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,11 @@ def installs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
 def workshop(project: Path, store: Path, **recipes: object) -> Workshop:
     known: dict[str, object] = {"archives": {}, "layers": {}, "stacks": (), "pins": PINS, "pins_amazon_linux_2": {}}
     return Workshop(project, Recipes(**(known | recipes)), Store(store))  # type: ignore[arg-type]
+
+
+def project_data(project: Path) -> list[Path]:
+    """Files of the package that are not Python's."""
+    return [file for file in files_below(project / "src" / "isotherm") if file.suffix not in (".py", ".pyc")]
 
 
 def digest(root: Path) -> str:
@@ -136,6 +142,25 @@ def test_layer_lies_where_the_interpreter_looks_without_what_is_unwanted(project
     assert (tmp_path / "made" / "python" / "heavy" / "__init__.py").is_file()
     assert not list((tmp_path / "made").rglob("*.pyi"))
     assert list((tmp_path / "made").rglob("sample.*.pyc"))
+
+
+@pytest.mark.usefixtures("installs")
+def test_layer_has_the_projects_files_that_are_not_python_too(project: Path, tmp_path: Path) -> None:
+    recipe = read_recipes(project / "packaging" / "packages.toml").layers["isotherm"]
+    shop = workshop(project, tmp_path / "store")
+    shop.build_layer(replace(recipe, packages=("heavy",)), LAMBDA, tmp_path / "made")
+    files = project_data(project)
+    assert {file.suffix for file in files} >= {".js", ".css", ".json"}
+    for file in files:
+        copy = tmp_path / "made" / "python" / file.relative_to(project / "src")
+        assert copy.read_bytes() == file.read_bytes()
+
+
+def test_wheel_has_the_projects_files_that_are_not_python_too(project: Path) -> None:
+    table = tomllib.loads((project / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    folder = project / "src" / "isotherm"
+    selected = {file for pattern in table["isotherm"] for file in folder.glob(pattern)}
+    assert selected == set(project_data(project))
 
 
 @pytest.mark.usefixtures("installs")

@@ -8,8 +8,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from isotherm.report.script import SCRIPT
-from isotherm.report.style import STYLE
+from isotherm.report import assets
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
@@ -38,7 +37,7 @@ def html_document(*, title: str, version: str, body: str, footer: str, data: dic
 <meta name="generator" content="Isotherm {escape(version)}">
 <title>{escape(title)}</title>
 <link rel="icon" href="data:,">
-<style>{STYLE}</style>
+<style>{assets.style()}</style>
 </head>
 <body>
 <div class="band"></div>
@@ -49,7 +48,7 @@ def html_document(*, title: str, version: str, body: str, footer: str, data: dic
 </div>
 <script type="application/json" id="figure-data">{numbers}</script>
 <script>{get_plotlyjs()}</script>
-<script>{SCRIPT}</script>
+<script>{assets.script()}</script>
 </body>
 </html>
 """

@@ -1,60 +1,10 @@
-"""The page's script: draws the figures from the data in the page, asks nothing of any network."""
-
-from isotherm.report.loads_script import LOAD_FIGURES
-from isotherm.report.region_script import REGION_FIGURES
-from isotherm.report.trend_script import TREND_FIGURES
-
-_FIGURES = r"""
+// Draws calls and their starts: each call by target, shares of calls within a time, start-up against size and imports.
 (() => {
   "use strict";
-  const data = JSON.parse(document.getElementById("figure-data").textContent);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const INK = {
-    light: ["#0b6fb8", "#d1495b", "#1f8a63", "#7d4fc0", "#b86e00", "#51606f", "#ad2f77", "#47791f"],
-    dark: ["#5ab4f0", "#ff8595", "#58c79d", "#bfa2f5", "#f0ad48", "#a9b6c2", "#f28ac6", "#97d36f"],
-  };
-  const DASH = ["solid", "7px,3px", "2px,2px", "9px,3px,2px,3px", "4px,2px", "12px,4px"];
-  const SHAPE = ["circle", "diamond", "square", "triangle-up", "cross", "star", "x", "hexagon"];
-  let printing = false;
+  const { data, DASH, SHAPE, colourOf, faint, safe, layout, axis } = isotherm;
 
-  const theme = () => {
-    const night = dark.matches && !printing;
-    return {
-      night, colours: night ? INK.dark : INK.light, bad: night ? "#ff8595" : "#b3263a",
-      ink: night ? "#e8ecf3" : "#1b2230", soft: night ? "#a3adbd" : "#566072",
-      grid: night ? "#2b3441" : "#e9ebef", card: night ? "#191f29" : "#ffffff",
-    };
-  };
-  const colourOf = (look, target) => look.colours[data.targets.indexOf(target) % look.colours.length];
-  const faint = (colour, alpha) =>
-    `rgba(${[1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)).join(",")},${alpha})`;
   // Jitter that is the same on every visit: a golden-ratio sequence spreads neighbours evenly.
   const jitter = (index) => ((index * 0.6180339887) % 1) - 0.5;
-  const safe = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
-  const layout = (look, height, more) => ({
-    height, dragmode: false, hovermode: "closest", showlegend: false,
-    margin: { l: 8, r: 14, t: 10, b: 44 },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: getComputedStyle(document.body).fontFamily, size: 12.5, color: look.ink },
-    hoverlabel: { bgcolor: look.card, bordercolor: look.soft, font: { color: look.ink } },
-    ...more,
-  });
-  const axis = (look, title, more) => ({
-    title: { text: title, font: { color: look.soft, size: 12.5 }, standoff: 8 }, automargin: true,
-    gridcolor: look.grid, zerolinecolor: look.grid, linecolor: look.grid, tickcolor: look.grid,
-    tickfont: { color: look.soft }, ...more,
-  });
-
-  // Each part of the script puts its kinds of figures here: from the theme, the group's data, the metric chosen, the
-  // part of the group, and the figure's width to the figure's traces and layout.
-  const DRAW = {
-    box: (look, group, metric) => boxes(look, group, metric),
-    ecdf: (look, group, metric) => shares(look, group, metric),
-    size: (look) => against(look, "megabytes", "Package archive, MB", { key: "start", title: "Start-up, ms" }),
-    imports: (look) => against(look, "imports", "Imports, ms", { key: "start", title: "Start-up, ms" }),
-    overhead: (look) => against(look, "megabytes", "Package archive, MB", { key: "overhead", title: "Overhead, ms" }),
-  };
 
   function boxes(look, group, metric) {
     const rows = group.rows.filter((row) => row.metrics[metric.name]);
@@ -151,46 +101,11 @@ _FIGURES = r"""
     })];
   }
 
-"""
-_DRAWING = r"""
-  const config = { responsive: true, displaylogo: false, displayModeBar: false };
-  const figures = [];
-  function chosen(group) {
-    const input = document.querySelector(`[data-group="${CSS.escape(group)}"] input:checked`);
-    const metrics = data.groups[group].metrics;
-    return metrics.find((metric) => input && metric.name === input.value) || metrics[0];
-  }
-  for (const node of document.querySelectorAll(".plot")) {
-    const group = node.dataset.of;
-    // "heat:1" is the second of the group's heat maps.
-    const [kind, part] = node.dataset.figure.split(":");
-    const of = data.groups[group];
-    figures.push({ node, group, drawn: false, draw() {
-      this.drawn = true;
-      const [traces, plan] = DRAW[kind](theme(), of, of && chosen(group), Number(part || 0), node.clientWidth);
-      return Plotly.react(node, traces, plan, config);
-    } });
-  }
-  const redraw = (every) => figures.filter((figure) => every || figure.drawn).forEach((figure) => figure.draw());
-  // Far-away figures wait until they are near: a page of thirty stays quick on a phone.
-  const watcher = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting)
-    .forEach((entry) => { watcher.unobserve(entry.target); figures.find((f) => f.node === entry.target).draw(); }),
-    { rootMargin: "900px" });
-  figures.forEach((figure) => watcher.observe(figure.node));
-  document.addEventListener("change", (event) => {
-    const set = event.target.closest("[data-group]");
-    if (set) figures.filter((figure) => figure.group === set.dataset.group).forEach((figure) => figure.draw());
-  });
-  dark.addEventListener("change", () => redraw(false));
-  addEventListener("beforeprint", () => {
-    printing = true;
-    redraw(true);
-  });
-  addEventListener("afterprint", () => {
-    printing = false;
-    redraw(false);
+  Object.assign(isotherm.draw, {
+    box: boxes,
+    ecdf: shares,
+    size: (look) => against(look, "megabytes", "Package archive, MB", { key: "start", title: "Start-up, ms" }),
+    imports: (look) => against(look, "imports", "Imports, ms", { key: "start", title: "Start-up, ms" }),
+    overhead: (look) => against(look, "megabytes", "Package archive, MB", { key: "overhead", title: "Overhead, ms" }),
   });
 })();
-"""
-
-SCRIPT = _FIGURES + TREND_FIGURES + REGION_FIGURES + LOAD_FIGURES + _DRAWING

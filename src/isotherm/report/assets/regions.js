@@ -1,19 +1,13 @@
-"""The part of the pages' script that draws what lies between regions: heat maps, distance, clients, stages of calls."""
+// Draws what lies between regions: heat maps, distance, clients, and the stages of calls over HTTP.
+(() => {
+  "use strict";
+  const { DASH, SHAPE, faint, safe, three, ends, layout, axis } = isotherm;
 
-REGION_FIGURES = r"""
   // From few to many milliseconds, one hue: dark is much on paper, light is much at night.
   const RAMP = {
     light: ["#eff5fa", "#c3dcec", "#86bbd8", "#4a90c2", "#2565a3", "#123c73"],
     dark: ["#1f2a38", "#21486a", "#2a6d9c", "#4b98c6", "#84c1e4", "#c9e8fb"],
   };
-  // Three digits, at most two of them decimals, as the tables have it.
-  const three = (value) => {
-    const rounded = Number(Number(value).toPrecision(3));
-    const places = rounded ? Math.min(Math.max(2 - Math.floor(Math.log10(Math.abs(rounded))), 0), 2) : 0;
-    return rounded.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places });
-  };
-  const ends = (low, high, unit) => (low !== null && high !== null
-    ? `<br>${data.confidence} interval ${three(low)} to ${three(high)} ${unit}` : "<br>too few for an interval");
 
   function heat(look, group, metric, part, width) {
     const map = group.maps[part];
@@ -160,5 +154,6 @@ REGION_FIGURES = r"""
         tickfont: { color: look.ink, size: 12 } }),
     })];
   }
-  Object.assign(DRAW, { heat, distance, dots, stages });
-"""
+
+  Object.assign(isotherm.draw, { heat, distance, dots, stages });
+})();

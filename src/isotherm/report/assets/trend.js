@@ -1,6 +1,8 @@
-"""The part of the pages' script that draws sessions: over time, and by hour of the day."""
+// Draws sessions: over time, and by hour of the day.
+(() => {
+  "use strict";
+  const { data, DASH, SHAPE, colourOf, faint, safe, layout, axis } = isotherm;
 
-TREND_FIGURES = r"""
   const SESSIONS_NAMED = 12;
   const told = (value, low, high, unit) => `${value} ${unit}` +
     (low !== null && high !== null ? `<br>${data.confidence} interval ${low} to ${high}` : "");
@@ -72,5 +74,6 @@ TREND_FIGURES = r"""
       yaxis: axis(look, title, shares ? { zeroline: true, zerolinecolor: look.soft, ticksuffix: " %" } : {}),
     })];
   }
-  Object.assign(DRAW, { time: overTime, hours: byHour });
-"""
+
+  Object.assign(isotherm.draw, { time: overTime, hours: byHour });
+})();

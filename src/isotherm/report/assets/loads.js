@@ -1,6 +1,8 @@
-"""The part of the pages' script that draws loads: latency by percentile, throughput over time, failures by kind."""
+// Draws loads: latency by percentile, throughput over time, failures by kind.
+(() => {
+  "use strict";
+  const { DASH, faint, safe, three, layout, axis } = isotherm;
 
-LOAD_FIGURES = r"""
   const runColour = (look, run) => look.colours[run.colour % look.colours.length];
   // 1 / (1 - q), a step for each nine.
   const NINES = [[1, "0"], [2, "50"], [10, "90"], [100, "99"], [1e3, "99.9"], [1e4, "99.99"], [1e5, "99.999"],
@@ -124,5 +126,6 @@ LOAD_FIGURES = r"""
         range: [-0.7, shown.length - 0.4], zeroline: false, tickfont: { color: look.ink, size: 12.5 } }),
     })];
   }
-  Object.assign(DRAW, { percentiles, pulse, kinds });
-"""
+
+  Object.assign(isotherm.draw, { percentiles, pulse, kinds });
+})();
