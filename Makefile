@@ -22,6 +22,8 @@ lint: $(READY) ## check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@if command -v node >/dev/null; then for file in $$(find src -name '*.js'); do node --check $$file || exit 1; done; \
+	else echo "the page's scripts were not checked: node is not here (Debian: apt-get install nodejs)"; fi
 
 bench: $(READY) ## run the benchmarks; one of them: make bench BENCH=campaign ARGS=--help
 	@set -e; for script in $(if $(BENCH),bench/$(BENCH).py,$(wildcard bench/*.py)); do \
