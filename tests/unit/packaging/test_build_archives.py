@@ -138,7 +138,7 @@ def test_layer_lies_where_the_interpreter_looks_without_what_is_unwanted(project
     shop = workshop(project, tmp_path / "store", layers={"isotherm": layer})
     shop.build_layer(layer, HERE, tmp_path / "made")
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["python"]
-    assert (tmp_path / "made" / "python" / "isotherm" / "sample.py").is_file()
+    assert (tmp_path / "made" / "python" / "isotherm" / "measurement" / "sample.py").is_file()
     assert (tmp_path / "made" / "python" / "heavy" / "__init__.py").is_file()
     assert not list((tmp_path / "made").rglob("*.pyi"))
     assert list((tmp_path / "made").rglob("sample.*.pyc"))

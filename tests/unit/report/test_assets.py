@@ -13,13 +13,13 @@ from made_up_regions import clients_plan, crisscross_plan, http_plan, nested, re
 from made_up_sessions import made_up_sessions
 from plotly.offline import get_plotlyjs
 
-from isotherm.aggregation import build_summary
-from isotherm.campaign import Plan
-from isotherm.report import assets
-from isotherm.report.page import render_page
-from isotherm.report.trend_page import render_trend_page
-from isotherm.sample import Sample
-from isotherm.trending import build_trend
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.trend import build_trend
+from isotherm.campaign.plan import Plan
+from isotherm.measurement.sample import Sample
+from isotherm.report.page import assets
+from isotherm.report.page.page import render_page
+from isotherm.report.page.trend import render_trend_page
 
 FOLDER = Path(assets.__file__).parent
 FILES = {path.name: path.read_text("utf-8") for path in FOLDER.iterdir() if path.suffix in (".js", ".css")}
