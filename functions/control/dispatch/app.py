@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home
-from isotherm.aws.lane_executions import fail, lane_execution_name, start_lane, succeed
+from isotherm.aws.lane_executions import fail, lane_execution_name, lane_machine_arn, start_lane, succeed
 from isotherm.aws.store.samples import timings_of
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     task = table.task(request.campaign_id, request.lane_key)
     lane = task.lane
     # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
-    machine = os.environ["ISOTHERM_LANE_MACHINE"].replace(f":{home.region}:", f":{lane.client_region}:")
+    machine = lane_machine_arn(os.environ["ISOTHERM_LANE_MACHINE"], home.stack, lane.client_region)
     name = lane_execution_name(request.campaign_id, request.lane_key)
     if table.campaign_stopped(request.campaign_id):
         return _not_started(table, home, request, "the campaign was stopped")

@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home, make_client
-from isotherm.aws.lane_executions import fail, lane_execution_status
+from isotherm.aws.lane_executions import fail, lane_execution_status, region_of_arn
 from isotherm.aws.store.table import LEASE_S, Table
 
 logger = Logger()
@@ -43,7 +43,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     regions: dict[str, Lanes] = defaultdict(list)
     for campaign_id, lane in _running(table):
         if lane.get("execution_arn") and lane.get("task_token"):
-            regions[lane["execution_arn"].split(":")[3]].append((campaign_id, lane))
+            regions[region_of_arn(lane["execution_arn"])].append((campaign_id, lane))
     # botocore promises that clients may be used from several threads, not that they may be made there.
     clients = [make_client("stepfunctions", region, ONCE) for region in regions]
     with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as pool:

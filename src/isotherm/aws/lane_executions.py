@@ -1,4 +1,4 @@
-"""Starting lanes in their own region, and answering the campaign's task token from there."""
+"""Starting lanes in their own region, their ARNs, and answering the campaign's task token from there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,22 @@ _MAX_NAME = 80
 
 #: AWS, SendTaskFailure: `cause` has at most 32,768 characters.
 _MAX_CAUSE = 32_000
+
+
+def execution_arn(machine_arn: str, name: str) -> str:
+    """ARN of the execution of that name of a state machine."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def region_of_arn(arn: str) -> str:
+    """The region that an ARN names."""
+    return arn.split(":")[3]
+
+
+def lane_machine_arn(machine_arn: str, stack: str, region: str) -> str:
+    """ARN of a stack's lane machine in a region, from that of any of the stack's state machines in any region."""
+    before, partition, service, _, account, kind, _ = machine_arn.split(":")
+    return ":".join((before, partition, service, region, account, kind, f"{stack}-lane"))
 
 
 def lane_execution_name(campaign_id: str, lane_key: str) -> str:
@@ -33,17 +49,17 @@ def start_lane(region: str, machine_arn: str, name: str, lane: dict[str, Any]) -
             "executionArn"
         ]
     except states.exceptions.ExecutionAlreadyExists:
-        arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        arn = execution_arn(machine_arn, name)
     return arn
 
 
-def lane_execution_status(states: Any, execution_arn: str) -> str | None:
+def lane_execution_status(states: Any, arn: str) -> str | None:
     """What has become of a lane's execution, in Step Functions' words such as RUNNING; None where it is gone.
 
     `states` is a client of the execution's region, with the patience that the caller has.
     """
     try:
-        status: str = states.describe_execution(executionArn=execution_arn)["status"]
+        status: str = states.describe_execution(executionArn=arn)["status"]
     except (states.exceptions.ExecutionDoesNotExist, states.exceptions.StateMachineDoesNotExist):
         return None
     return status

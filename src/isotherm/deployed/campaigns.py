@@ -106,7 +106,9 @@ class Campaigns:
 
     def execution_arn(self, campaign_id: str) -> str:
         """ARN of the campaign's execution."""
-        return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{campaign_id}"
+        from isotherm.aws.lane_executions import execution_arn
+
+        return execution_arn(self._machine_arn, campaign_id)
 
     def make_plan(self, document: dict[str, Any]) -> Plan:
         """Have the deployed Plan function admit or refuse a campaign without starting it, and make the same plan here.
@@ -265,7 +267,13 @@ class Campaigns:
         from botocore.exceptions import BotoCoreError, ClientError
 
         from isotherm.aws.clients import BRISK, make_client
-        from isotherm.aws.lane_executions import lane_execution_name, lane_execution_status
+        from isotherm.aws.lane_executions import (
+            execution_arn,
+            lane_execution_name,
+            lane_execution_status,
+            lane_machine_arn,
+            region_of_arn,
+        )
 
         regions: dict[str, Any] = {}
         unheard = []
@@ -273,10 +281,11 @@ class Campaigns:
             if item["status"] == "planned":
                 continue
             lane = plan.lanes[item["lane_key"]]
-            machine = self._lane_machine_arn(lane.client_region)  # where Dispatch starts it
+            # Where Dispatch starts it.
+            machine = lane_machine_arn(self._machine_arn, self._home.stack, lane.client_region)
             name = lane_execution_name(plan.campaign_id, lane.key)
-            arn = item.get("execution_arn") or f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-            region = arn.split(":")[3]
+            arn = item.get("execution_arn") or execution_arn(machine, name)
+            region = region_of_arn(arn)
             if region in unheard:
                 continue
             if region not in regions:
@@ -288,11 +297,6 @@ class Campaigns:
             except (BotoCoreError, ClientError):  # the lanes of other regions are to be stopped all the same
                 unheard.append(region)
         return unheard
-
-    def _lane_machine_arn(self, region: str) -> str:
-        parts = self._machine_arn.split(":")
-        parts[3], parts[-1] = region, f"{self._home.stack}-lane"
-        return ":".join(parts)
 
     def unrestored(self, plan: Plan) -> list[str]:
         """Functions that the campaign still holds, or on which it left a version; in words."""
