@@ -26,6 +26,7 @@ from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.sessions import gather
 from isotherm.aws.store.table import ENDED, Table
 from isotherm.campaign.plan import Plan
+from isotherm.report.file_names import SAMPLES, SUMMARY, TREND
 from isotherm.report.files.samples_csv import write_csv
 
 logger = Logger()
@@ -85,14 +86,14 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         packages={lane["target"]: lane["package"] for lane in progress if lane.get("package")},
     )
-    bucket.write(report_key(request.campaign_id, "samples.csv.gz"), write_csv(samples), "application/gzip")
+    bucket.write(report_key(request.campaign_id, SAMPLES), write_csv(samples), "application/gzip")
     document = summary.model_dump_json(indent=2).encode() + b"\n"
-    bucket.write(report_key(request.campaign_id, "summary.json"), document, "application/json")
+    bucket.write(report_key(request.campaign_id, SUMMARY), document, "application/json")
     if not samples and not loads:
         reasons = "; ".join(f"{outcome.lane_key}: {outcome.reason}" for outcome in summary.lanes if outcome.reason)
         raise NoSamples(f"no lane gave a sample ({reasons})")
     trend = _trend(summary, table, bucket).model_dump_json(indent=2).encode() + b"\n"
-    bucket.write(report_key(request.campaign_id, "trend.json"), trend, "application/json")
+    bucket.write(report_key(request.campaign_id, TREND), trend, "application/json")
     answer = {"campaign_id": request.campaign_id, "samples": len(samples), "used": summary.accounting.used}
     return {**answer, "requests": sum(sent_requests(loads).values())} if loads else answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -13,13 +14,12 @@ from isotherm.analysis.trend_model import Trend
 from isotherm.aws.clients import Home
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.table import Table
+from isotherm.report.file_names import MARKDOWN, PAGE, SAMPLES, SUMMARY, TREND
 from isotherm.report.files.samples_csv import read_csv
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page
 
 logger = Logger()
-
-REPORT_FILES = ("summary.json", "samples.csv.gz", "trend.json", "index.html", "report.md")
 
 
 class PublishRequest(BaseModel):
@@ -34,16 +34,16 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = PublishRequest.model_validate(event)
     home = Home.from_environment()
     bucket = Bucket(home)
-    keys = {name: report_key(request.campaign_id, name) for name in REPORT_FILES}
-    summary = CampaignSummary.model_validate_json(bucket.read(keys["summary.json"]))
-    samples = read_csv(bucket.read(keys["samples.csv.gz"]))
-    trend = Trend.model_validate_json(bucket.read(keys["trend.json"]))
-    bucket.write(keys["index.html"], render_page(summary, samples, trend).encode(), "text/html; charset=utf-8")
-    bucket.write(keys["report.md"], render_markdown(summary).encode(), "text/markdown; charset=utf-8")
+    key = partial(report_key, request.campaign_id)
+    summary = CampaignSummary.model_validate_json(bucket.read(key(SUMMARY)))
+    samples = read_csv(bucket.read(key(SAMPLES)))
+    trend = Trend.model_validate_json(bucket.read(key(TREND)))
+    bucket.write(key(PAGE), render_page(summary, samples, trend).encode(), "text/html; charset=utf-8")
+    bucket.write(key(MARKDOWN), render_markdown(summary).encode(), "text/markdown; charset=utf-8")
     Table(home).finish_campaign(request.campaign_id, summary.headline)
     return {
         "campaign_id": request.campaign_id,
         "headline": summary.headline,
-        "page": f"s3://{home.bucket}/{keys['index.html']}",
+        "page": f"s3://{home.bucket}/{key(PAGE)}",
         "lanes_failed": sum(lane.status == "failed" for lane in summary.lanes),
     }

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isotherm.cli.errors import BadInput, Failed
+from isotherm.report.file_names import SAMPLES, SUMMARY
 
 if TYPE_CHECKING:
     from isotherm.analysis.comparison import Side
     from isotherm.cli.options import Place
     from isotherm.measurement.sample import Sample
-
-SAMPLES = "samples.csv.gz"
-SUMMARY = "summary.json"
 
 
 def results_of(what: str, argument: str, place: Place) -> Side:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isotherm.cli.errors import Failed
+from isotherm.report import file_names
 
 if TYPE_CHECKING:
     from isotherm.analysis.summary import CampaignSummary
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
-REPORT_FILES = ("summary.json", "samples.csv.gz", "index.html")
 STOP_ERROR = "CampaignStopped"
 STOP_CAUSE = "stopped by `isotherm stop`"
 
@@ -52,22 +52,22 @@ class Fetched:
     @property
     def page(self) -> Path:
         """The page to open in a browser."""
-        return self.folder / "index.html"
+        return self.folder / file_names.PAGE
 
     @property
     def summary(self) -> Path:
         """The numbers."""
-        return self.folder / "summary.json"
+        return self.folder / file_names.SUMMARY
 
     @property
     def markdown(self) -> Path:
         """The same as Markdown, for pasting into an issue."""
-        return self.folder / "report.md"
+        return self.folder / file_names.MARKDOWN
 
     @property
     def samples(self) -> Path:
         """The raw samples."""
-        return self.folder / "samples.csv.gz"
+        return self.folder / file_names.SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +350,7 @@ class Campaigns:
         """
         from isotherm.aws.store.bucket import report_key
 
-        for name in REPORT_FILES:
+        for name in file_names.FETCHED:
             body = self._read(report_key(campaign_id, name))
             if body is None:
                 raise Failed(self._no_report(campaign_id))

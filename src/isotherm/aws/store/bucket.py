@@ -54,5 +54,5 @@ def plan_key(campaign_id: str) -> str:
 
 
 def report_key(campaign_id: str, name: str) -> str:
-    """Where a campaign's `summary.json`, `samples.csv.gz` or `index.html` lies."""
+    """Where a file of a campaign's report lies; `isotherm.report.file_names` has their names."""
     return f"reports/{campaign_id}/{name}"

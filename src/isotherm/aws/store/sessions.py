@@ -9,6 +9,7 @@ from typing import NamedTuple
 from isotherm.analysis.trend_model import LeftOut, Session, UnreadableSession, read_session
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.table import Table
+from isotherm.report.file_names import SUMMARY
 
 #: The most sessions that are looked at: a year of daily ones, or a month of one every four hours.
 MOST_SESSIONS = 200
@@ -44,7 +45,7 @@ def gather(
     listed = [item for item in table.campaigns_named(name, since, limit) if item["campaign_id"] not in but]
     finished = [item["campaign_id"] for item in listed if "finished_at" in item]
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
-        bodies = list(pool.map(lambda campaign: bucket.read_if_there(report_key(campaign, "summary.json")), finished))
+        bodies = list(pool.map(lambda campaign: bucket.read_if_there(report_key(campaign, SUMMARY)), finished))
     sessions, left_out = [], []
     for campaign_id, body in zip(finished, bodies, strict=True):
         if body is None:

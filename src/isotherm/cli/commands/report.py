@@ -31,7 +31,8 @@ def report(
     """
     from isotherm.cli.errors import Failed
     from isotherm.cli.live import report_folder, show_results, write_markdown
-    from isotherm.deployed.campaigns import REPORT_FILES, Campaigns, Fetched
+    from isotherm.deployed.campaigns import Campaigns, Fetched
+    from isotherm.report import file_names
 
     place = Place(on, stack, home)
     fetched = Fetched(report_folder(campaign_id, output))
@@ -40,7 +41,7 @@ def report(
         fetched = Campaigns(place.deployment()).fetch(campaign_id, fetched.folder)
     except Failed:
         # The embedded stack forgets everything when it stops; what was downloaded stays good.
-        if not all((fetched.folder / name).is_file() for name in REPORT_FILES):
+        if not all((fetched.folder / name).is_file() for name in file_names.FETCHED):
             raise
     if as_json:
         print(fetched.summary.read_text(encoding="utf-8"), end="")

@@ -143,13 +143,14 @@ def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, 
     from isotherm.analysis.trend_model import LeftOut, UnreadableSession, read_session
     from isotherm.aws.store.sessions import Gathered
     from isotherm.cli.errors import BadInput
+    from isotherm.report.file_names import SUMMARY
 
     if not folder.is_dir():
         raise BadInput(f"--reports: there is no folder {folder}")
     wanted = "emulated" if place.on is On.LOCAL else "aws"
     sessions: list[Session] = []
     left_out, names, matches = [], [], 0
-    for path in sorted(folder.rglob("summary.json")):
+    for path in sorted(folder.rglob(SUMMARY)):
         try:
             session = read_session(path.read_bytes())
         except UnreadableSession as problem:
