@@ -1,7 +1,4 @@
-"""The command `isotherm`: reads what a person typed, calls the rest, and tells how it ended.
-
-Exit codes: 0 done, 1 failed, 2 bad input; 130 after Ctrl-C.
-"""
+"""The command `isotherm`: reads what a person typed, calls the rest, and tells how it ended."""
 
 from __future__ import annotations
 

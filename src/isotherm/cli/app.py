@@ -30,12 +30,14 @@ from isotherm.cli.commands import (
     stop,
     trend,
 )
-from isotherm.cli.errors import FAILED, Failed
+from isotherm.cli.errors import EXIT_CODES, FAILED, ending_of
+
+_EXIT_CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
 app = typer.Typer(
     name="isotherm",
     help="Maps where AWS Lambda runs cold: cold and warm starts by package size, memory and region.",
-    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 130 after Ctrl-C.",
+    epilog=f"Exit codes: {_EXIT_CODES}.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -102,15 +104,12 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `isotherm plan ... | head`
         sys.stderr.close()
         return FAILED
-    except Failed as problem:
-        _tell(str(problem))
-        return problem.exit_code
     except Exception as problem:
-        told = _explain(problem)
-        if told is None:
+        ending = ending_of(problem)
+        if ending is None:
             raise
-        _tell(told)
-        return FAILED
+        _tell(str(ending))
+        return ending.exit_code
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
@@ -120,19 +119,3 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 def _tell(text: str) -> None:
     print(f"isotherm: {text}", file=sys.stderr)
-
-
-def _explain(problem: Exception) -> str | None:
-    """One line for the failures that are not ours to fix; None for anything else, which is a bug and shows as one."""
-    from isotherm.local.errors import LocalError
-
-    if isinstance(problem, (LocalError, OSError)):
-        return str(problem)
-    if "botocore.exceptions" in sys.modules:
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
-
-        if isinstance(problem, (NoCredentialsError, TokenRetrievalError)):
-            return "no AWS credentials: sign in (aws configure, aws sso login), or leave out --on aws"
-        if isinstance(problem, (ClientError, BotoCoreError)):
-            return str(problem)
-    return None

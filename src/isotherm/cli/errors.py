@@ -1,10 +1,16 @@
-"""How a command ends other than well; the text is what the person reads."""
+"""How a command ends other than well: with which exit code, and in which words. Nothing else knows both."""
 
 from __future__ import annotations
 
+import sys
+
+DONE = 0
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+#: As the help has them.
+EXIT_CODES = {DONE: "done", FAILED: "failed", BAD_INPUT: "bad input", INTERRUPTED: "after Ctrl-C"}
 
 
 class Failed(Exception):
@@ -23,3 +29,30 @@ class Interrupted(Failed):
     """The person pressed Ctrl-C; the text says what goes on without them (exit code 130)."""
 
     exit_code = INTERRUPTED
+
+
+def ending_of(problem: Exception) -> Failed | None:
+    """What the person reads, and the exit code, for whatever was raised; None for a bug, which is to show as one."""
+    from isotherm.campaign.refusals import CampaignRefused
+    from isotherm.deployed.errors import DeployedError, NoReport, NoSuchCampaign, Refused, StillRunning
+    from isotherm.local.errors import LocalError
+
+    match problem:
+        case Failed():
+            return problem
+        case CampaignRefused() | Refused():
+            return BadInput(str(problem))
+        case StillRunning(campaign_id=name):
+            return Failed(f"ID: {problem}; wait for it (isotherm follow {name}) or end it (isotherm stop {name})")
+        case NoSuchCampaign() | NoReport():
+            return Failed(f"ID: {problem}")
+        case DeployedError() | LocalError() | OSError():
+            return Failed(str(problem))
+    if "botocore.exceptions" in sys.modules:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
+
+        if isinstance(problem, (NoCredentialsError, TokenRetrievalError)):
+            return Failed("no AWS credentials: sign in (aws configure, aws sso login), or leave out --on aws")
+        if isinstance(problem, (ClientError, BotoCoreError)):
+            return Failed(str(problem))
+    return None

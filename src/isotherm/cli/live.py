@@ -13,10 +13,9 @@ from rich.console import Console
 from rich.live import Live
 
 from isotherm.cli.console import remarks, results
-from isotherm.cli.errors import BadInput, Failed
 from isotherm.cli.options import Place
 from isotherm.cli.progress import one_line, picture
-from isotherm.deployed.campaigns import RUNNING, SUCCEEDED, Campaigns, Fetched, State, read_summary
+from isotherm.deployed.campaigns import RUNNING, Campaigns, Fetched, State, read_summary
 from isotherm.deployed.progress import CampaignProgress
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 # The embedded stack measures on the very machine that polls it, so polling is kept rare.
 POLL_S = 2.0
 QUIET_LINE_S = 10.0
-REFUSALS = ("InvalidCampaign", "OverBudget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +50,6 @@ def follow_campaign(campaigns: Campaigns, campaign_id: str, console: Console) ->
             shown.show(progress, time.time() - begun)
             time.sleep(POLL_S)
             state = campaigns.state(campaign_id)
-
-
-def check_ending(campaign_id: str, ending: Ending) -> None:
-    """Go on after a campaign that succeeded.
-
-    Raises
-    ------
-    BadInput
-        It was refused: the text is the refusal.
-    Failed
-        It ended otherwise.
-    """
-    state = ending.state
-    if state.status == SUCCEEDED:
-        return
-    if state.error in REFUSALS:
-        raise BadInput(state.cause or state.error)
-    reason = ": ".join(part for part in (state.error, state.cause) if part) or "no reason given"
-    raise Failed(f"campaign {campaign_id} ended as {state.status}: {reason}")
 
 
 def show_results(fetched: Fetched) -> None:
@@ -162,17 +141,17 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
 
     Raises
     ------
-    BadInput
+    Refused
         The campaign was refused.
+    CampaignFailed
+        It failed.
     Failed
-        It failed, or a lane of it did (the results of the others are shown first).
+        A lane of it failed (the results of the others are shown first).
     Interrupted
         Ctrl-C; the campaign goes on.
     """
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import Failed, Interrupted
-
-    pass
 
     remarks().print(f"campaign {campaign_id}", markup=False, soft_wrap=True)
     try:
@@ -183,7 +162,7 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
             f"  to follow it again:                   isotherm follow {campaign_id}{place.options}\n"
             f"  to stop it and put functions back:    isotherm stop {campaign_id}{place.options}"
         ) from None
-    check_ending(campaign_id, ending)
+    ending.state.check(campaign_id)
     if ending.progress is None or _is_dry(campaigns, campaign_id):
         _say_dry(campaign_id, as_json)
         return

@@ -94,7 +94,8 @@ class Place:
         Failed
             The stack is not there.
         """
-        from isotherm.deployed.deployment import NotDeployed, find_deployment
+        from isotherm.deployed.deployment import find_deployment
+        from isotherm.deployed.errors import NotDeployed
 
         try:
             return find_deployment(self.stack, self.home_region)
@@ -167,7 +168,7 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
 
     Raises
     ------
-    BadInput
+    BadInput, InvalidCampaign
         There is no such region; the text says which may have been meant.
     """
     words = [word for texts in lists for text in texts or [] for word in text.replace(",", " ").split()]
@@ -176,19 +177,14 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
         return []
     from isotherm.aws.clients import lambda_regions
     from isotherm.campaign.parsing import parse_campaign
-    from isotherm.campaign.refusals import InvalidCampaign
-    from isotherm.cli.errors import BadInput
 
     known = lambda_regions()
     for word in regions:
         near = difflib.get_close_matches(word.lower(), ON_RECORD, n=1)
         if word not in known and near:
             raise BadInput(f'regions: "{word}" is no AWS region; did you mean {near[0]} ({ON_RECORD[near[0]]})?')
-    try:
-        # The same check, and so the same words, as for a campaign's regions.
-        parse_campaign({"targets": ["default"], "regions": regions}, known_regions=known)
-    except InvalidCampaign as problem:
-        raise BadInput(str(problem)) from problem
+    # The same check, and so the same words, as for a campaign's regions.
+    parse_campaign({"targets": ["default"], "regions": regions}, known_regions=known)
     return regions
 
 
@@ -206,11 +202,12 @@ def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
     Raises
     ------
     BadInput
-        It cannot be read, is no JSON, or is no campaign.
+        It cannot be read.
+    InvalidCampaign
+        It is not JSON, or not a campaign.
     """
     from isotherm.aws.clients import lambda_regions
     from isotherm.campaign.parsing import read_campaign
-    from isotherm.campaign.refusals import InvalidCampaign
 
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
@@ -225,8 +222,5 @@ def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
     if complete is not None and isinstance(document, dict) and document:
         document = complete(document)
         text = json.dumps(document)
-    try:
-        read_campaign(text, lambda_regions())
-    except InvalidCampaign as problem:
-        raise BadInput(str(problem)) from problem
+    read_campaign(text, lambda_regions())
     return document

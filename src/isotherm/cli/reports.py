@@ -32,6 +32,8 @@ def results_of(what: str, argument: str, place: Place) -> Side:
     BadInput
         The files are not what they should be.
     Failed
+        The files are not all there, or the embedded stack is not up.
+    DeployedError
         There is no such campaign, or it is still running.
     """
     path = Path(what)

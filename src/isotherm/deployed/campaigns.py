@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isotherm.cli.errors import Failed
+from isotherm.campaign.refusals import InvalidCampaign, OverBudget
+from isotherm.deployed.errors import (
+    CampaignFailed,
+    DeployedError,
+    NoReport,
+    NoSuchCampaign,
+    NotRestored,
+    PlanFailed,
+    Refused,
+    StillRunning,
+)
 from isotherm.report import file_names
 
 if TYPE_CHECKING:
@@ -31,6 +41,7 @@ STOP_ERROR = "CampaignStopped"
 STOP_CAUSE = "stopped by `isotherm stop`"
 
 _MAX_NAME = 80  # AWS, StartExecution
+_REFUSALS = (InvalidCampaign.error, OverBudget.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,27 @@ class State:
     error: str | None = None
     cause: str | None = None
     started_at: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """Error and cause in one line; empty where there is neither."""
+        return ": ".join(part for part in (self.error, self.cause) if part)
+
+    def check(self, campaign_id: str) -> None:
+        """Go on after a campaign that succeeded.
+
+        Raises
+        ------
+        Refused
+            It never started: the text says why.
+        CampaignFailed
+            It ended otherwise.
+        """
+        if self.status == SUCCEEDED:
+            return
+        if self.error in _REFUSALS:
+            raise Refused(self.error, self.cause or self.error)
+        raise CampaignFailed(f"campaign {campaign_id} ended as {self.status}: {self.reason or 'no reason given'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +149,9 @@ class Campaigns:
 
         Raises
         ------
-        CampaignRefused
+        Refused
             The function refuses it: the text is its own.
-        Failed
+        PlanFailed
             The function failed, or is of another version and plans otherwise.
         """
         from isotherm import __version__
@@ -127,7 +159,6 @@ class Campaigns:
         from isotherm.aws.inventory import ask_for
         from isotherm.campaign.parsing import parse_campaign
         from isotherm.campaign.planner import make_plan
-        from isotherm.campaign.refusals import CampaignRefused
 
         home = self._home
         campaign_id = new_campaign_id(str(document.get("name", "campaign")))
@@ -141,9 +172,9 @@ class Campaigns:
         answer = client("lambda", home.region).invoke(FunctionName=f"{home.stack}-plan", Payload=json.dumps(payload))
         said: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise Failed(f"{home.stack}-plan failed: {said.get('errorMessage', said)}")
+            raise PlanFailed(f"{home.stack}-plan failed: {said.get('errorMessage', said)}")
         if said["status"] == "refused":
-            raise CampaignRefused(said["cause"])
+            raise Refused(said["error"], said["cause"])
         campaign = parse_campaign(document)
         inventory = ask_for(campaign, home.region, home.stack)
         plan = make_plan(
@@ -158,7 +189,7 @@ class Campaigns:
             cores=os.cpu_count() if platform() == "emulated" else None,
         )
         if (said["lanes"], said["price_usd"]) != (len(plan.lanes), plan.price.usd):
-            raise Failed(
+            raise PlanFailed(
                 f"stack {home.stack} plans otherwise than this version ({__version__}): {said['lanes']} lanes for "
                 f"{said['price_usd']:g} USD; deploy it again"
             )
@@ -175,15 +206,15 @@ class Campaigns:
 
         Raises
         ------
-        Failed
-            There is no such campaign.
+        NoSuchCampaign
+            There is none of this id.
         """
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", campaign_id):
-            raise Failed(f"ID: {campaign_id!r} is no campaign's id (letters, digits, - and _; at most 80)")
+            raise NoSuchCampaign(f"{campaign_id!r} is not a campaign's id (letters, digits, - and _; at most 80)")
         try:
             facts = self._states.describe_execution(executionArn=self.execution_arn(campaign_id))
         except self._states.exceptions.ExecutionDoesNotExist:
-            raise Failed(f"ID: there is no campaign {campaign_id} on stack {self._home.stack}") from None
+            raise NoSuchCampaign(f"there is no campaign {campaign_id} on stack {self._home.stack}") from None
         return State(facts["status"], facts.get("error"), facts.get("cause"), facts["startDate"].timestamp())
 
     def latest(self, limit: int) -> list[Listed]:
@@ -204,7 +235,7 @@ class Campaigns:
     def _status(self, item: dict[str, Any]) -> str:
         try:
             return self.state(item["campaign_id"]).status
-        except Failed:  # Step Functions forgets an execution after 90 days, the table after 400
+        except NoSuchCampaign:  # Step Functions forgets an execution after 90 days, the table after 400
             return SUCCEEDED if "finished_at" in item else "STOPPED" if "stopped_at" in item else "UNKNOWN"
 
     def sessions(self, name: str, since: str, limit: int) -> Gathered:
@@ -319,7 +350,7 @@ class Campaigns:
 
         Raises
         ------
-        Failed
+        NotRestored
             Some are not after `timeout_s` seconds.
         """
         plan = self.plan(campaign_id)
@@ -331,7 +362,7 @@ class Campaigns:
             say(f"{len(left)} functions to be put back")
         while left:
             if time.monotonic() > deadline:
-                raise Failed(f"after {timeout_s:.0f} s: {'; '.join(left)}")
+                raise NotRestored(f"after {timeout_s:.0f} s: {'; '.join(left)}")
             time.sleep(1.0)
             unheard = self._stop_lanes(plan)  # one may have been started just then
             if unheard and not told:
@@ -345,31 +376,31 @@ class Campaigns:
 
         Raises
         ------
-        Failed
-            There is no report (yet).
+        StillRunning
+            There is no report yet.
+        NoReport
+            There is none, and there will be none.
+        NoSuchCampaign
+            There is no such campaign either.
         """
         from isotherm.aws.store.bucket import report_key
 
         for name in file_names.FETCHED:
             body = self._read(report_key(campaign_id, name))
             if body is None:
-                raise Failed(self._no_report(campaign_id))
+                raise self._no_report(campaign_id)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(body)
         return Fetched(folder)
 
-    def _no_report(self, campaign_id: str) -> str:
-        """Why a campaign has no report, and what can be done."""
+    def _no_report(self, campaign_id: str) -> DeployedError:
+        """Why a campaign has no report."""
         state = self.state(campaign_id)
         if state.status == RUNNING:
-            return (
-                f"ID: campaign {campaign_id} is still running; wait for it (isotherm follow {campaign_id}) "
-                f"or end it (isotherm stop {campaign_id})"
-            )
-        why = ": ".join(part for part in (state.error, state.cause) if part)
-        if state.status == SUCCEEDED:
-            why = "it was a dry run, or its report was deleted"
-        return f"ID: campaign {campaign_id} has no report; it ended as {state.status}" + (f": {why}" if why else "")
+            return StillRunning(campaign_id)
+        why = "it was a dry run, or its report was deleted" if state.status == SUCCEEDED else state.reason
+        said = f"campaign {campaign_id} has no report; it ended as {state.status}"
+        return NoReport(f"{said}: {why}" if why else said)
 
 
 def read_summary(fetched: Fetched) -> CampaignSummary:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-class NotDeployed(Exception):
-    """There is no such stack in the home region, or it is no Isotherm home."""
+from isotherm.deployed.errors import NotDeployed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +43,5 @@ def find_deployment(stack: str, home_region: str) -> Deployment:
         )
     except KeyError as missing:
         raise NotDeployed(
-            f"stack {stack} in {home_region} is no Isotherm home: it has no output {missing}"
+            f"stack {stack} in {home_region} is not an Isotherm home: it has no output {missing}"
         ) from missing

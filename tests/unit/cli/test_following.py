@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from isotherm.cli import live
-from isotherm.cli.errors import BadInput, Failed, Interrupted
+from isotherm.cli.errors import Interrupted
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
 from isotherm.deployed.campaigns import State
+from isotherm.deployed.errors import CampaignFailed, Refused
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
 
@@ -61,14 +62,13 @@ def test_the_commands_it_names_lead_to_the_same_place() -> None:
 
 
 @pytest.mark.parametrize("error", ["InvalidCampaign", "OverBudget"])
-def test_a_refusal_is_bad_input_and_its_text_is_the_cause(error: str) -> None:
+def test_a_refusal_is_told_as_such_and_its_text_is_the_cause(error: str) -> None:
     cause = "memory_mb: 64 is below what Lambda accepts (128 to 10240)"
 
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(Refused) as told:
         _follow(Scripted(State("RUNNING"), State("FAILED", error, cause)))
 
-    assert str(told.value) == cause
-    assert told.value.exit_code == 2
+    assert (told.value.error, str(told.value)) == (error, cause)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,8 @@ def test_a_refusal_is_bad_input_and_its_text_is_the_cause(error: str) -> None:
     ],
 )
 def test_any_other_end_is_a_failure_with_its_reason(state: State, said: str) -> None:
-    with pytest.raises(Failed, match=said) as told:
+    with pytest.raises(CampaignFailed, match=said):
         _follow(Scripted(State("RUNNING"), state))
-
-    assert told.value.exit_code == 1
 
 
 def test_where_there_is_no_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from isotherm.cli.errors import BadInput
+from isotherm.campaign.refusals import InvalidCampaign
+from isotherm.cli.errors import BAD_INPUT, BadInput, ending_of
 from isotherm.cli.options import read_regions
 
 
@@ -36,6 +37,8 @@ def test_naming_none_is_none() -> None:
     ],
 )
 def test_what_is_no_region_is_refused_with_what_may_have_been_meant(word: str, told: str) -> None:
-    with pytest.raises(BadInput) as refusal:
+    with pytest.raises((BadInput, InvalidCampaign)) as refusal:
         read_regions([word])
-    assert str(refusal.value) == told
+    ending = ending_of(refusal.value)
+    assert ending is not None
+    assert (ending.exit_code, str(ending)) == (BAD_INPUT, told)

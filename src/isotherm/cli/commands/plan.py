@@ -44,20 +44,15 @@ def plan(
     The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do.
     """
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
-    from isotherm.campaign.refusals import CampaignRefused
     from isotherm.cli.console import remarks, results
-    from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns
 
     place = Place(on, stack, home)
     place.enter()
-    try:
-        with waiting(remarks(), brief=True) as say:
-            say("planning")
-            made = Campaigns(place.deployment()).make_plan(document)
-    except CampaignRefused as refusal:
-        raise BadInput(str(refusal)) from refusal
+    with waiting(remarks(), brief=True) as say:
+        say("planning")
+        made = Campaigns(place.deployment()).make_plan(document)
     if as_json:
         print(json.dumps(made.model_dump(mode="json"), indent=2, ensure_ascii=False))
         return

@@ -32,6 +32,7 @@ def report(
     from isotherm.cli.errors import Failed
     from isotherm.cli.live import report_folder, show_results, write_markdown
     from isotherm.deployed.campaigns import Campaigns, Fetched
+    from isotherm.deployed.errors import DeployedError
     from isotherm.report import file_names
 
     place = Place(on, stack, home)
@@ -39,7 +40,7 @@ def report(
     try:
         place.enter()
         fetched = Campaigns(place.deployment()).fetch(campaign_id, fetched.folder)
-    except Failed:
+    except (Failed, DeployedError):
         # The embedded stack forgets everything when it stops; what was downloaded stays good.
         if not all((fetched.folder / name).is_file() for name in file_names.FETCHED):
             raise

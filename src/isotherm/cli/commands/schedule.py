@@ -138,18 +138,13 @@ def _compact(document: dict[str, Any]) -> str:
 
 def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str, Any], as_json: bool) -> None:
     from isotherm.aws.schedule import CAMPAIGN, EXPRESSION, TIMEZONE
-    from isotherm.campaign.refusals import CampaignRefused
     from isotherm.cli.console import remarks
-    from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting
     from isotherm.deployed.campaigns import Campaigns
 
     with waiting(remarks(), brief=True) as say:
         say("planning")
-        try:
-            plan = Campaigns(place.deployment()).make_plan(document)
-        except CampaignRefused as refusal:
-            raise BadInput(str(refusal)) from refusal
+        plan = Campaigns(place.deployment()).make_plan(document)
         say("changing the stack's parameters")
         _set(place, {EXPRESSION: str(wanted), TIMEZONE: timezone, CAMPAIGN: _compact(document)})
     if not as_json:
