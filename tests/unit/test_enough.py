@@ -15,7 +15,7 @@ from isotherm.campaign.model import Precision
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.planner import make_plan
-from isotherm.campaign.stopping import shortfalls, too_wide
+from isotherm.campaign.stopping import IntervalWidth, Shortfall, shortfalls, too_wide
 from isotherm.statistics.describe import summarize
 
 
@@ -81,24 +81,32 @@ def timings(n: int, spread: float, memory_mb: int = 128, kinds: tuple[str, ...] 
     ]
 
 
+def wanting(memory_mb: int, *kinds: str, quantile: str = "median", n: int = 0) -> list[tuple[object, ...]]:
+    """What cells with too few samples for an interval fall short of."""
+    return [(memory_mb, kind, quantile, n, None) for kind in kinds]
+
+
+def told(found: list[Shortfall]) -> list[tuple[object, ...]]:
+    return [(s.memory_mb, s.kind, s.interval.quantile, s.interval.n, s.interval.width) for s in found]
+
+
 def test_narrow_cells_are_enough_and_wide_ones_are_not() -> None:
     assert shortfalls(last_task(), timings(30, 5)) == []
-    assert shortfalls(last_task(), timings(30, 40)) == [
-        "128 MB, cold: interval of the median 30 % wide, 10 % asked for",
-        "128 MB, warm: interval of the median 30 % wide, 10 % asked for",
-    ]
+    cold, warm = shortfalls(last_task(), timings(30, 40))
+    assert (cold.memory_mb, cold.kind, cold.metric) == (128, "cold", "init_duration_ms")
+    assert (warm.memory_mb, warm.kind, warm.metric) == (128, "warm", "client_ms")
+    assert (
+        cold.interval == warm.interval == IntervalWidth(quantile="median", n=30, width=cold.interval.width, wanted=0.1)
+    )
+    assert cold.interval.width == pytest.approx(0.30, abs=0.01)
 
 
 def test_every_cell_of_the_lane_has_to_be_precise() -> None:
     task = last_task(memory_mb=[128, 1024])
     assert shortfalls(task, timings(30, 5, 128) + timings(30, 5, 1024)) == []
-    assert shortfalls(task, timings(30, 5, 128)) == [
-        "1024 MB, cold: 0 samples are too few for an interval of the median",
-        "1024 MB, warm: 0 samples are too few for an interval of the median",
-    ]
-    assert shortfalls(task, timings(30, 5, 128) + timings(30, 5, 1024, ("cold",))) == [
-        "1024 MB, warm: 0 samples are too few for an interval of the median"
-    ]
+    assert told(shortfalls(task, timings(30, 5, 128))) == wanting(1024, "cold", "warm")
+    some = timings(30, 5, 128) + timings(30, 5, 1024, ("cold",))
+    assert told(shortfalls(task, some)) == wanting(1024, "warm")
 
 
 def test_only_what_is_measured_has_to_be_precise() -> None:
@@ -114,10 +122,7 @@ def test_samples_that_are_not_used_do_not_count() -> None:
 
 def test_a_p95_asks_for_more_samples_than_a_median() -> None:
     task = last_task(precision={"median": 0.1, "p95": 0.1})
-    assert shortfalls(task, timings(30, 5)) == [
-        "128 MB, cold: 30 samples are too few for an interval of the p95",
-        "128 MB, warm: 30 samples are too few for an interval of the p95",
-    ]
+    assert told(shortfalls(task, timings(30, 5))) == wanting(128, "cold", "warm", quantile="p95", n=30)
     assert shortfalls(task, timings(100, 5)) == []
 
 
@@ -152,8 +157,7 @@ def test_the_rule_is_that_of_the_summary(values: list[float], median: float, p95
     for name, (low, high, estimate, allowed) in widths.items():
         if allowed is not None and (low is None or high is None or (high - low) / (estimate or 1) > allowed):
             wide.append(name)
-    said = too_wide(values, Precision(median=median, p95=p95))
-    assert [name for name in widths if any(f"of the {name}" in text for text in said)] == wide
+    assert [found.quantile for found in too_wide(values, Precision(median=median, p95=p95))] == wide
 
 
 def test_stopping_early_costs_little_coverage() -> None:

@@ -71,7 +71,7 @@ def _is_precise_enough(table: Table, task: LaneTask) -> bool:
     except (ClientError, BotoCoreError):  # where it cannot be told, the round is measured
         logger.exception("precision unknown")
         return False
-    logger.info("precision", extra={"lane": task.lane.key, "missing": missing})
+    logger.info("precision", extra={"lane": task.lane.key, "missing": [asdict(found) for found in missing]})
     return not missing
 
 

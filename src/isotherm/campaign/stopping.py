@@ -8,6 +8,7 @@ Looking after every round does cost a little coverage: an interval that is narro
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from isotherm.campaign.lane import LaneTask, Platform
@@ -16,6 +17,7 @@ from isotherm.statistics.order_statistics import quantile_width
 CONFIDENCE = 0.95
 
 TimeName = Literal["init_duration_ms", "startup_ms", "client_ms"]
+Quantile = Literal["median", "p95"]
 
 _STARTS: dict[Platform, tuple[TimeName, ...]] = {
     "aws": ("init_duration_ms", "startup_ms"),
@@ -79,13 +81,41 @@ class Precise(Protocol):
         """Of the p95's interval."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalWidth:
+    """How wide the interval of a quantile is after `n` samples, and how wide it may be, both as shares of the quantile.
+
+    `width` is None where there is no interval: the samples are too few for one.
+    """
+
+    quantile: Quantile
+    n: int
+    width: float | None
+    wanted: float
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it is as narrow as was asked for."""
+        return self.width is not None and self.width <= self.wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """An interval of one of a lane's cells that is not as narrow as was asked for; `metric` is the time it is of."""
+
+    memory_mb: int
+    kind: Literal["cold", "warm"]
+    metric: TimeName | None
+    interval: IntervalWidth
+
+
 def start_metric(platform: Platform, measured: Collection[str]) -> TimeName | None:
     """The metric that speaks for a cold start: Init Duration where the platform reports it, else the probe's."""
     return next((metric for metric in _STARTS[platform] if metric in measured), None)
 
 
-def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[str]:
-    """What is not precise enough yet of a lane's cells, in words; empty where all of them are.
+def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[Shortfall]:
+    """What is not precise enough yet of a lane's cells; empty where all of them are.
 
     Parameters
     ----------
@@ -111,35 +141,43 @@ def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[str]:
         memory_mb = task.function.memory_mb if step.memory_mb is None else step.memory_mb
         inner = (step.inner.target, step.inner.region) if step.inner else (None, None)
         route = (step.protocol, step.operation, *inner)
-        for kind, wanted in (("cold", bool(step.bursts)), ("warm", step.warm_shots > 0)):
-            if wanted:
-                values = _values(task.platform, kind, used.get((memory_mb, kind, *route), []))
-                found += [f"{memory_mb} MB, {kind}: {what}" for what in too_wide(values, task.enough)]
+        kinds: tuple[tuple[Literal["cold", "warm"], bool], ...] = (
+            ("cold", bool(step.bursts)),
+            ("warm", step.warm_shots > 0),
+        )
+        for kind in (kind for kind, is_measured in kinds if is_measured):
+            of_cell = used.get((memory_mb, kind, *route), [])
+            metric = _metric(task.platform, kind, of_cell)
+            values = [value for s in of_cell if metric and (value := getattr(s, metric)) is not None]
+            found += [
+                Shortfall(memory_mb=memory_mb, kind=kind, metric=metric, interval=interval)
+                for interval in too_wide(values, task.enough)
+            ]
     return found
 
 
-def too_wide(values: Iterable[float], precision: Precise) -> list[str]:
-    """Which of the intervals that `precision` speaks of are wider than it allows, in words."""
+def too_wide(values: Iterable[float], precision: Precise) -> list[IntervalWidth]:
+    """Which of the intervals that `precision` speaks of are not as narrow as it asks."""
     ordered = sorted(values)
-    found = []
-    for name, q, allowed in (("median", 0.5, precision.median), ("p95", 0.95, precision.p95)):
-        if allowed is None:
-            continue
-        width = quantile_width(ordered, q, CONFIDENCE)
-        if width is None:
-            found.append(f"{len(ordered)} samples are too few for an interval of the {name}")
-        elif width > allowed:
-            found.append(f"interval of the {name} {100 * width:.2g} % wide, {100 * allowed:.4g} % asked for")
-    return found
+    asked: tuple[tuple[Quantile, float, float | None], ...] = (
+        ("median", 0.5, precision.median),
+        ("p95", 0.95, precision.p95),
+    )
+    found = [
+        IntervalWidth(quantile=name, n=len(ordered), width=quantile_width(ordered, q, CONFIDENCE), wanted=wanted)
+        for name, q, wanted in asked
+        if wanted is not None
+    ]
+    return [interval for interval in found if not interval.is_met]
 
 
-def _values(platform: Platform, kind: str, samples: list[Timed]) -> list[float]:
+def _metric(platform: Platform, kind: Literal["cold", "warm"], samples: list[Timed]) -> TimeName | None:
+    """The time by which a cell is judged."""
     if kind == "warm":
-        return [sample.client_ms for sample in samples if sample.client_ms is not None]
+        return "client_ms"
     measured = {
         metric
         for metric in ("init_duration_ms", "startup_ms")
         if any(getattr(sample, metric) is not None for sample in samples)
     }
-    metric = start_metric(platform, measured)
-    return [value for sample in samples if metric and (value := getattr(sample, metric)) is not None]
+    return start_metric(platform, measured)
