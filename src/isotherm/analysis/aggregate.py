@@ -13,6 +13,7 @@ from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
 from isotherm.analysis.http_stages import http_cells
 from isotherm.analysis.package_cost import startup_costs
+from isotherm.analysis.precision import precision_reached
 from isotherm.analysis.summary import (
     EMULATED_NOTE,
     METRICS,
@@ -31,6 +32,7 @@ from isotherm.analysis.words.cells import cell_name, varying
 from isotherm.analysis.words.differences import ANSWERS, IMPORTS, STARTS, Words, comparison_in_words
 from isotherm.analysis.words.headline import Findings, headline
 from isotherm.analysis.words.loads import load_imbalances, load_warnings
+from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
@@ -38,7 +40,6 @@ from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import round_effect_p, summarize
-from isotherm.statistics.order_statistics import relative_width
 from isotherm.statistics.results import MetricSummary
 from isotherm.statistics.two_samples import compare, holm
 
@@ -105,7 +106,7 @@ def build_summary(
     ]
     outcomes = _lane_outcomes(plan, lanes)
     start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
-    cells = [cell.model_copy(update={"precision": _precision(plan, cell, start, outcomes)}) for cell in cells]
+    cells = [_with_precision(plan, cell, start, outcomes) for cell in cells]
     comparisons = _comparisons(plan, cells, used, start, confidence)
     every = {cell_key(cell): by_cell.get(cell_key(cell), []) for cell in cells}
     ordered = {key: used[key] for key in every}
@@ -232,29 +233,11 @@ def _lane_outcomes(plan: Plan, lanes: Iterable[LaneOutcome]) -> list[LaneOutcome
     )
 
 
-def _precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Iterable[LaneOutcome]) -> str | None:
-    """How wide the intervals are that `precision` speaks of, after how many rounds; None where nothing was asked."""
-    asked = plan.campaign.precision
-    if asked is None or cell.kind == "prime":
-        return None
-    ours = [lane for lane in lanes if (lane.target, lane.region) == (cell.target, cell.region)]
-    if cell.client_region is not None:
-        from_here = {lane.key for lane in plan.lanes.values() if lane.client_region == cell.client_region}
-        ours = [lane for lane in ours if lane.lane_key in from_here]
-    run = sum(lane.status != "spared" for lane in ours)
-    metric: MetricName | None = start if cell.kind == "cold" else "client_ms"
-    found = cell.metrics.get(metric) if metric else None
-    parts, precise = [], True
-    for name, allowed in (("median", asked.median), ("p95", asked.p95)):
-        if allowed is None:
-            continue
-        ends = [getattr(found, field, None) for field in (f"{name}_low", f"{name}_high", name)]
-        width = relative_width(*ends)
-        precise = precise and width is not None and width <= allowed
-        shown = "unbounded" if width is None else f"{100 * width:.2g} % wide"
-        parts.append(f"interval of the {name} {shown}, {100 * allowed:.4g} % asked for")
-    verdict = "precise enough" if precise else "not precise enough"
-    return f"{verdict} after {run} of at most {count(len(ours), 'round')}: {'; '.join(parts)}"
+def _with_precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Sequence[LaneOutcome]) -> Cell:
+    reached = precision_reached(plan, cell, start, lanes)
+    if reached is None:
+        return cell
+    return cell.model_copy(update={"precision": precision_in_words(reached), "precision_reached": reached})
 
 
 def _startup_costs(
@@ -382,7 +365,7 @@ def _warnings(
             "kept out of the statistics."
         )
     named = varying(cells)
-    imprecise = [cell for cell in cells if (cell.precision or "").startswith("not ")]
+    imprecise = [cell for cell in cells if cell.precision_reached is not None and not cell.precision_reached.met]
     found += [f"{cell_name(cell, named)}: {cell.precision}." for cell in imprecise]
     found += _too_few(plan, cells)
     found += _uneven_rounds(cells)

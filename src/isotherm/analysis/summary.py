@@ -16,6 +16,7 @@ from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation, Platform
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import RegionInventory
+from isotherm.campaign.stopping import IntervalWidth
 from isotherm.measurement.shot import Outcome
 from isotherm.pricing.price import Price
 from isotherm.statistics.results import Comparison, MetricSummary, Middle, Slope
@@ -157,6 +158,19 @@ class TargetComparison(_Shape):
         return self.other
 
 
+class PrecisionReached(_Shape):
+    """Whether a cell is as precise as was asked for, after `rounds` of at most `most_rounds`.
+
+    `intervals` are those that the campaign's `precision` speaks of, of the time `metric`.
+    """
+
+    met: bool
+    rounds: int
+    most_rounds: int
+    metric: MetricName | None
+    intervals: list[IntervalWidth]
+
+
 class Cell(_Shape):
     """What statistics are for: target, region, memory size and what was asked for (cold, warm or priming).
 
@@ -165,7 +179,7 @@ class Cell(_Shape):
 
     `coldness` is how the cold samples were obtained (docs/measuring.md, rule 5). Cells of kind `prime` are accounted
     for and have no metrics. `precision` says, where one was asked for, after how many rounds the cell has it, or has it
-    not.
+    not; `precision_reached` are the facts that it says (None in summaries of earlier versions).
     """
 
     target: str
@@ -176,6 +190,7 @@ class Cell(_Shape):
     accounting: Accounting
     metrics: dict[MetricName, MetricSummary]
     precision: str | None = None
+    precision_reached: PrecisionReached | None = None
     client_region: str | None = None
     protocol: CallProtocol = "invoke"
     operation: Operation | None = None

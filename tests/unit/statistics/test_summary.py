@@ -250,9 +250,19 @@ def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
     assert not any("not issued" in warning for warning in summary.warnings)
     early = _cell(summary, "pkg50", "us-east-1", "cold")
     assert early.precision is not None
+    assert early.precision_reached is not None
+    assert (early.precision_reached.met, early.precision_reached.rounds, early.precision_reached.metric) == (
+        True,
+        3,
+        "init_duration_ms",
+    )
+    (width,) = early.precision_reached.intervals
+    assert (width.quantile, width.n, width.wanted) == ("median", 120, 0.05)
     assert early.precision.startswith("precise enough after 3 of at most 5 rounds: interval of the median ")
     wide = _cell(summary, "default", "us-east-1", "warm")
     assert wide.precision is not None
+    assert wide.precision_reached is not None
+    assert not wide.precision_reached.met
     assert wide.precision.startswith("not precise enough after 5 of at most 5 rounds: ")
     assert [w for w in summary.warnings if "precise" in w] == [f"default in us-east-1, 128 MB, warm: {wide.precision}."]
     assert _cell(summary, "pkg50", "us-east-1", "prime").precision is None
