@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pydantic import Field
+
+from isotherm.campaign.cautions import PlanCaution
 from isotherm.campaign.lane import Enough, Lane, LaneTask, Platform, ServerAt, TargetFunction
 from isotherm.campaign.model import Campaign, Strict
 from isotherm.http.origin import same_origin
@@ -39,7 +42,10 @@ class RegionInventory:
 
 
 class Plan(Strict):
-    """Everything a campaign is going to do, in order: waves one after the other, the lanes of a wave side by side."""
+    """Everything a campaign is going to do, in order: waves one after the other, the lanes of a wave side by side.
+
+    `warnings` are for people; `cautions` are the facts that they say (none in plans of earlier versions).
+    """
 
     campaign_id: str
     campaign: Campaign
@@ -54,6 +60,7 @@ class Plan(Strict):
     price: Price
     state_transitions: int
     warnings: list[str]
+    cautions: list[PlanCaution] = Field(default_factory=list)
 
     def tasks(self) -> Iterator[LaneTask]:
         """Each lane with all that its control functions need to know."""

@@ -12,6 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from isotherm.campaign.cautions import (
+    ENOUGH_FOR_P95,
+    CutRounds,
+    Emulated,
+    FewRounds,
+    FewSamples,
+    PlanCaution,
+    Queueing,
+    caution_in_words,
+)
 from isotherm.campaign.estimate import campaign_transitions, estimate
 from isotherm.campaign.lane import (
     BURSTS_PER_STEP,
@@ -127,6 +137,7 @@ def make_plan(
     inner_targets = campaign.inner.targets if campaign.inner else []
     if price.usd > campaign.budget_usd:
         raise OverBudget(_over_budget(campaign, price, lambda candidate: priced(candidate)[-1].usd))
+    cautions = _cautions(campaign, platform, cores, waves, lanes, by_region, at_once)
     return Plan(
         campaign_id=campaign_id,
         campaign=campaign,
@@ -143,7 +154,8 @@ def make_plan(
         lanes={lane.key: lane for lane in lanes},
         price=price,
         state_transitions=transitions,
-        warnings=_warnings(campaign, platform, cores, waves, lanes, by_region, at_once),
+        warnings=[caution_in_words(caution) for caution in cautions],
+        cautions=cautions,
     )
 
 
@@ -292,7 +304,7 @@ def _usd(usd: float) -> str:
     return f"{usd:.2f}" if usd >= 0.1 else f"{usd:.2g}"
 
 
-def _warnings(
+def _cautions(
     campaign: Campaign,
     platform: Platform,
     cores: int | None,
@@ -300,32 +312,22 @@ def _warnings(
     lanes: list[Lane],
     by_region: dict[str, RegionInventory],
     at_once: int | None,
-) -> list[str]:
-    warnings = []
+) -> list[PlanCaution]:
+    found: list[PlanCaution] = []
     if platform == "emulated":
-        warnings.append("Emulated: these are real numbers of this machine, not of AWS.")
+        found.append(Emulated())
     in_flight = calls_in_flight(campaign)
     widest = max(in_flight.values())
     side_by_side = max(map(len, waves)) if at_once != 1 else 1
     if platform == "emulated" and cores is not None and widest * side_by_side > cores:
-        warnings.append(
-            f"Up to {widest * side_by_side} calls run at once on {cores} cores: "
-            "their times contain queueing for the processor."
-        )
-    for name, samples in (("cold", campaign.cold.samples), ("warm", campaign.warm.samples)):
-        if 0 < samples < 50:
-            warnings.append(f"{samples} {name} samples per cell: 50 are advised for a median and 100 for a p95.")
-        elif 0 < samples < 100:
-            warnings.append(f"{samples} {name} samples per cell: enough for a median, 100 are advised for a p95.")
+        found.append(Queueing(calls_at_once=widest * side_by_side, cores=cores))
+    if 0 < campaign.cold.samples < ENOUGH_FOR_P95:
+        found.append(FewSamples(of="cold", samples=campaign.cold.samples))
+    if 0 < campaign.warm.samples < ENOUGH_FOR_P95:
+        found.append(FewSamples(of="warm", samples=campaign.warm.samples))
     if campaign.rounds < 3:
-        warnings.append(
-            f"{campaign.rounds} round{'s' if campaign.rounds > 1 else ''}: "
-            "too few to say how much results differ from one round to the next."
-        )
+        found.append(FewRounds(rounds=campaign.rounds))
     if len(waves) > campaign.most_rounds and at_once is None:
         least = min(region.unreserved_concurrency for region in by_region.values())
-        warnings.append(
-            f"Not all lanes of a round fit side by side in the accounts' concurrency (least: {least} unreserved): "
-            f"{len(lanes)} lanes run in {len(waves)} waves."
-        )
-    return warnings
+        found.append(CutRounds(least=least, lanes=len(lanes), waves=len(waves)))
+    return found
