@@ -48,13 +48,19 @@ def bare(function: TargetFunction, cold: int, warm: int, concurrency: int) -> tu
     )
     mark = f"bench-{time.time_ns()}"
     lane = Lane(
-        key=mark, target=function.target, region=REGION, round=0, function_name=function.function_name, steps=[step]
+        key=mark,
+        target=function.target,
+        region=REGION,
+        round=0,
+        function_name=function.function_name,
+        steps=[step],
+        client_region=REGION,
     )
     cold_s, shots = 0.0, []
     try:
         versions = [measured.publish(memory_mb, f"{mark}/v{number}") for number in range(len(sizes))]
         measured.wait_until_callable(versions)
-        with Caller(REGION, function.function_name, concurrency, function.timeout_s) as caller:
+        with Caller(lane, step, concurrency, function.timeout_s) as caller:
             caller.open_connections()
             for burst, version in zip(step.bursts, versions, strict=True):
                 orders = burst_orders(lane, step, burst, version, memory_mb)

@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 CONTROL = Path(__file__).parents[1] / "functions" / "control"
 EXEMPT = {"aggregate", "publish"}
@@ -62,7 +63,7 @@ def main() -> int:
         for name in random.sample(list(candidates), len(candidates)):
             time_ms, loaded[name] = import_once(*candidates[name])
             times[name].append(time_ms)
-    found = []
+    found: list[dict[str, Any]] = []
     for name, of_name in times.items():
         ratio = statistics.median(ours / base for ours, base in zip(of_name, times[BASELINE], strict=True))
         missed = []

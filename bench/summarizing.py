@@ -49,7 +49,8 @@ def full_summary(cells: list[np.ndarray]) -> int:
     comparisons = [compare(cells[0], cell) for cell in cells[1:]]
     corrected = holm([comparison.p_value for comparison in comparisons])
     assert all(s.median_low is not None and s.mean_low is not None for s in summaries)
-    return sum(len(asdict(s)) for s in [*summaries, *comparisons]) + len(corrected)
+    compared = sum(len(asdict(comparison)) for comparison in comparisons)
+    return sum(len(asdict(summary)) for summary in summaries) + compared + len(corrected)
 
 
 def bootstrap_medians(cells: list[np.ndarray]) -> int:
@@ -81,12 +82,11 @@ def _measure(work: Callable[[list[np.ndarray]], int], samples: int, cells: int, 
 
 def whole_campaign(samples: int) -> dict[str, float]:
     """Seconds from `Sample` objects to summary, page and CSV."""
-    sys.path.append(str(Path(__file__).parents[1] / "tests" / "unit" / "statistics"))
-    from made_up import made_up_lanes, made_up_plan, made_up_samples
-
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from isotherm.analysis.aggregate import build_summary
     from isotherm.report.files.samples_csv import write_csv
     from isotherm.report.page.page import render_page
+    from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
     plan = made_up_plan(cold=samples // 20, warm=samples // 20, rounds=10, concurrency=100)
     data = made_up_samples(plan)

@@ -105,7 +105,8 @@ def observe(handler: "Handler") -> "Handler":
 
     def observed(event: "Any", context: "Any") -> "Any":
         _call.index = index = next(_calls)
-        _call.notes = notes = {}
+        notes: dict[str, Any] = {}
+        _call.notes = notes
         begin_at_ns = time.time_ns()
         begin_ns = time.perf_counter_ns()
         try:

@@ -1,15 +1,12 @@
-"""One Chromium for the tests of a file; and lets them make up campaigns as the statistics' tests do."""
+"""One Chromium for the tests of a file."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from chromium import Browser, chromium
 
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "statistics"))
+from .chromium import Browser, chromium
 
 
 @pytest.fixture(scope="module")

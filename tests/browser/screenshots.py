@@ -1,6 +1,6 @@
 """Takes the pictures of the page that the documents show, from a report that was fetched.
 
-Run: python tests/browser/screenshots.py .isotherm/reports/ID [NAME]
+Run: python -m tests.browser.screenshots .isotherm/reports/ID [NAME]
 
 Writes docs/page-desktop.png and docs/page-phone.png, or with a name docs/NAME.png alone: the top of the page, light, as
 this version of Isotherm makes it.
@@ -12,11 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from chromium import chromium
-
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.report.files.samples_csv import read_csv
 from isotherm.report.page.page import render_page
+
+from .chromium import chromium
 
 DOCS = Path(__file__).parents[2] / "docs"
 WINDOWS = {"page-desktop": (1280, 1600), "page-phone": (390, 1500)}

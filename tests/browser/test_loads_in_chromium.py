@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from chromium import DRAWN, EXECUTABLE, Browser
-from made_up_loads import closed_plan, open_plan, results_of, summary_of
 
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.report.page.page import render_page
+from unit.statistics.made_up_loads import closed_plan, open_plan, results_of, summary_of
+
+from .chromium import DRAWN, EXECUTABLE, Browser
 
 pytestmark = [
     pytest.mark.browser,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chromium import DRAWN, EXECUTABLE, Browser
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.report.page.page import render_page
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+
+from .chromium import DRAWN, EXECUTABLE, Browser
 
 pytestmark = [
     pytest.mark.browser,

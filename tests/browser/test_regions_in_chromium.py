@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from chromium import EXECUTABLE, Browser, chromium
-from made_up import made_up_lanes
-from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.report.page.page import render_page
 from isotherm.report.region_columns import COLUMNS
+from unit.statistics.made_up import made_up_lanes
+from unit.statistics.made_up_regions import (
+    SIX,
+    clients_plan,
+    crisscross_plan,
+    http_plan,
+    nested,
+    remote,
+    samples_of,
+    staged,
+)
+
+from .chromium import EXECUTABLE, Browser, chromium
 
 pytestmark = [
     pytest.mark.browser,
@@ -37,7 +48,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A criss-cross one region of which is silent, clients, and calls over HTTP."""
     plan = crisscross_plan(warm=12)
     dead = {key: "RegionSilent: <b>no</b> answer" for key, lane in plan.lanes.items() if lane.region == SIX[3]}
-    nothing = dict.fromkeys(COLUMNS)
+    nothing: dict[str, Any] = dict.fromkeys(COLUMNS)
     samples = [
         replace(s, **nothing, outcome="function_error", verdict="failed", error_type="InnerFailed")
         if s.inner_region == SIX[3]

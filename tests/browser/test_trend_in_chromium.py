@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chromium import DRAWN, EXECUTABLE, Browser
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_sessions import made_up_session, made_up_sessions
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut
 from isotherm.report.page.page import render_page
 from isotherm.report.page.trend import render_trend_page
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+from unit.statistics.made_up_sessions import made_up_session, made_up_sessions
+
+from .chromium import DRAWN, EXECUTABLE, Browser
 
 pytestmark = [
     pytest.mark.browser,

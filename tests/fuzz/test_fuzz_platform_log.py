@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz_platform_log import run
+from .fuzz_platform_log import run
 
 
 def test_damaged_logs_neither_raise_nor_divide_the_readers() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_curl_creates_and_reads_a_customer(server: Server) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not here")
 
-    def curl(path: str, *options: str) -> tuple[int, dict]:
+    def curl(path: str, *options: str) -> tuple[int, Any]:
         base = ["curl", "--silent", "--show-error", "--cacert", str(server.ca_file), "--write-out", "\n%{http_code}"]
         ran = subprocess.run(
             [*base, *options, f"https://127.0.0.1:{server.port}{path}"], capture_output=True, text=True, check=True

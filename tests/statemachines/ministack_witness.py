@@ -6,24 +6,28 @@ are answered where AWS answers them: in place of the service call, one per invoc
 paths, payloads, Retry, Catch) is untouched: that is what is under test.
 """
 
+from __future__ import annotations
+
 import contextvars
 import functools
 import json
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from ministack.app import main
 from ministack.services import stepfunctions as engine
 
-_running = contextvars.ContextVar("running")
+_running: contextvars.ContextVar[tuple[dict[str, Any], str, str]] = contextvars.ContextVar("running")
 _mock_of = engine._get_mock_response
 _lock = threading.Lock()
 
 
-def _entering(kind, function):
+def _entering(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Note the entry of a state inside a Map; MiniStack itself notes those outside."""
 
     @functools.wraps(function)
-    def run(state_def, raw_input, *rest):
+    def run(state_def: dict[str, Any], raw_input: Any, *rest: Any) -> Any:
         ctx = rest[-1]
         execution = engine._executions[ctx["Execution"]["Id"]]
         if "Map" in ctx:
@@ -38,7 +42,7 @@ def _entering(kind, function):
     return run
 
 
-def _answer(_resource, payload):
+def _answer(_resource: str, payload: Any) -> Any:
     """The mocked answer to one call of a service, after writing what it was called with into the history."""
     execution, state, machine = _running.get()
     with _lock:

@@ -86,7 +86,7 @@ def _test_case(machine: str, case: str) -> Any:
 
     states = []
     for state, name in mocks.test_cases(machine)[case].items():
-        mocked = StateMockedResponses(state, name, [])
+        mocked: Any = StateMockedResponses(state, name, [])
         mocked.mocked_responses = _Invocations([_response(one) for one in mocks.responses(name)])
         states.append(mocked)
     return MockTestCase(mocks.machine_name(machine), case, states)

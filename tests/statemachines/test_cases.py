@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ def _run(interpreter: Interpreter, machine: str, case: str, suffix: str = "") ->
 def test_the_states_the_calls_and_the_end_are_as_meant(interpreter: Interpreter, case: Case) -> None:
     run = interpreter.run(case.machine, case.name, case.input, name=_EXECUTION.format(case.name))
 
-    sequence = (lambda names: tuple(names)) if case.ordered else (lambda names: tuple(sorted(names)))
+    def sequence(names: Iterable[str]) -> list[str]:
+        return list(names) if case.ordered else sorted(names)
+
     assert sequence(run.path) == sequence(case.path)
     assert sequence(function for function, _ in run.calls) == sequence(case.calls.split())
     assert (run.status, run.output, run.error) == (case.status, case.output, case.error)

@@ -216,10 +216,12 @@ def test_cfn_lint_would_find_a_field_that_amazon_states_language_does_not_have(t
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_moto_s_parser_takes_the_deployed_definition(machine: str) -> None:
+    from moto.stepfunctions.parser.asl.component.program.program import Program
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
     program, _ = AmazonStateLanguageParser.parse(deployed(machine))
 
+    assert isinstance(program, Program)
     assert program.start_at.start_at_name == json.loads(text(machine))["StartAt"]
 
 

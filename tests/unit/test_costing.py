@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.append(str(Path(__file__).parent / "statistics"))
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.bill import actual
 from isotherm.campaign.estimate import campaign_transitions, estimate, lane_transitions
 from isotherm.campaign.model import Precision
 from isotherm.campaign.plan import Plan
 from isotherm.pricing.price import Price
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)

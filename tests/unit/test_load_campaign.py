@@ -1,21 +1,27 @@
 """A load as a campaign: phases as steps; what cannot be carried or may not be loaded is said before the start."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from test_routes import region
 
-from isotherm.campaign.lane import LaneTask
+from isotherm.campaign.lane import LaneTask, Platform
 from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import Plan
 from isotherm.campaign.planner import make_plan
 from isotherm.campaign.refusals import InvalidCampaign
+from unit.present import present
 
-RECORD = {"targets": ["customers"], "load": {"threads": 20, "iterations": 100}}
-OPEN = {"targets": ["customers"], "load": {"loop": "open", "rate_per_s": 200, "duration_s": 60}}
+from .test_routes import region
+
+RECORD: dict[str, Any] = {"targets": ["customers"], "load": {"threads": 20, "iterations": 100}}
+OPEN: dict[str, Any] = {"targets": ["customers"], "load": {"loop": "open", "rate_per_s": 200, "duration_s": 60}}
 LOOPBACK = {"url": "https://127.0.0.1:8443"}
 
 
-def plan_of(document, *, platform="emulated", **facts):
+def plan_of(document: dict[str, Any], *, platform: Platform = "emulated", **facts: Any) -> Plan:
     there = replace(region("us-east-1"), home_region="us-east-1", **facts)
     return make_plan(
         parse_campaign({"budget_usd": 1e6, **document}),
@@ -30,34 +36,34 @@ def plan_of(document, *, platform="emulated", **facts):
 
 
 @pytest.mark.parametrize(("threads", "requests"), [(20, 7400), (100, 37_000)])
-def test_the_record_s_phases_are_steps_in_order_and_make_its_requests(threads, requests):
+def test_the_record_s_phases_are_steps_in_order_and_make_its_requests(threads: int, requests: int) -> None:
     plan = plan_of({**RECORD, "load": {"threads": threads, "iterations": 100}})
     (lane,) = plan.lanes.values()
-    assert [step.load.phase for step in lane.steps] == ["warmup", "loading", "peak", "cooldown"]
-    assert sum(step.load.requests for step in lane.steps) == requests
+    assert [present(step.load).phase for step in lane.steps] == ["warmup", "loading", "peak", "cooldown"]
+    assert sum(present(step.load).requests for step in lane.steps) == requests
     assert all(not step.warm_shots and not step.bursts and step.versions == 0 for step in lane.steps)
 
 
-def test_protocols_come_one_after_the_other_each_with_its_phases_in_order():
+def test_protocols_come_one_after_the_other_each_with_its_phases_in_order() -> None:
     plan = plan_of({**RECORD, "protocols": ["invoke", "http", "server"], "server": LOOPBACK})
     (lane,) = plan.lanes.values()
-    order = [(step.protocol, step.load.phase) for step in lane.steps]
+    order = [(step.protocol, present(step.load).phase) for step in lane.steps]
     for first in range(0, 12, 4):
         assert [phase for _, phase in order[first : first + 4]] == ["warmup", "loading", "peak", "cooldown"]
         assert len({protocol for protocol, _ in order[first : first + 4]}) == 1
     assert {protocol for protocol, _ in order} == {"invoke", "http", "server"}
 
 
-def test_an_open_loop_s_phases_share_the_rate():
+def test_an_open_loop_s_phases_share_the_rate() -> None:
     (lane,) = plan_of(OPEN).lanes.values()
-    assert [step.load.requests for step in lane.steps] == [20 * 60, 100 * 60, 200 * 60, 50 * 60]
+    assert [present(step.load).requests for step in lane.steps] == [20 * 60, 100 * 60, 200 * 60, 50 * 60]
 
 
-def test_an_open_loop_s_limit_reaches_every_phase():
+def test_an_open_loop_s_limit_reaches_every_phase() -> None:
     limited = {**OPEN, "load": {**OPEN["load"], "max_in_flight": 40, "fires": 40}}
     for document, limit in ((OPEN, 256), (limited, 40)):
         (lane,) = plan_of(document).lanes.values()
-        assert [step.load.spec.max_in_flight for step in lane.steps] == [limit] * 4
+        assert [present(step.load).spec.max_in_flight for step in lane.steps] == [limit] * 4
 
 
 @pytest.mark.parametrize(
@@ -69,23 +75,23 @@ def test_an_open_loop_s_limit_reaches_every_phase():
         ({**OPEN["load"], "max_in_flight": 10_001}, "load.max_in_flight: 10001"),
     ],
 )
-def test_a_limit_that_cannot_be_kept_is_refused(load, message):
+def test_a_limit_that_cannot_be_kept_is_refused(load: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of({**RECORD, "load": load})
     assert message in str(refusal.value)
 
 
-def test_a_larger_load_costs_more_and_the_server_costs_no_invocations():
+def test_a_larger_load_costs_more_and_the_server_costs_no_invocations() -> None:
     small, large = (plan_of({**RECORD, "load": {"threads": n, "iterations": 100}}).price for n in (20, 100))
     assert 0 < small.usd < large.usd
     server = plan_of({**RECORD, "protocols": ["server"], "server": LOOPBACK}).price
     assert "Lambda requests" not in {line.service for line in server.lines}
 
 
-def test_a_load_s_task_survives_the_table():
+def test_a_load_s_task_survives_the_table() -> None:
     plan = plan_of({**RECORD, "protocols": ["server"], "server": {**LOOPBACK, "certificate": "PEM"}})
     (task,) = plan.tasks()
-    assert task.server.url == LOOPBACK["url"]
+    assert present(task.server).url == LOOPBACK["url"]
     assert LaneTask.from_json(task.to_json()) == task
 
 
@@ -133,7 +139,7 @@ def test_a_load_s_task_survives_the_table():
         ),
     ],
 )  # fmt: skip
-def test_what_is_no_load_is_refused_in_words(document, message):
+def test_what_is_no_load_is_refused_in_words(document: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCampaign) as refusal:
         parse_campaign(document)
     assert str(refusal.value) == message
@@ -154,13 +160,13 @@ def test_what_is_no_load_is_refused_in_words(document, message):
         ),
     ],
 )
-def test_what_the_account_cannot_carry_is_refused(document, message):
+def test_what_the_account_cannot_carry_is_refused(document: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of(document, unreserved_concurrency=10)
     assert str(refusal.value) == message
 
 
-def test_fires_and_iterations_that_no_function_can_carry_are_refused():
+def test_fires_and_iterations_that_no_function_can_carry_are_refused() -> None:
     server = {**RECORD, "protocols": ["server"], "server": LOOPBACK}
     with pytest.raises(InvalidCampaign, match=r"load.fires, load.threads: .* would need 41 executions at once"):
         plan_of({**server, "load": {**RECORD["load"], "fires": 40}}, unreserved_concurrency=10)
@@ -172,7 +178,7 @@ def test_fires_and_iterations_that_no_function_can_carry_are_refused():
         plan_of({**OPEN, "protocols": ["invoke", "http"], "load": {**OPEN["load"], "duration_s": 780}})
 
 
-def test_a_server_needs_no_concurrency_of_the_account():
+def test_a_server_needs_no_concurrency_of_the_account() -> None:
     plan_of({**RECORD, "protocols": ["server"], "server": LOOPBACK}, unreserved_concurrency=10)
 
 
@@ -187,19 +193,19 @@ def test_a_server_needs_no_concurrency_of_the_account():
         (LOOPBACK, {"platform": "aws"}, "is the calling function itself, on AWS"),
     ],
 )
-def test_load_goes_nowhere_that_is_not_ours(server, facts, message):
+def test_load_goes_nowhere_that_is_not_ours(server: dict[str, Any] | None, facts: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of({**RECORD, "protocols": ["server"], "server": server}, **facts)
     assert message in str(refusal.value)
 
 
-def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
+def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names() -> None:
     own = plan_of({**RECORD, "protocols": ["server"]}, server_url="https://own.example.com")
-    assert {task.server.url for task in own.tasks()} == {"https://own.example.com"}
+    assert {present(task.server).url for task in own.tasks()} == {"https://own.example.com"}
     url = "https://mine.example.com"
     for owned in (url, f"{url}/", "https://MINE.example.com:443"):
         named = plan_of({**RECORD, "protocols": ["server"], "server": {"url": url}, "i_own_this_endpoint": owned})
-        assert {task.server.url for task in named.tasks()} == {url}
+        assert {present(task.server).url for task in named.tasks()} == {url}
 
 
 @pytest.mark.parametrize(
@@ -212,14 +218,14 @@ def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names():
         pytest.param("https://mine.example.com", None, id="another one"),
     ],
 )
-def test_the_token_of_the_stack_s_own_server_is_for_that_server_alone(named, token):
+def test_the_token_of_the_stack_s_own_server_is_for_that_server_alone(named: str | None, token: str | None) -> None:
     owned = {"i_own_this_endpoint": named} if named == "https://mine.example.com" else {}
     server = {"server": {"url": named}, **owned} if named else {}
-    facts = {
+    facts: dict[str, Any] = {
         "server_url": "https://own.example.com",
         "instance_server_url": "https://own.example.com:8443",
         "server_token": "secret",
     }
     plan = plan_of({**RECORD, "protocols": ["server"], **server}, **facts)
 
-    assert {task.server.token for task in plan.tasks()} == {token}
+    assert {present(task.server).token for task in plan.tasks()} == {token}

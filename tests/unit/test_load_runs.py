@@ -1,25 +1,37 @@
 """What shards of a load wrote becomes one run for each protocol, in which every planned request is accounted for."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
+from collections.abc import Collection
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_load_campaign import LOOPBACK, OPEN, RECORD, plan_of
 
 from isotherm.analysis.loads import load_runs, sent_requests
+from isotherm.campaign.lane import LoadStep
+from isotherm.campaign.plan import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult
+from unit.present import present
 
-LARGE = {**RECORD, "load": {"threads": 10, "iterations": 3, "fires": 3}, "protocols": ["invoke", "http"]}
+from .test_load_campaign import LOOPBACK, OPEN, RECORD, plan_of
+
+LARGE: dict[str, Any] = {
+    **RECORD,
+    "load": {"threads": 10, "iterations": 3, "fires": 3},
+    "protocols": ["invoke", "http"],
+}
 
 
-def shard_of(load, number, latency_us=2000, failed=0):
+def shard_of(load: LoadStep, number: int, latency_us: int = 2000, failed: int = 0) -> PhaseResult:
     """A share whose every request took the same time; the first `failed` of them were throttled."""
     phase = load.spec.phase(load.phase)
     if load.spec.loop == "closed":
-        planned = len(shard_threads(load.spec, phase, number, load.fires)) * load.spec.iterations * 2
+        planned = len(shard_threads(load.spec, phase, number, load.fires)) * present(load.spec.iterations) * 2
     else:
         planned = sum(1 for _ in shard_arrivals(load.spec, phase, number, load.fires))
     failed = min(failed, planned)
@@ -40,19 +52,21 @@ def shard_of(load, number, latency_us=2000, failed=0):
     return result
 
 
-def results_of(plan, lost=(), failed=0):
+def results_of(
+    plan: Plan, lost: Collection[tuple[int, int]] = (), failed: int = 0
+) -> dict[tuple[str, int], list[PhaseResult]]:
     (lane,) = plan.lanes.values()
     return {
         (lane.key, step.step): [
-            shard_of(step.load, number, failed=failed)
-            for number in range(step.load.fires)
+            shard_of(present(step.load), number, failed=failed)
+            for number in range(present(step.load).fires)
             if (step.step, number) not in lost
         ]
         for step in lane.steps
     }
 
 
-def test_each_protocol_is_a_run_with_its_phases_in_order_and_their_whole():
+def test_each_protocol_is_a_run_with_its_phases_in_order_and_their_whole() -> None:
     plan = plan_of(LARGE)
     runs = load_runs(plan, results_of(plan))
     assert {run.protocol for run in runs} == {"invoke", "http"}
@@ -64,7 +78,7 @@ def test_each_protocol_is_a_run_with_its_phases_in_order_and_their_whole():
         assert run.rows[0].wall_s == 4.0  # of the last shard to end
 
 
-def test_requests_are_counted_for_the_bill():
+def test_requests_are_counted_for_the_bill() -> None:
     plan = plan_of(LARGE)
     assert sum(sent_requests(results_of(plan)).values()) == 2 * 108
 
@@ -74,7 +88,9 @@ def test_requests_are_counted_for_the_bill():
     failed=st.integers(0, 5),
     document=st.sampled_from([LARGE, {**OPEN, "load": {**OPEN["load"], "rate_per_s": 5, "duration_s": 4, "fires": 3}}]),
 )
-def test_a_share_that_never_came_is_counted_as_not_reported_and_never_as_sent(lost, failed, document):
+def test_a_share_that_never_came_is_counted_as_not_reported_and_never_as_sent(
+    lost: set[tuple[int, int]], failed: int, document: dict[str, Any]
+) -> None:
     plan = plan_of(document)
     whole = {run.protocol: run for run in load_runs(plan, results_of(plan))}
     for run in load_runs(plan, results_of(plan, lost, failed)):
@@ -84,7 +100,7 @@ def test_a_share_that_never_came_is_counted_as_not_reported_and_never_as_sent(lo
         assert json.loads(run.model_dump_json())["rows"]
 
 
-def test_a_load_whose_every_share_is_lost_is_still_there():
+def test_a_load_whose_every_share_is_lost_is_still_there() -> None:
     plan = plan_of({**RECORD, "protocols": ["server"], "server": LOOPBACK})
     (run,) = load_runs(plan, {})
     assert [(row.name, row.planned, row.not_reported, row.sent) for row in run.rows] == [
@@ -96,7 +112,7 @@ def test_a_load_whose_every_share_is_lost_is_still_there():
     ]
 
 
-def test_requests_that_are_in_no_row_show_as_a_sum_that_does_not_agree():
+def test_requests_that_are_in_no_row_show_as_a_sum_that_does_not_agree() -> None:
     plan = plan_of(RECORD)
     results = results_of(plan)
     shard = next(iter(results.values()))[0]
@@ -108,7 +124,7 @@ def test_requests_that_are_in_no_row_show_as_a_sum_that_does_not_agree():
     ]
 
 
-def test_a_surplus_shows_as_a_sum_that_does_not_agree():
+def test_a_surplus_shows_as_a_sum_that_does_not_agree() -> None:
     plan = plan_of(RECORD)
     results = results_of(plan)
     next(iter(results.values()))[0].succeeded += 1

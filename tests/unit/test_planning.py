@@ -1,23 +1,31 @@
 """A plan holds exactly the samples that were asked for, in a seeded order, within limits and budget."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign.lane import TargetFunction
+from isotherm.campaign.lane import Lane, Platform, TargetFunction
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.campaign.planner import make_plan, split_evenly
 from isotherm.campaign.refusals import InvalidCampaign, OverBudget
 from isotherm.measurement.orders import burst_orders, warm_orders
+from isotherm.measurement.shot import Order
+from unit.present import present
 
 TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
 
 
-def region(name="us-east-1", unreserved=1000, targets=TARGETS, code_size=44_100_000):
+def region(
+    name: str = "us-east-1", unreserved: int = 1000, targets: list[str] = TARGETS, code_size: int = 44_100_000
+) -> RegionInventory:
     return RegionInventory(
         region=name,
         stack_status="CREATE_COMPLETE",
@@ -43,7 +51,9 @@ def region(name="us-east-1", unreserved=1000, targets=TARGETS, code_size=44_100_
     )
 
 
-def plan_of(document, *inventory, platform="aws", cores=None):
+def plan_of(
+    document: dict[str, Any], *inventory: RegionInventory, platform: Platform = "aws", cores: int | None = None
+) -> Plan:
     return make_plan(
         parse_campaign({"budget_usd": 1e6, **document}),
         inventory or [region()],
@@ -57,7 +67,7 @@ def plan_of(document, *inventory, platform="aws", cores=None):
     )
 
 
-def orders_of(plan):
+def orders_of(plan: Plan) -> Iterator[tuple[Lane, Order]]:
     for lane in plan.lanes.values():
         for step in lane.steps:
             memory_mb = step.memory_mb or 128
@@ -70,7 +80,7 @@ def orders_of(plan):
                 yield lane, order
 
 
-campaigns = st.fixed_dictionaries(
+shapes: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "targets": st.lists(st.sampled_from(TARGETS), min_size=1, unique=True),
         "regions": st.lists(st.sampled_from(["us-east-1", "ap-south-1"]), min_size=1, unique=True),
@@ -86,11 +96,14 @@ campaigns = st.fixed_dictionaries(
         "rounds": st.integers(1, 4),
         "seed": st.integers(0, 5),
     }
-).filter(lambda document: document["rounds"] <= max(document["cold"]["samples"], document["warm"]["samples"]))
+)
+campaigns = shapes.filter(
+    lambda document: document["rounds"] <= max(document["cold"]["samples"], document["warm"]["samples"])
+)
 
 
 @given(campaigns)
-def test_every_cell_gets_exactly_the_samples_that_were_asked_for(document):
+def test_every_cell_gets_exactly_the_samples_that_were_asked_for(document: dict[str, Any]) -> None:
     plan = plan_of(document, region("us-east-1"), region("ap-south-1"))
     per_cell = Counter((lane.target, lane.region, order.memory_mb, order.kind) for lane, order in orders_of(plan))
     for target in document["targets"]:
@@ -101,7 +114,7 @@ def test_every_cell_gets_exactly_the_samples_that_were_asked_for(document):
 
 
 @given(campaigns)
-def test_shot_ids_are_unique_and_no_burst_is_wider_than_asked(document):
+def test_shot_ids_are_unique_and_no_burst_is_wider_than_asked(document: dict[str, Any]) -> None:
     plan = plan_of(document, region("us-east-1"), region("ap-south-1"))
     ids = [order.shot_id for _, order in orders_of(plan)]
     assert len(ids) == len(set(ids))
@@ -110,14 +123,16 @@ def test_shot_ids_are_unique_and_no_burst_is_wider_than_asked(document):
 
 
 @given(campaigns, st.integers(25, 60))
-def test_waves_hold_each_lane_once_by_rounds_and_never_more_than_an_account_carries(document, unreserved):
+def test_waves_hold_each_lane_once_by_rounds_and_never_more_than_an_account_carries(
+    document: dict[str, Any], unreserved: int
+) -> None:
     plan = plan_of(document, region("us-east-1", unreserved), region("ap-south-1", unreserved))
     flat = [key for wave in plan.waves for key in wave]
     assert sorted(flat) == sorted(plan.lanes)
     rounds = [plan.lanes[key].round for key in flat]
     assert rounds == sorted(rounds)
     for wave in plan.waves:
-        used = Counter()
+        used: Counter[str] = Counter()
         for key in wave:
             lane = plan.lanes[key]
             widths = [burst.shots for step in lane.steps for burst in step.bursts]
@@ -126,12 +141,12 @@ def test_waves_hold_each_lane_once_by_rounds_and_never_more_than_an_account_carr
 
 
 @given(campaigns)
-def test_the_same_seed_gives_the_same_plan(document):
+def test_the_same_seed_gives_the_same_plan(document: dict[str, Any]) -> None:
     both = [plan_of(document, region("us-east-1"), region("ap-south-1")) for _ in range(2)]
     assert both[0] == both[1]
 
 
-def test_another_seed_gives_another_order():
+def test_another_seed_gives_another_order() -> None:
     orders = {
         tuple(key for wave in plan_of({"targets": TARGETS, "seed": seed}, platform="emulated").waves for key in wave)
         for seed in range(8)
@@ -139,19 +154,19 @@ def test_another_seed_gives_another_order():
     assert len(orders) > 1
 
 
-def test_rounds_do_not_all_have_the_same_order():
+def test_rounds_do_not_all_have_the_same_order() -> None:
     plan = plan_of({"targets": TARGETS, "rounds": 8}, platform="emulated")
     orders = {tuple(plan.lanes[wave[0]].target for wave in plan.waves[5 * r : 5 * r + 5]) for r in range(8)}
     assert len(orders) > 1
 
 
-def test_on_aws_a_round_is_one_wave_and_on_the_embedded_stack_a_wave_is_one_lane():
+def test_on_aws_a_round_is_one_wave_and_on_the_embedded_stack_a_wave_is_one_lane() -> None:
     document = {"targets": TARGETS, "rounds": 3}
     assert [len(wave) for wave in plan_of(document).waves] == [5, 5, 5]
     assert [len(wave) for wave in plan_of(document, platform="emulated").waves] == [1] * 15
 
 
-def test_a_thousand_samples_cost_fifty_transitions():
+def test_a_thousand_samples_cost_fifty_transitions() -> None:
     document = {"targets": TARGETS, "cold": {"samples": 100, "concurrency": 2}, "warm": {"samples": 100}, "rounds": 1}
     assert plan_of(document, platform="emulated").state_transitions == 50
 
@@ -174,13 +189,13 @@ def test_a_thousand_samples_cost_fifty_transitions():
         ),
     ],
 )
-def test_what_cannot_be_carried_out_is_refused(document, message):
+def test_what_cannot_be_carried_out_is_refused(document: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of(document, region(unreserved=10))
     assert str(refusal.value) == message
 
 
-def test_what_one_fire_could_not_do_in_its_time_is_cut_into_steps():
+def test_what_one_fire_could_not_do_in_its_time_is_cut_into_steps() -> None:
     document = {
         "targets": ["default"],
         "cold": {"method": "isolated", "samples": 250},
@@ -196,7 +211,7 @@ def test_what_one_fire_could_not_do_in_its_time_is_cut_into_steps():
     assert len({order.shot_id for order in orders}) == len(orders)
 
 
-def test_everything_that_is_wrong_with_regions_and_targets_is_said_in_one_message():
+def test_everything_that_is_wrong_with_regions_and_targets_is_said_in_one_message() -> None:
     absent = RegionInventory(region="eu-west-2", targets=[], concurrency_limit=0, unreserved_concurrency=0)
     document = {"targets": ["default", "pkg50"], "regions": ["us-east-1", "eu-west-2", "sa-east-1"]}
     older = replace(region("sa-east-1"), stack_version="0")
@@ -211,14 +226,14 @@ def test_everything_that_is_wrong_with_regions_and_targets_is_said_in_one_messag
     ]
 
 
-def test_versions_that_do_not_fit_in_code_storage_are_refused():
+def test_versions_that_do_not_fit_in_code_storage_are_refused() -> None:
     document = {"targets": TARGETS, "cold": {"method": "isolated", "samples": 200}, "rounds": 1}
     with pytest.raises(InvalidCampaign, match="75 GB of code storage"):
         plan_of(document, region(code_size=250_000_000))
 
 
-def test_a_campaign_above_its_budget_is_told_what_would_fit_and_that_fits():
-    document = {
+def test_a_campaign_above_its_budget_is_told_what_would_fit_and_that_fits() -> None:
+    document: dict[str, Any] = {
         "targets": ["pkg50"],
         "cold": {"samples": 500, "concurrency": 50},
         "warm": {"samples": 0},
@@ -231,7 +246,7 @@ def test_a_campaign_above_its_budget_is_told_what_would_fit_and_that_fits():
     assert plan_of(document).price.usd <= 0.002
 
 
-def test_too_few_samples_and_too_wide_bursts_are_warned_about():
+def test_too_few_samples_and_too_wide_bursts_are_warned_about() -> None:
     plan = plan_of(
         {"targets": ["default"], "cold": {"samples": 20, "concurrency": 4}, "warm": {"samples": 60}},
         platform="emulated",
@@ -244,14 +259,14 @@ def test_too_few_samples_and_too_wide_bursts_are_warned_about():
 
 
 @given(st.integers(0, 1000), st.integers(1, 50))
-def test_a_split_is_even_and_complete(total, parts):
+def test_a_split_is_even_and_complete(total: int, parts: int) -> None:
     shares = split_evenly(total, parts)
     assert sum(shares) == total
     assert len(shares) == parts
     assert max(shares) - min(shares) <= 1
 
 
-def test_rounds_that_precision_may_ask_for_are_planned_priced_and_as_large_as_the_others():
+def test_rounds_that_precision_may_ask_for_are_planned_priced_and_as_large_as_the_others() -> None:
     document = {"targets": TARGETS, "cold": {"samples": 25, "concurrency": 10}, "warm": {"samples": 10}, "rounds": 2}
     fixed = plan_of(document)
     open_ended = plan_of({**document, "precision": 0.05, "max_rounds": 6})
@@ -268,26 +283,28 @@ def test_rounds_that_precision_may_ask_for_are_planned_priced_and_as_large_as_th
     assert list(open_ended.lanes)[:10] == list(fixed.lanes)
 
 
-def test_a_lane_may_be_spared_by_what_its_own_function_did_before_and_nothing_else():
+def test_a_lane_may_be_spared_by_what_its_own_function_did_before_and_nothing_else() -> None:
     plan = plan_of({"targets": ["default", "pkg50"], "rounds": 2, "precision": 0.05, "max_rounds": 4})
     for task in plan.tasks():
         if task.lane.round < 2:
             assert task.enough is None
         else:
-            assert task.enough.median == 0.05
-            assert task.enough.earlier == [f"r{n:02d}-{task.lane.target}-us-east-1" for n in range(task.lane.round)]
+            assert present(task.enough).median == 0.05
+            assert present(task.enough).earlier == [
+                f"r{n:02d}-{task.lane.target}-us-east-1" for n in range(task.lane.round)
+            ]
     assert all(task.enough is None for task in plan_of({"targets": ["default"], "rounds": 2}).tasks())
 
 
 @given(campaigns)
-def test_a_lanes_task_survives_being_written_down(document):
+def test_a_lanes_task_survives_being_written_down(document: dict[str, Any]) -> None:
     plan = plan_of({**document, "precision": 0.1, "max_rounds": document["rounds"] + 1}, region(), region("ap-south-1"))
     for task in plan.tasks():
         assert type(task).from_json(task.to_json()) == task
 
 
 @given(campaigns)
-def test_a_plan_survives_being_written_down(document):
+def test_a_plan_survives_being_written_down(document: dict[str, Any]) -> None:
     plan = plan_of(document, region(), region("ap-south-1"))
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
@@ -299,12 +316,12 @@ def test_a_plan_survives_being_written_down(document):
         {"cold": {"samples": 400, "method": "isolated"}, "memory_mb": list(range(128, 140)), "rounds": 2},
     ],
 )
-def test_a_lane_longer_than_its_time_is_refused(document):
+def test_a_lane_longer_than_its_time_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidCampaign, match=r"rounds: one round of one function would take about \d+ minutes"):
         plan_of({"targets": ["default"], **document})
 
 
-def test_the_hold_of_wide_bursts_is_in_the_price():
+def test_the_hold_of_wide_bursts_is_in_the_price() -> None:
     document = {
         "targets": ["default"],
         "cold": {"samples": 9000, "concurrency": 900},

@@ -1,20 +1,25 @@
 """Shots, probes and reports become samples; nothing is lost, and coldness is what the witnesses agree on."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isotherm.campaign.cell import Kind
 from isotherm.measurement.probe import Probe, probe_lines
-from isotherm.measurement.sample import Report, StepContext, join
-from isotherm.measurement.shot import Shot
+from isotherm.measurement.sample import Report, Sample, StepContext, join
+from isotherm.measurement.shot import Outcome, Shot
+from unit.present import present
 
 CONTEXT = StepContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
 
 
-def shot(number=0, kind="cold", outcome="answered", **fields):
+def shot(number: int = 0, kind: Kind = "cold", outcome: Outcome = "answered", **fields: Any) -> Shot:
     values = {
         "shot_id": f"s{number}",
         "kind": kind,
@@ -32,16 +37,18 @@ def shot(number=0, kind="cold", outcome="answered", **fields):
     return Shot(**{**values, **fields})
 
 
-def probe(number=0, index=0, hold_ms=0.0, gap_ms=1.0):
+def probe(number: int = 0, index: int = 0, hold_ms: float = 0.0, gap_ms: float = 1.0) -> Probe:
     return Probe(f"s{number}", f"q{number}", "env", index, 1000.0, 1050.0, 100.0, 1150.0 + gap_ms, 2.0, hold_ms)
 
 
-def report(number=0, init_duration_ms=150.0, duration_ms=3.0):
+def report(number: int = 0, init_duration_ms: float | None = 150.0, duration_ms: float = 3.0) -> Report:
     return Report(f"q{number}", duration_ms, 154, init_duration_ms, None, 128, 40, None)
 
 
-def joined(a_shot, a_probe=None, a_report=None, context=CONTEXT):
-    probes = {a_probe.shot_id: a_probe} if a_probe else {}
+def joined(
+    a_shot: Shot, a_probe: Probe | None = None, a_report: Report | None = None, context: StepContext = CONTEXT
+) -> Sample:
+    probes = {present(a_probe.shot_id): a_probe} if a_probe else {}
     reports = {a_report.request_id: a_report} if a_report else {}
     return join(context, [a_shot], probes, reports)[0]
 
@@ -58,31 +65,33 @@ def joined(a_shot, a_probe=None, a_report=None, context=CONTEXT):
         ("prime", 0, 150.0, "primed", "cold"),
     ],
 )
-def test_a_sample_is_used_where_both_witnesses_prove_what_was_asked_for(kind, index, init_ms, verdict, temperature):
+def test_a_sample_is_used_where_both_witnesses_prove_what_was_asked_for(
+    kind: Kind, index: int, init_ms: float | None, verdict: str, temperature: str
+) -> None:
     sample = joined(shot(kind=kind), probe(index=index), report(init_duration_ms=init_ms))
     assert (sample.verdict, sample.temperature) == (verdict, temperature)
 
 
-def test_an_init_duration_of_zero_is_one():
+def test_an_init_duration_of_zero_is_one() -> None:
     assert joined(shot(), probe(), report(init_duration_ms=0.0)).platform_cold is True
 
 
-def test_without_any_witness_a_sample_is_not_used():
+def test_without_any_witness_a_sample_is_not_used() -> None:
     assert joined(shot()).verdict == "unwitnessed"
 
 
-def test_the_embedded_stacks_reports_bear_no_witness():
+def test_the_embedded_stacks_reports_bear_no_witness() -> None:
     emulated = StepContext("c", "l", "default", "us-east-1", 0, "burst", emulated=True)
     sample = joined(shot(), probe(), report(init_duration_ms=None), emulated)
     assert sample.platform_cold is None
     assert sample.verdict == "used"
 
 
-def test_an_environment_made_before_its_request_is_proactive():
+def test_an_environment_made_before_its_request_is_proactive() -> None:
     assert joined(shot(), probe(gap_ms=60_000.0), report()).verdict == "proactive"
 
 
-def test_the_hold_is_no_latency():
+def test_the_hold_is_no_latency() -> None:
     sample = joined(shot(client_ms=1400.0), probe(hold_ms=1000.0), report(duration_ms=1003.0))
     assert sample.client_ms == pytest.approx(400.0)
     assert sample.duration_ms is None
@@ -90,13 +99,13 @@ def test_the_hold_is_no_latency():
     assert sample.overhead_ms == pytest.approx(400.0 - 150.0 - 3.0)
 
 
-def test_the_request_id_that_the_function_saw_finds_the_report():
+def test_the_request_id_that_the_function_saw_finds_the_report() -> None:
     sample = joined(shot(request_id="the client's own"), probe(), report())
     assert sample.report_found
     assert sample.request_id == "q0"
 
 
-def test_a_burst_is_labelled_burst_and_a_lone_fresh_version_forced():
+def test_a_burst_is_labelled_burst_and_a_lone_fresh_version_forced() -> None:
     isolated = StepContext("c", "l", "default", "us-east-1", 0, "isolated", emulated=False)
     assert joined(shot()).coldness == "burst"
     assert joined(shot(), context=isolated).coldness == "forced"
@@ -104,7 +113,9 @@ def test_a_burst_is_labelled_burst_and_a_lone_fresh_version_forced():
 
 
 @given(st.lists(st.integers(0, 20)), st.sets(st.integers(0, 20)), st.sets(st.integers(0, 20)))
-def test_every_shot_becomes_one_sample_however_often_it_is_delivered(numbers, probed, reported):
+def test_every_shot_becomes_one_sample_however_often_it_is_delivered(
+    numbers: list[int], probed: set[int], reported: set[int]
+) -> None:
     shots = [shot(number) for number in numbers]
     probes = {f"s{number}": probe(number) for number in probed}
     reports = {f"q{number}": report(number) for number in reported}
@@ -116,11 +127,11 @@ def test_every_shot_becomes_one_sample_however_often_it_is_delivered(numbers, pr
     assert join(CONTEXT, shots + shots, probes, reports) == samples
 
 
-def line(one):
+def line(one: Probe) -> str:
     return json.dumps({"isotherm_probe": 1, **asdict(one)})
 
 
-def test_probe_lines_are_found_among_others_and_cut_ones_are_passed_over():
+def test_probe_lines_are_found_among_others_and_cut_ones_are_passed_over() -> None:
     whole = line(probe(1))
     text = (
         f'START RequestId: q\n{line(probe(0))}\n2026-01-01T00:00:00Z {whole}\n{{"isotherm_probe": 1}}\n{whole[:40]}\n'
@@ -129,11 +140,11 @@ def test_probe_lines_are_found_among_others_and_cut_ones_are_passed_over():
 
 
 @given(st.text())
-def test_any_text_is_read_without_a_fault(text):
+def test_any_text_is_read_without_a_fault(text: str) -> None:
     assert probe_lines(text + '"isotherm_probe"{') == []
 
 
-def test_a_restored_snapshot_is_cold_and_its_age_is_no_start_up():
+def test_a_restored_snapshot_is_cold_and_its_age_is_no_start_up() -> None:
     restored = Report("q0", 3.0, 30, None, 250.0, 128, 40, None)
     sample = joined(shot(), probe(gap_ms=3_600_000.0), restored)
     assert (sample.verdict, sample.temperature) == ("used", "cold")

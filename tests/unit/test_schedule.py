@@ -88,9 +88,9 @@ def _part_holds(part: str, value: int, low: int) -> bool:
     if part == "*":
         return True
     if "/" in part:
-        first, step = part.split("/")
-        first = low if first == "*" else int(first)
-        return value >= first and (value - first) % int(step) == 0
+        start, step = part.split("/")
+        begin = low if start == "*" else int(start)
+        return value >= begin and (value - begin) % int(step) == 0
     first, _, last = part.partition("-")
     return int(first) <= value <= int(last or first)
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,12 @@ def made(**parameters: str) -> set[str]:
         if kind == "Equals":
             left, right = (values[side["Ref"]] if isinstance(side, dict) else side for side in of)
             return bool(left == right)
-        return {"And": all, "Or": any, "Not": lambda answers: not any(answers)}[kind](true(part) for part in of)
+        joins: dict[str, Callable[[Iterable[bool]], bool]] = {
+            "And": all,
+            "Or": any,
+            "Not": lambda answers: not any(answers),
+        }
+        return joins[kind](true(part) for part in of)
 
     there = SERVER | TEMPLATE["Outputs"]
     return {name for name, part in there.items() if "Condition" not in part or true({"Condition": part["Condition"]})}

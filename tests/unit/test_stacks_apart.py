@@ -12,10 +12,11 @@ import re
 from functools import cache
 
 import pytest
-from expanded import ACCOUNT, ANY_STACK, SERVER_TEMPLATE, TEMPLATE, Expanded, ExpandedServer, Statement, matches
 
 from isotherm.aws.stacks import server_stack
 from isotherm.campaign.stack_health import functions_of
+
+from .expanded import ACCOUNT, ANY_STACK, SERVER_TEMPLATE, TEMPLATE, Expanded, ExpandedServer, Statement, matches
 
 S, HOME, SATELLITE, ELSEWHERE = "isotherm", "us-east-1", "ap-south-1", "eu-west-2"
 
@@ -253,7 +254,7 @@ def test_what_a_stack_and_its_server_ask_of_each_other_is_allowed() -> None:
     """The names of the one are those in the other's policies: by convention, as neither knows the other's ids."""
     mine, server = Expanded(SATELLITE, HOME, S), ExpandedServer(SATELLITE, S, **BOTH_SERVERS)
     home = Expanded(HOME, HOME, S)
-    asked = [
+    asked: list[tuple[Expanded | ExpandedServer, str, str, *tuple[str, ...]]] = [
         (
             home,
             "PlanFunctionRole",

@@ -72,7 +72,7 @@ class Witnesses:
             if probe.shot_id:
                 self.probes[probe.shot_id] = probe
         for event in _reports(text):
-            known = {name: event.get(name) for name in Report.__dataclass_fields__}
+            known: dict[str, Any] = {name: event.get(name) for name in Report.__dataclass_fields__}
             self.reports[event["request_id"]] = Report(**known)
 
     def missing(self, shots: Iterable[Shot]) -> list[Shot]:
@@ -207,7 +207,7 @@ def _count_load(request: CollectRequest, bucket: Bucket, table: Table, load: Loa
     """Count what the Fires of a phase of a load say they did; each of their requests is in what they wrote."""
     where = (request.campaign_id, request.lane_key)
     results = read_loads(bucket, *where, request.step, load.fires)
-    facts = {
+    facts: dict[str, Any] = {
         "samples": sum(result.planned for result in results),
         "used": sum(result.succeeded for result in results),
         "missing": load.fires - len(results),

@@ -51,8 +51,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "spared"})
         return {"status": "spared", "reason": reason}
     # The token is kept for the watch, which answers it where a region can no longer do so.
-    facts = {"status": "running", "phase": "starting", "task_token": request.task_token}
-    table.update_lane(request.campaign_id, request.lane_key, **facts)
+    where, token = (request.campaign_id, request.lane_key), request.task_token
+    table.update_lane(*where, status="running", phase="starting", task_token=token)
     try:
         steps = [step.step for step in lane.steps]
         execution_arn = start_lane(lane.client_region, machine, name, {**asdict(request), "steps": steps})

@@ -64,7 +64,7 @@ class _Timed:
         self._store = store
 
     def put(self, customer: "Any") -> None:
-        return self._timed(self._store.put, customer)
+        self._timed(self._store.put, customer)
 
     def get(self, email_id: str) -> "Any":
         return self._timed(self._store.get, email_id)

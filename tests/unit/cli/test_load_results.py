@@ -5,21 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "statistics"))
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_loads import closed_plan, open_plan, results_of, summary_of
-
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.load.histogram import Histogram
 from isotherm.report.files.samples_csv import write_csv
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+from unit.statistics.made_up_loads import closed_plan, open_plan, results_of, summary_of
 
 LOST = [("http", "peak", 0), ("http", "peak", 1)]
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 from rich.console import Console
-
-sys.path.append(str(Path(__file__).parents[1] / "statistics"))
-from made_up import made_up_plan
 
 from isotherm.campaign.model import Precision
 from isotherm.campaign.plan import Plan
 from isotherm.cli.commands.plan import describe
+from unit.statistics.made_up import made_up_plan
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=4)
 

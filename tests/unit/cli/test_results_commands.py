@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "statistics"))
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-
 from isotherm.analysis.aggregate import build_summary
 from isotherm.aws.clients import Home
 from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import write_csv
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN)

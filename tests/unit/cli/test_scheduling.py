@@ -66,7 +66,7 @@ def test_the_campaign_is_checked_as_it_is_before_a_run(isotherm: Isotherm, event
     def refused(document: object, expression: str = "rate(6 hours)") -> str:
         code, out, err = isotherm("schedule", expression, event(document))
         assert (code, out) == (2, "")
-        return err
+        return str(err)
 
     assert "memory_mb: 64 is below what Lambda accepts" in refused({**GOOD, "memory_mb": [64]})
     assert "dry_run: a scheduled campaign that measures nothing" in refused({**GOOD, "dry_run": True})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from isotherm.cli.errors import BadInput
@@ -11,11 +13,11 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 URL = "https://127.0.0.1:8443"
 
 
-def test_without_options_a_campaign_stays_as_written():
+def test_without_options_a_campaign_stays_as_written() -> None:
     assert with_server({"targets": ["customers"]}, None, None, None) == {"targets": ["customers"]}
 
 
-def test_a_server_is_called_besides_what_was_asked_for(tmp_path):
+def test_a_server_is_called_besides_what_was_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "server.pem"
     path.write_text(CERTIFICATE)
     campaign = with_server({"targets": ["customers"], "protocols": ["http"]}, URL, path, URL)
@@ -37,7 +39,7 @@ def test_a_server_is_called_besides_what_was_asked_for(tmp_path):
         (None, "cannot be read: No such file or directory"),
     ],
 )
-def test_what_is_no_certificate_is_refused(tmp_path, text, message):
+def test_what_is_no_certificate_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "server.pem"
     if text is not None:
         path.write_text(text, encoding="utf-8")
@@ -45,6 +47,6 @@ def test_what_is_no_certificate_is_refused(tmp_path, text, message):
         with_server({}, URL, path, None)
 
 
-def test_a_certificate_needs_its_server(tmp_path):
+def test_a_certificate_needs_its_server(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="goes with --server, which is missing"):
         with_server({}, None, tmp_path / "server.pem", None)

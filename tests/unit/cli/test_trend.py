@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "statistics"))
-from made_up_sessions import made_up_session, made_up_sessions
-
 from isotherm.analysis.trend_model import Session
 from isotherm.aws.clients import Home
+from unit.statistics.made_up_sessions import made_up_session, made_up_sessions
 
 SESSIONS = made_up_sessions(6, between=0.05, platform="emulated")
 Isotherm = Callable[..., Any]

@@ -34,7 +34,7 @@ def test_in_a_log_each_change_of_a_region_is_one_line_with_its_time() -> None:
 
 def test_in_a_log_a_state_that_lasts_is_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("isotherm.cli.waiting.time.monotonic", lambda: now)
     console, text = shown(terminal=False)
     with waiting(console) as say:
         for _ in range(4):

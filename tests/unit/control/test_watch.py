@@ -15,7 +15,7 @@ from isotherm.aws.clients import client, make_client
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 
-TOKEN = {"task_token": "token"}
+TOKEN: dict[str, Any] = {"task_token": "token"}
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:isotherm-lane"
 
 

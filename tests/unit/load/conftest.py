@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import trustme
-from loopback import server_context
+
+from .loopback import server_context
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module", params=["asyncio", "uvloop"])
@@ -20,7 +24,7 @@ def each_event_loop(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     uvloop = pytest.importorskip("uvloop")
 
-    def run(main):
+    def run(main: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
 
 import pytest
@@ -12,14 +13,18 @@ from isotherm.load.alarm import Alarm
 pytestmark = pytest.mark.usefixtures("each_event_loop")
 
 
-def rung(plan) -> list[float]:
+#: Sets the alarm, knowing when it rang and when all began.
+Setting = Callable[[Alarm, list[float], float], None]
+
+
+def rung(plan: Setting) -> list[float]:
     """When it rang, in seconds from the begin; `plan(alarm, rings, begin)` sets it."""
 
-    async def main():
+    async def main() -> list[float]:
         rings: list[float] = []
         begin = perf_counter()
 
-        def ring():
+        def ring() -> None:
             rings.append(perf_counter() - begin)
             plan(alarm, rings, begin)
 
@@ -33,8 +38,8 @@ def rung(plan) -> list[float]:
     return asyncio.run(main())
 
 
-def test_it_rings_once_and_not_before_its_time():
-    def plan(alarm, rings, begin):
+def test_it_rings_once_and_not_before_its_time() -> None:
+    def plan(alarm: Alarm, rings: list[float], begin: float) -> None:
         if not rings:
             alarm.set(begin + 0.1)
 
@@ -42,8 +47,8 @@ def test_it_rings_once_and_not_before_its_time():
     assert 0.1 <= rang < 0.3
 
 
-def test_it_rings_again_where_it_is_set_again():
-    def plan(alarm, rings, begin):
+def test_it_rings_again_where_it_is_set_again() -> None:
+    def plan(alarm: Alarm, rings: list[float], begin: float) -> None:
         if len(rings) < 5:
             alarm.set(begin + 0.02 * (len(rings) + 1))
 
@@ -52,8 +57,8 @@ def test_it_rings_again_where_it_is_set_again():
     assert all(rang >= 0.02 * (number + 1) for number, rang in enumerate(rings))
 
 
-def test_a_time_that_has_passed_is_now():
-    def plan(alarm, rings, begin):
+def test_a_time_that_has_passed_is_now() -> None:
+    def plan(alarm: Alarm, rings: list[float], begin: float) -> None:
         if not rings:
             alarm.set(begin - 1)
 
@@ -61,8 +66,8 @@ def test_a_time_that_has_passed_is_now():
     assert rang < 0.2
 
 
-def test_setting_it_again_moves_it():
-    def plan(alarm, rings, begin):
+def test_setting_it_again_moves_it() -> None:
+    def plan(alarm: Alarm, rings: list[float], begin: float) -> None:
         if not rings:
             alarm.set(begin + 0.01)
             alarm.set(begin + 0.15)
@@ -71,8 +76,8 @@ def test_setting_it_again_moves_it():
     assert rang >= 0.15
 
 
-def test_it_does_not_ring_once_closed():
-    def plan(alarm, rings, begin):
+def test_it_does_not_ring_once_closed() -> None:
+    def plan(alarm: Alarm, rings: list[float], begin: float) -> None:
         if not rings:
             alarm.set(begin + 0.32)
 

@@ -5,38 +5,41 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from loopback import Customers, answer_of, serving
 
 from isotherm.cli.app import run_command
 from isotherm.load.histogram import Histogram
 from isotherm.load.permission import NotPermitted, require_permission
 from isotherm.load.result import LoadResult
 
+from .loopback import Customers, Script, answer_of, serving
+
 NOBODY = "http://no-such-name.invalid"
+Command = Callable[..., tuple[int, str, str]]
 RECORD = ("--threads", "20", "--iterations", "2")
 
 
 @pytest.fixture
-def command(monkeypatch, capfd):
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
     monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
 
-    def run(*arguments):
+    def run(*arguments: str) -> tuple[int, str, str]:
         code = run_command(["load", *arguments])
         return code, *capfd.readouterr()
 
     return run
 
 
-def in_thread(script, tls=None) -> Iterator[str]:
+def in_thread(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The origin of a server that has an event loop of its own."""
     ready, stop, origins = threading.Event(), asyncio.Event(), []
     loop = asyncio.new_event_loop()
 
-    async def serve():
+    async def serve() -> None:
         async with serving(script, tls) as origin:
             origins.append(origin)
             ready.set()
@@ -58,11 +61,13 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def tls_server(tls) -> Iterator[str]:
+def tls_server(tls: ssl.SSLContext) -> Iterator[str]:
     yield from in_thread(Customers(), tls)
 
 
-def test_the_table_has_the_records_columns_for_each_phase_and_for_all(command, tls_server, cafile):
+def test_the_table_has_the_records_columns_for_each_phase_and_for_all(
+    command: Command, tls_server: str, cafile: str
+) -> None:
     code, out, err = command(tls_server, *RECORD, "--cafile", cafile)
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
@@ -77,7 +82,7 @@ def test_the_table_has_the_records_columns_for_each_phase_and_for_all(command, t
     assert "peak: about 80 requests" in err
 
 
-def test_a_program_reads_the_numbers_and_the_histograms(command, server):
+def test_a_program_reads_the_numbers_and_the_histograms(command: Command, server: str) -> None:
     code, out, _ = command(server, "--rate", "100", "--duration", "0.5", "--arrivals", "poisson", "--json")
     assert code == 0
     document = json.loads(out)
@@ -90,8 +95,8 @@ def test_a_program_reads_the_numbers_and_the_histograms(command, server):
     assert isinstance(Histogram.decode(document["phases"][0]["latency_us"]), Histogram)
 
 
-def test_failures_are_shown_by_kind(command):
-    async def before(line, _):
+def test_failures_are_shown_by_kind(command: Command) -> None:
+    async def before(line: str, _: int) -> bytes | None:
         return answer_of(429, b"") if line.startswith("post") else None
 
     for origin in in_thread(Customers(before)):
@@ -115,20 +120,24 @@ def test_failures_are_shown_by_kind(command):
         (("--rate", "50", "--duration", "5", "--get", "x"), "--get: 'x' is not a percent-encoded path"),
     ],
 )
-def test_what_is_no_load_is_refused_by_the_option_that_was_typed(command, server, options, message):
+def test_what_is_no_load_is_refused_by_the_option_that_was_typed(
+    command: Command, server: str, options: tuple[str, ...], message: str
+) -> None:
     code, out, err = command(server, *options)
     assert (code, out) == (2, "")
     assert message in err
 
 
-def test_more_connections_than_this_system_has_files_for_are_refused(command, server, monkeypatch):
+def test_more_connections_than_this_system_has_files_for_are_refused(
+    command: Command, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (128, 256))
     code, _, err = command(server, "--threads", "1000", "--iterations", "1")
     assert code == 2
     assert "1,000 connections need 1,064 open files; this system allows 256" in err
 
 
-def test_what_is_wrong_with_the_address_is_said_before_any_load(command, tls_server, cafile):
+def test_what_is_wrong_with_the_address_is_said_before_any_load(command: Command, tls_server: str, cafile: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         refused = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -150,7 +159,7 @@ def test_what_is_wrong_with_the_address_is_said_before_any_load(command, tls_ser
     assert command(tls_server, *RECORD, "--cafile", cafile)[0] == 0
 
 
-def test_load_beyond_this_machine_needs_the_owners_word(command):
+def test_load_beyond_this_machine_needs_the_owners_word(command: Command) -> None:
     """198.51.100.0/24 is reserved for documentation (RFC 5737): nobody is there."""
     url = "http://198.51.100.7:9"
     code, _, err = command(url, *RECORD)
@@ -164,12 +173,12 @@ def test_load_beyond_this_machine_needs_the_owners_word(command):
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1", "https://localhost:1/api", "http://[::1]:1", "http://127.8.9.10"]
 )
-def test_loopback_is_permitted(url):
+def test_loopback_is_permitted(url: str) -> None:
     require_permission(url, None)
 
 
 @pytest.mark.parametrize("url", ["http://198.51.100.7", "http://0.0.0.0:80", "https://[2001:db8::1]"])
-def test_other_addresses_are_not_unless_somebody_owns_them(url):
+def test_other_addresses_are_not_unless_somebody_owns_them(url: str) -> None:
     with pytest.raises(NotPermitted):
         require_permission(url, None)
     with pytest.raises(ValueError, match="is not the URL that load is to be made on"):

@@ -5,35 +5,42 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
-from loopback import HANG_UP, Customers, answer_of, answering, read_request, serving
 
+from isotherm.http.exchange import Connection
 from isotherm.load import generator
 from isotherm.load.generator import Progress, run
 from isotherm.load.result import LoadResult, PhaseResult, merge
 from isotherm.load.spec import RECORD_PHASES, LoadSpec, Phase, closed_loop_requests
-from isotherm.load.target import HttpTarget
+from isotherm.load.target import HttpTarget, Verdict
+from unit.present import present
+
+from .loopback import HANG_UP, Customers, Script, answer_of, answering, read_request, serving
 
 pytestmark = [pytest.mark.usefixtures("each_event_loop"), pytest.mark.timeout(120)]
 
 PEAK = (Phase("peak", 1.0),)
 
 
-def closed(threads, iterations, **options) -> LoadSpec:
+def closed(threads: int, iterations: int, **options: Any) -> LoadSpec:
     return LoadSpec(loop="closed", threads=threads, iterations=iterations, **{"phases": PEAK, **options})
 
 
-def opened(rate, duration, **options) -> LoadSpec:
+def opened(rate: float, duration: float, **options: Any) -> LoadSpec:
     return LoadSpec(loop="open", rate_per_s=rate, duration_s=duration, **{"phases": PEAK, **options})
 
 
-def load(spec, script, tls=None, cafile=None, **options) -> PhaseResult:
+def load(
+    spec: LoadSpec, script: Script, tls: ssl.SSLContext | None = None, cafile: str | None = None, **options: Any
+) -> PhaseResult:
     """One phase's result; the accounts must be in order whatever happened."""
 
-    async def main():
+    async def main() -> PhaseResult:
         async with serving(script, tls) as origin:
             target = HttpTarget(origin, seed=7, cafile=cafile)
             return await run(spec, target, spec.phases[0].name, **options)
@@ -53,14 +60,14 @@ def in_order(result: PhaseResult) -> PhaseResult:
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        return int(found.getsockname()[1])
 
 
-def test_a_closed_loop_makes_the_records_requests_phase_by_phase(tls, cafile):
+def test_a_closed_loop_makes_the_records_requests_phase_by_phase(tls: ssl.SSLContext, cafile: str) -> None:
     spec = closed(20, 5, phases=RECORD_PHASES)
     server = Customers()
 
-    async def main():
+    async def main() -> LoadResult:
         async with serving(server, tls) as origin:
             target = HttpTarget(origin, seed=7, cafile=cafile)
             return LoadResult(spec, [await run(spec, target, phase.name) for phase in spec.phases])
@@ -75,10 +82,10 @@ def test_a_closed_loop_makes_the_records_requests_phase_by_phase(tls, cafile):
     assert server.connections == 2 + 10 + 20 + 5
 
 
-def test_a_thread_of_a_closed_loop_waits_for_its_answer():
-    at_once = Counter()
+def test_a_thread_of_a_closed_loop_waits_for_its_answer() -> None:
+    at_once: Counter[str] = Counter()
 
-    async def before(*_):
+    async def before(*_: object) -> None:
         at_once["now"] += 1
         at_once["most"] = max(at_once["now"], at_once["most"])
         await asyncio.sleep(0.002)
@@ -86,14 +93,14 @@ def test_a_thread_of_a_closed_loop_waits_for_its_answer():
 
     result = load(closed(3, 10), Customers(before))
     assert (result.succeeded, at_once["most"]) == (60, 3)
-    assert result.latency_us.quantile(0.0) >= 1000  # uvloop sleeps whole milliseconds, or a little less
+    assert present(result.latency_us.quantile(0.0)) >= 1000  # uvloop sleeps whole milliseconds, or a little less
     assert result.lateness_us.total == 0
 
 
-def test_an_open_loop_sends_when_it_was_planned_to():
+def test_an_open_loop_sends_when_it_was_planned_to() -> None:
     times = []
 
-    async def before(*_):
+    async def before(*_: object) -> None:
         times.append(time.perf_counter())
 
     result = load(opened(100, 1), Customers(before))
@@ -104,14 +111,14 @@ def test_an_open_loop_sends_when_it_was_planned_to():
     assert 0.9 <= result.wall_s <= 10
 
 
-def test_coordinated_omission_shows_only_in_the_open_loop():
+def test_coordinated_omission_shows_only_in_the_open_loop() -> None:
     """A server that stalls once for a second: the closed loop hardly notices, the open one tells the truth."""
 
-    def stalling():
+    def stalling() -> Customers:
         stalled = asyncio.Event()
         begun = []
 
-        async def before(_, number):
+        async def before(_: str, number: int) -> None:
             if number == 100:
                 begun.append(True)
                 await asyncio.sleep(1.0)
@@ -130,42 +137,46 @@ def test_coordinated_omission_shows_only_in_the_open_loop():
     # (The tenth of a second is for the stall; a machine that is busy elsewhere may hold up a few more.)
     assert threads <= hit_closed <= 4 * threads
     assert 0.7 * 0.9 * rate <= hit_open <= 400
-    assert closed_loop.latency_us.quantile(0.95) < 100_000 < 500_000 < open_loop.latency_us.quantile(0.9)
-    assert open_loop.latency_us.highest >= 990_000
+    assert (
+        present(closed_loop.latency_us.quantile(0.95)) < 100_000 < 500_000 < present(open_loop.latency_us.quantile(0.9))
+    )
+    assert present(open_loop.latency_us.highest) >= 990_000
 
 
-def test_what_waits_for_a_connection_counts_from_its_intended_start():
-    async def before(*_):
+def test_what_waits_for_a_connection_counts_from_its_intended_start() -> None:
+    async def before(*_: object) -> None:
         await asyncio.sleep(0.05)
 
     result = load(opened(100, 0.3, max_in_flight=1), Customers(before))
     assert result.succeeded == 30
-    assert result.service_us.quantile(0.5) < 200_000
+    assert present(result.service_us.quantile(0.5)) < 200_000
     # The last of 30 requests of 50 ms each, over one connection, ended after 1.5 s; it was intended at 0.29 s.
-    assert result.latency_us.highest >= 1_150_000
+    assert present(result.latency_us.highest) >= 1_150_000
     assert result.connections_opened == 1
 
 
-def test_waiting_at_the_generators_own_limit_is_said_and_counted():
+def test_waiting_at_the_generators_own_limit_is_said_and_counted() -> None:
     """20 at once, each for half a second, are 40 a second: of 100 a second most wait, and not for the server's sake."""
 
-    async def before(*_):
+    async def before(*_: object) -> None:
         await asyncio.sleep(0.5)
 
     result = load(opened(100, 1, max_in_flight=20), Customers(before))
     (reason,) = [reason for reason in result.late if "max_in_flight" in reason]
-    said = re.match(r"(\d+) requests waited because max_in_flight \(20\) were under way, at most ([\d.]+) ms", reason)
+    said = present(
+        re.match(r"(\d+) requests waited because max_in_flight \(20\) were under way, at most ([\d.]+) ms", reason)
+    )
     # The first 20 do not wait. The last leaves after the fourth round, 2 s, and was due at 0.99 s.
     assert int(said[1]) == 80
-    assert 900 <= float(said[2]) <= result.latency_us.highest / 1000 - 490
+    assert 900 <= float(said[2]) <= present(result.latency_us.highest) / 1000 - 490
     wide = load(opened(100, 0.3, max_in_flight=60), Customers(before))
     assert not [reason for reason in wide.late if "max_in_flight" in reason]
     shared = load(opened(100, 0.5, max_in_flight=20), Customers(before), shards=2)
     assert [reason for reason in shared.late if "(10 of 20)" in reason]
 
 
-def test_what_could_not_be_sent_in_time_is_not_dropped():
-    async def before(*_):
+def test_what_could_not_be_sent_in_time_is_not_dropped() -> None:
+    async def before(*_: object) -> None:
         await asyncio.sleep(0.2)
 
     result = load(opened(50, 1, max_in_flight=1, timeout_s=0.5), Customers(before))
@@ -177,8 +188,8 @@ def test_what_could_not_be_sent_in_time_is_not_dropped():
 
 
 @pytest.mark.parametrize("spec", [closed(2, 5), opened(100, 0.1)])
-def test_a_slow_answer_is_a_timeout_and_the_load_goes_on(spec):
-    async def before(_, number):
+def test_a_slow_answer_is_a_timeout_and_the_load_goes_on(spec: LoadSpec) -> None:
+    async def before(_: str, number: int) -> None:
         if number == 3:
             await asyncio.sleep(5)
 
@@ -186,12 +197,12 @@ def test_a_slow_answer_is_a_timeout_and_the_load_goes_on(spec):
     result = load(spec, Customers(before))
     assert result.failed["timeout"] == 1
     assert result.succeeded + result.failed["http_4xx"] == result.planned - 1
-    assert result.latency_us.highest >= 300_000
+    assert present(result.latency_us.highest) >= 300_000
 
 
 @pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
-def test_refused_connections_are_counted_each(spec):
-    async def main():
+def test_refused_connections_are_counted_each(spec: LoadSpec) -> None:
+    async def main() -> PhaseResult:
         return await run(spec, HttpTarget(f"http://127.0.0.1:{free_port()}", seed=7), "peak")
 
     result = in_order(asyncio.run(main()))
@@ -201,14 +212,14 @@ def test_refused_connections_are_counted_each(spec):
 
 
 @pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
-def test_a_certificate_that_is_not_trusted_is_counted(spec, tls):
+def test_a_certificate_that_is_not_trusted_is_counted(spec: LoadSpec, tls: ssl.SSLContext) -> None:
     result = load(spec, Customers(), tls)
     assert result.failed == {"certificate": 30}
 
 
 @pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
-def test_a_server_that_hangs_up_is_counted_and_connected_to_again(spec):
-    async def before(_, number):
+def test_a_server_that_hangs_up_is_counted_and_connected_to_again(spec: LoadSpec) -> None:
+    async def before(_: str, number: int) -> bytes | None:
         return HANG_UP if number % 3 == 0 else None
 
     server = Customers(before)
@@ -219,10 +230,10 @@ def test_a_server_that_hangs_up_is_counted_and_connected_to_again(spec):
 
 
 @pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
-def test_answers_are_counted_by_what_they_mean(spec):
+def test_answers_are_counted_by_what_they_mean(spec: LoadSpec) -> None:
     statuses = {1: 429, 2: 503, 3: 400, 4: 302}
 
-    async def before(_, number):
+    async def before(_: str, number: int) -> bytes | None:
         return answer_of(statuses[number], b"") if number in statuses else None
 
     result = load(spec, Customers(before))
@@ -235,8 +246,8 @@ def test_answers_are_counted_by_what_they_mean(spec):
     assert result.failed["http_4xx"] >= 1
 
 
-def test_throttles_are_not_tried_again():
-    async def before(*_):
+def test_throttles_are_not_tried_again() -> None:
+    async def before(*_: object) -> bytes | None:
         return answer_of(429, b"slow down")
 
     server = Customers(before)
@@ -245,10 +256,10 @@ def test_throttles_are_not_tried_again():
     assert len(server.lines) == 16
 
 
-def test_a_get_before_any_customer_is_known_may_find_nothing():
+def test_a_get_before_any_customer_is_known_may_find_nothing() -> None:
     """In an open loop the first get does not wait for the first post; that it finds nothing is right, not a failure."""
 
-    async def before(line, _):
+    async def before(line: str, _: int) -> None:
         if line.startswith("post"):
             await asyncio.sleep(0.3)
 
@@ -258,8 +269,8 @@ def test_a_get_before_any_customer_is_known_may_find_nothing():
     assert result.succeeded == 50
 
 
-def test_a_get_that_does_not_find_what_was_posted_is_a_failure():
-    async def before(line, _):
+def test_a_get_that_does_not_find_what_was_posted_is_a_failure() -> None:
+    async def before(line: str, _: int) -> bytes | None:
         return answer_of(404, b"{}") if line.startswith("get") else None
 
     result = load(closed(1, 5), Customers(before))
@@ -267,10 +278,10 @@ def test_a_get_that_does_not_find_what_was_posted_is_a_failure():
 
 
 @pytest.mark.parametrize("spec", [closed(4, 5), opened(100, 0.4)])
-def test_shards_begin_together_and_add_up(spec):
+def test_shards_begin_together_and_add_up(spec: LoadSpec) -> None:
     server = Customers()
 
-    async def main():
+    async def main() -> tuple[float, list[PhaseResult]]:
         async with serving(server) as origin:
             begin_at = time.time() + 0.3
             target = HttpTarget(origin, seed=7)
@@ -287,8 +298,8 @@ def test_shards_begin_together_and_add_up(spec):
 
 
 @pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
-def test_a_phase_that_must_end_ends_and_says_what_was_left(spec):
-    async def before(*_):
+def test_a_phase_that_must_end_ends_and_says_what_was_left(spec: LoadSpec) -> None:
+    async def before(*_: object) -> None:
         await asyncio.sleep(0.1)
 
     began = time.monotonic()
@@ -299,8 +310,8 @@ def test_a_phase_that_must_end_ends_and_says_what_was_left(spec):
 
 
 @pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
-def test_a_phase_that_is_told_to_stop_ends_and_accounts_for_the_rest(spec):
-    async def before(*_):
+def test_a_phase_that_is_told_to_stop_ends_and_accounts_for_the_rest(spec: LoadSpec) -> None:
+    async def before(*_: object) -> None:
         await asyncio.sleep(0.1)
 
     stop_at = time.monotonic() + 0.5
@@ -310,21 +321,21 @@ def test_a_phase_that_is_told_to_stop_ends_and_accounts_for_the_rest(spec):
 
 
 @pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
-def test_a_phase_that_is_stopped_before_its_begin_sends_nothing(spec):
+def test_a_phase_that_is_stopped_before_its_begin_sends_nothing(spec: LoadSpec) -> None:
     result = load(spec, Customers(), stop=lambda: True)
     assert result.sent == 0
     assert result.planned == result.failed["not_sent"] == (200 if spec.loop == "closed" else result.planned)
     assert result.planned > 50
 
 
-def test_shards_that_begin_late_say_so():
+def test_shards_that_begin_late_say_so() -> None:
     result = load(closed(1, 1), Customers(), begin_at=time.time() - 2)
     assert result.generator_late
     assert "after the agreed begin" in result.late[0]
 
 
-def test_a_generator_that_cannot_keep_up_says_so_with_numbers():
-    async def before(_, number):
+def test_a_generator_that_cannot_keep_up_says_so_with_numbers() -> None:
+    async def before(_: str, number: int) -> None:
         if number % 20 == 0:
             time.sleep(0.02)
 
@@ -334,16 +345,18 @@ def test_a_generator_that_cannot_keep_up_says_so_with_numbers():
     assert "ms late" in result.late[0]
 
 
-def test_a_quiet_generator_is_not_called_late():
-    async def before(*_):
+def test_a_quiet_generator_is_not_called_late() -> None:
+    async def before(*_: object) -> None:
         await asyncio.sleep(0.05)  # whatever the machine does meanwhile is small against this
 
     result = load(opened(40, 1), Customers(before))
-    assert result.lateness_us.quantile(0.5) < 50_000
-    assert result.generator_late == (result.lateness_us.quantile(0.99) > 0.1 * result.latency_us.quantile(0.99))
+    assert present(result.lateness_us.quantile(0.5)) < 50_000
+    assert result.generator_late == (
+        present(result.lateness_us.quantile(0.99)) > 0.1 * present(result.latency_us.quantile(0.99))
+    )
 
 
-def test_progress_is_told_meanwhile():
+def test_progress_is_told_meanwhile() -> None:
     seen: list[Progress] = []
     load(opened(100, 1), Customers(), watch=seen.append)
     assert len(seen) >= 2
@@ -351,17 +364,17 @@ def test_progress_is_told_meanwhile():
     assert 0 < seen[-1].ended <= 100
 
 
-def test_more_shards_than_connections_is_refused():
+def test_more_shards_than_connections_is_refused() -> None:
     with pytest.raises(ValueError, match="max_in_flight: 2 leaves none of 3 shards"):
         load(opened(50, 1, max_in_flight=2), Customers(), shard=2, shards=3)
 
 
-def test_an_error_of_the_generator_ends_the_phase_instead_of_hanging_it():
+def test_an_error_of_the_generator_ends_the_phase_instead_of_hanging_it() -> None:
     class Broken(HttpTarget):
-        def judge(self, answer):  # noqa: ARG002
+        def judge(self, answer: Connection) -> Verdict:  # noqa: ARG002
             raise RuntimeError("broken")
 
-    async def main():
+    async def main() -> None:
         async with serving(Customers()) as origin:
             asyncio.get_running_loop().set_exception_handler(lambda *_: None)
             await run(closed(1, 5), Broken(origin, seed=7), "peak")
@@ -370,16 +383,16 @@ def test_an_error_of_the_generator_ends_the_phase_instead_of_hanging_it():
         asyncio.run(main())
 
 
-def test_a_get_of_one_path_may_be_all_requests():
-    seen = Counter()
+def test_a_get_of_one_path_may_be_all_requests() -> None:
+    seen: Counter[str] = Counter()
 
-    async def script(reader, writer):
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             line, _ = await read_request(reader)
             seen[line] += 1
             writer.write(answer_of(200, b"{}"))
 
-    async def main():
+    async def main() -> PhaseResult:
         async with serving(script) as origin:
             return await run(closed(2, 5), HttpTarget(f"{origin}/ignored", seed=7, get="/health"), "peak")
 
@@ -387,11 +400,11 @@ def test_a_get_of_one_path_may_be_all_requests():
     assert seen == {"get /health http/1.1": 20}
 
 
-def test_connections_idle_until_the_begin_are_opened_shortly_before_it(monkeypatch):
+def test_connections_idle_until_the_begin_are_opened_shortly_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generator, "_PREPARE_S", 0.5)
     opened_at = []
 
-    async def script(reader, writer):
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opened_at.append(time.time())
         await answering(*[answer_of(201, b"{}")] * 2)(reader, writer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from isotherm.load.plan import check_shard, first_customer, shard_arrivals, shard_threads
 from isotherm.load.spec import LoadSpec, Phase
+from unit.present import present
 
 PEAK = (Phase("peak", 1.0),)
 
@@ -32,7 +34,7 @@ closed_specs = st.builds(
 
 
 @given(open_specs, st.integers(1, 9), st.data())
-def test_the_shards_of_an_open_loop_make_exactly_the_whole(spec, shards, data):
+def test_the_shards_of_an_open_loop_make_exactly_the_whole(spec: LoadSpec, shards: int, data: st.DataObject) -> None:
     phase = data.draw(st.sampled_from(spec.phases))
     whole = list(shard_arrivals(spec, phase, 0, 1))
     parts = [list(shard_arrivals(spec, phase, shard, shards)) for shard in range(shards)]
@@ -44,24 +46,24 @@ def test_the_shards_of_an_open_loop_make_exactly_the_whole(spec, shards, data):
 
 
 @given(closed_specs, st.integers(1, 9), st.data())
-def test_the_shards_of_a_closed_loop_have_each_thread_once(spec, shards, data):
+def test_the_shards_of_a_closed_loop_have_each_thread_once(spec: LoadSpec, shards: int, data: st.DataObject) -> None:
     phase = data.draw(st.sampled_from(spec.phases))
     threads = Counter(thread for shard in range(shards) for thread in shard_threads(spec, phase, shard, shards))
     assert threads == Counter(range(spec.phase_threads(phase)))
 
 
 @given(closed_specs)
-def test_no_two_threads_and_no_two_phases_make_up_the_same_customer(spec):
+def test_no_two_threads_and_no_two_phases_make_up_the_same_customer(spec: LoadSpec) -> None:
     numbers = [
         first_customer(spec, phase, thread) + iteration
         for phase in spec.phases
         for thread in range(spec.phase_threads(phase))
-        for iteration in range(spec.iterations)
+        for iteration in range(present(spec.iterations))
     ]
     assert len(set(numbers)) == len(numbers)
 
 
-def test_constant_arrivals_come_in_equal_gaps_post_and_get_in_turn():
+def test_constant_arrivals_come_in_equal_gaps_post_and_get_in_turn() -> None:
     spec = LoadSpec(loop="open", rate_per_s=100, duration_s=0.1)
     arrivals = list(shard_arrivals(spec, spec.phase("loading"), 0, 1))
     assert [arrival.at_s for arrival in arrivals] == pytest.approx([0, 0.02, 0.04, 0.06, 0.08])
@@ -69,12 +71,12 @@ def test_constant_arrivals_come_in_equal_gaps_post_and_get_in_turn():
 
 
 @pytest.mark.parametrize(("rate", "duration", "expected"), [(10, 0.3, 3), (1000, 1.1, 1100), (3, 1.5, 4)])
-def test_a_duration_has_as_many_constant_arrivals_as_fit(rate, duration, expected):
+def test_a_duration_has_as_many_constant_arrivals_as_fit(rate: float, duration: float, expected: int) -> None:
     spec = LoadSpec(loop="open", rate_per_s=rate, duration_s=duration, phases=PEAK)
     assert len(list(shard_arrivals(spec, PEAK[0], 0, 1))) == expected
 
 
-def test_poisson_arrivals_have_exponential_gaps():
+def test_poisson_arrivals_have_exponential_gaps() -> None:
     from scipy import stats
 
     spec = LoadSpec(loop="open", rate_per_s=500, duration_s=20, arrivals="poisson", phases=PEAK, seed=3)
@@ -84,8 +86,8 @@ def test_poisson_arrivals_have_exponential_gaps():
     assert 9_500 < len(times) < 10_500
 
 
-def test_a_seed_always_makes_the_same_arrivals_and_another_seed_others():
-    def times(seed):
+def test_a_seed_always_makes_the_same_arrivals_and_another_seed_others() -> None:
+    def times(seed: int) -> list[float]:
         spec = LoadSpec(loop="open", rate_per_s=50, duration_s=1, arrivals="poisson", seed=seed)
         return [arrival.at_s for arrival in shard_arrivals(spec, spec.phase("peak"), 0, 1)]
 
@@ -94,7 +96,7 @@ def test_a_seed_always_makes_the_same_arrivals_and_another_seed_others():
 
 
 @given(open_specs | closed_specs)
-def test_a_load_survives_json(spec):
+def test_a_load_survives_json(spec: LoadSpec) -> None:
     assert LoadSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
@@ -126,17 +128,17 @@ def test_a_load_survives_json(spec):
         ),
     ],
 )
-def test_what_is_no_load_is_refused(options, message):
+def test_what_is_no_load_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LoadSpec(**options)
 
 
 @pytest.mark.parametrize(("shard", "shards"), [(-1, 2), (2, 2), (0, 0)])
-def test_a_shard_that_is_no_part_is_refused(shard, shards):
+def test_a_shard_that_is_no_part_is_refused(shard: int, shards: int) -> None:
     with pytest.raises(ValueError, match="shard: "):
         check_shard(shard, shards)
 
 
-def test_an_unknown_phase_is_refused():
+def test_an_unknown_phase_is_refused() -> None:
     with pytest.raises(ValueError, match="phase: 'noon' is none of warmup, loading, peak, cooldown"):
         LoadSpec(loop="closed", threads=1, iterations=1).phase("noon")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,12 +18,13 @@ from isotherm.load.tally import Tally
 SPEC = LoadSpec(loop="closed", threads=4, iterations=5, phases=(Phase("peak", 1.0),))
 
 #: (seconds since the last end, latency in s, how it ended)
+Ends = list[tuple[float, float, str | None]]
 endings = st.lists(
     st.tuples(st.floats(0, 0.7), st.floats(0, 12), st.none() | st.sampled_from(KINDS)), min_size=1, max_size=40
 )
 
 
-def tallied(ends, shard=0, shards=1) -> PhaseResult:
+def tallied(ends: Ends, shard: int = 0, shards: int = 1) -> PhaseResult:
     tally = Tally("peak", "closed", shard, shards)
     tally.epoch_offset_s = 1_800_000_000.0
     now = 100.0
@@ -37,7 +40,7 @@ def tallied(ends, shard=0, shards=1) -> PhaseResult:
 
 
 @given(endings)
-def test_every_request_ends_in_exactly_one_account(ends):
+def test_every_request_ends_in_exactly_one_account(ends: Ends) -> None:
     result = tallied(ends)
     assert result.planned == len(ends) == result.succeeded + result.failed.total()
     assert result.failed == Counter(kind for *_, kind in ends if kind)
@@ -47,7 +50,7 @@ def test_every_request_ends_in_exactly_one_account(ends):
 
 
 @given(endings)
-def test_the_seconds_add_up_to_the_whole(ends):
+def test_the_seconds_add_up_to_the_whole(ends: Ends) -> None:
     result = tallied(ends)
     seconds = result.series.values()
     assert sum(second.sent for second in seconds) == result.sent
@@ -58,7 +61,7 @@ def test_the_seconds_add_up_to_the_whole(ends):
 
 
 @given(st.lists(endings, min_size=1, max_size=5), st.randoms(use_true_random=False))
-def test_merging_is_exact_in_any_order_and_grouping(shards, dice):
+def test_merging_is_exact_in_any_order_and_grouping(shards: list[Ends], dice: random.Random) -> None:
     parts = [tallied(ends, shard, len(shards)) for shard, ends in enumerate(shards)]
     whole = merge(parts)
     shuffled = dice.sample(parts, len(parts))
@@ -73,14 +76,14 @@ def test_merging_is_exact_in_any_order_and_grouping(shards, dice):
 
 
 @given(endings)
-def test_a_result_survives_json(ends):
+def test_a_result_survives_json(ends: Ends) -> None:
     result = LoadResult(SPEC, [tallied(ends)])
     again = LoadResult.from_dict(json.loads(json.dumps(result.to_dict())))
     assert again == result
     assert again.rows() == result.rows()
 
 
-def test_a_shard_that_comes_twice_is_not_counted_twice():
+def test_a_shard_that_comes_twice_is_not_counted_twice() -> None:
     part = tallied([(0.1, 0.1, None)], shard=1, shards=3)
     assert part.missing_shards == [0, 2]
     with pytest.raises(ValueError, match="one of peak is there twice"):
@@ -88,7 +91,7 @@ def test_a_shard_that_comes_twice_is_not_counted_twice():
 
 
 @pytest.mark.parametrize("change", [{"phase": "warmup"}, {"shards": 4}, {"loop": "open"}])
-def test_results_of_different_things_are_not_merged(change):
+def test_results_of_different_things_are_not_merged(change: dict[str, Any]) -> None:
     first, second = tallied([], 0, 3), tallied([], 1, 3)
     for name, value in change.items():
         setattr(second, name, value)
@@ -96,12 +99,12 @@ def test_results_of_different_things_are_not_merged(change):
         merge([first, second])
 
 
-def test_nothing_is_not_merged():
+def test_nothing_is_not_merged() -> None:
     with pytest.raises(ValueError, match="no result to merge"):
         merge([])
 
 
-def test_the_table_has_a_line_for_each_phase_and_one_for_all():
+def test_the_table_has_a_line_for_each_phase_and_one_for_all() -> None:
     spec = LoadSpec(loop="closed", threads=4, iterations=5)
     results = [tallied([(0.5, 0.010, None)] * 20) for _ in spec.phases]
     for phase, result in zip(spec.phases, results, strict=True):
@@ -117,7 +120,7 @@ def test_the_table_has_a_line_for_each_phase_and_one_for_all():
     assert rows[-1].median_ms == rows[-1].p999_ms == pytest.approx(10.0, rel=0.002)
 
 
-def test_a_phase_without_answers_has_no_latency():
+def test_a_phase_without_answers_has_no_latency() -> None:
     (row,) = LoadResult(SPEC, [tallied([(0.1, 0.1, "refused")])]).rows()
     assert (row.median_ms, row.max_ms, row.mean_ms) == (None, None, None)
     assert row.failed == {"refused": 1}

@@ -89,7 +89,7 @@ def test_uv_beside_this_python_comes_before_any_other(monkeypatch: pytest.Monkey
     stray.write_text("#!/bin/sh\n")
     stray.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(tools.sysconfig, "get_path", lambda _: str(tmp_path / "absent"))
+    monkeypatch.setattr("isotherm.local.tools.sysconfig.get_path", lambda _: str(tmp_path / "absent"))
 
     assert tools.find_uv() == str(stray)
 
@@ -100,7 +100,7 @@ def test_uv_beside_this_python_comes_before_any_other(monkeypatch: pytest.Monkey
 
 def test_no_uv_anywhere_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(tools.sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr("isotherm.local.tools.sysconfig.get_path", lambda _: str(tmp_path))
 
     with pytest.raises(ToolUnavailable, match=f"pip install {tools.UV_REQUIREMENT}"):
         tools.find_uv()

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_log_renderings import Written, glued_reports, json_events, text_events, text_reports, wrapped_reports
 
 from isotherm.platform_log import ReportTable, bulk, parse_events, parse_reports
+
+from .platform_log_renderings import Written, glued_reports, json_events, text_events, text_reports, wrapped_reports
 
 # The last kilobyte of any data goes to the exact reader.
 AFTERWARDS = b"\nSTART RequestId: 0 Version: 1\n" + b" " * 1100

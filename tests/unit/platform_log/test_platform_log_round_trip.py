@@ -7,7 +7,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_log_renderings import (
+
+from isotherm.platform_log import parse_events
+
+from .platform_log_renderings import (
     Written,
     glued_reports,
     inner_wrappers,
@@ -18,8 +21,6 @@ from platform_log_renderings import (
     text_reports,
     wrapped_reports,
 )
-
-from isotherm.platform_log import parse_events
 
 Wrapper = Callable[[str], str]
 

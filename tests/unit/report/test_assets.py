@@ -7,10 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_loads import closed_plan, results_of, summary_of
-from made_up_regions import clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
-from made_up_sessions import made_up_sessions
 from plotly.offline import get_plotlyjs
 
 from isotherm.analysis.aggregate import build_summary
@@ -20,6 +16,10 @@ from isotherm.measurement.sample import Sample
 from isotherm.report.page import assets
 from isotherm.report.page.page import render_page
 from isotherm.report.page.trend import render_trend_page
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+from unit.statistics.made_up_loads import closed_plan, results_of, summary_of
+from unit.statistics.made_up_regions import clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
+from unit.statistics.made_up_sessions import made_up_sessions
 
 FOLDER = Path(assets.__file__).parent
 FILES = {path.name: path.read_text("utf-8") for path in FOLDER.iterdir() if path.suffix in (".js", ".css")}

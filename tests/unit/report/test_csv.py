@@ -10,10 +10,10 @@ from dataclasses import fields, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import made_up_plan, made_up_samples
 
 from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import COLUMNS, read_csv, write_csv
+from unit.statistics.made_up import made_up_plan, made_up_samples
 
 SAMPLES = made_up_samples(made_up_plan(cold=8, warm=8), mishaps=0.1)
 texts = st.none() | st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)

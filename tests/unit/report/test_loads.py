@@ -8,12 +8,12 @@ import re
 from collections import Counter
 
 import pytest
-from made_up_loads import closed_plan, open_plan, results_of, summary_of
 from rich.console import Console
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.words.loads import run_names, total_of
+from isotherm.campaign.plan import Plan
 from isotherm.load.histogram import Histogram
 from isotherm.numbers import digits
 from isotherm.report.load_lines import load_lines
@@ -21,15 +21,16 @@ from isotherm.report.markdown import render_markdown
 from isotherm.report.page.loads import POINTS_OVER_TIME, loads_figures
 from isotherm.report.page.page import render_page
 from isotherm.report.terminal.campaign import campaign_tables
+from unit.statistics.made_up_loads import closed_plan, open_plan, results_of, summary_of
 
 PHASES = ["warmup", "loading", "peak", "cooldown"]
 LOST = [("http", phase, number) for phase in PHASES for number in (0, 1)]
 
 
 def _printed(summary: CampaignSummary, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(campaign_tables(summary))
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    printed = io.StringIO()
+    Console(file=printed, width=width).print(campaign_tables(summary))
+    return printed.getvalue()
 
 
 def _table(page: str, caption: str) -> list[list[str]]:
@@ -222,7 +223,7 @@ def test_terminal_and_markdown_show_the_same_numbers() -> None:
 @pytest.mark.parametrize(
     ("plan", "said"), [(closed_plan(), "nobody counts their wait"), (open_plan(), "meant to be sent")]
 )
-def test_the_loop_is_explained_wherever_it_is_shown(plan, said) -> None:
+def test_the_loop_is_explained_wherever_it_is_shown(plan: Plan, said: str) -> None:
     summary = summary_of(plan)
     for shown in (_printed(summary), render_markdown(summary), render_page(summary, [])):
         assert said in " ".join(shown.split())

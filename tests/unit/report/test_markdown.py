@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.bill import actual
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import digits, dollars, interval
 from isotherm.report.markdown import render_markdown
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(cold=60, warm=60, rounds=3)
 SAMPLES = made_up_samples(PLAN, mishaps=0.02)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 from rich.console import Console
 
 from isotherm.analysis.aggregate import build_summary
@@ -21,6 +20,7 @@ from isotherm.cli.commands.compare import describe
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page
 from isotherm.report.terminal.campaign import campaign_tables
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 STORED = Path(__file__).parent / "old_summaries"
 NAMES = ("clients", "crisscross", "http", "load", "one_machine", "precision")
@@ -31,9 +31,9 @@ def stored(name: str) -> bytes:
 
 
 def printed(shown: Any) -> str:
-    console = Console(file=io.StringIO(), width=10_000)
-    console.print(shown)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    text = io.StringIO()
+    Console(file=text, width=10_000).print(shown)
+    return text.getvalue()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,13 +10,13 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.campaign.plan import Plan
 from isotherm.report.page.figures import POINTS_SHOWN, figure_data, thinned
 from isotherm.report.page.page import render_page
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
@@ -96,7 +96,7 @@ def _plotly_mentions() -> int:
 
     # plotly's own text must not end the script it is put in.
     assert "</script" not in get_plotlyjs().lower()
-    return get_plotlyjs().count("<script")
+    return int(get_plotlyjs().count("<script"))
 
 
 def test_numbers_of_the_tables_are_those_of_the_summary() -> None:

@@ -6,10 +6,9 @@ import gzip
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_regions import SIX, clients_plan, crisscross_plan, http_plan, nested, remote, samples_of, staged
 from rich.console import Console
 
 from isotherm.analysis.aggregate import build_summary
@@ -24,6 +23,17 @@ from isotherm.report.page.figures import figure_data
 from isotherm.report.page.page import render_page
 from isotherm.report.region_columns import COLUMNS, cells_of_crisscross, missing_pairs
 from isotherm.report.terminal.campaign import campaign_tables
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+from unit.statistics.made_up_regions import (
+    SIX,
+    clients_plan,
+    crisscross_plan,
+    http_plan,
+    nested,
+    remote,
+    samples_of,
+    staged,
+)
 
 NASTY = "</script><img src=x onerror=alert(2)>\"'&|`"
 
@@ -78,7 +88,7 @@ class _Tables(HTMLParser):
 def _without(region: str) -> tuple[CampaignSummary, list[Sample]]:
     """The criss-cross with one region taken away: its own lanes failed, calls to it too."""
     dead = {key: f"RegionSilent: {NASTY}" for key, lane in PLAN.lanes.items() if lane.region == region}
-    nothing = dict.fromkeys(f for f in (*COLUMNS, "work_ms", "overhead_ms", "inner_work_ms"))
+    nothing: dict[str, Any] = dict.fromkeys(f for f in (*COLUMNS, "work_ms", "overhead_ms", "inner_work_ms"))
     kept = [
         replace(s, **nothing, outcome="function_error", verdict="failed", error_type="InnerFailed", error_message=NASTY)
         if s.inner_region == region

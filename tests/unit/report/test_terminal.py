@@ -7,7 +7,6 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 from rich.console import Console
 
 from isotherm.analysis.aggregate import build_summary
@@ -15,6 +14,7 @@ from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, interval, listed, probability
 from isotherm.report.metrics import accounting_line
 from isotherm.report.terminal.campaign import campaign_tables
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 
 @pytest.mark.parametrize(

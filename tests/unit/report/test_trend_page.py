@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import Any
 
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_sessions import made_up_session, made_up_sessions
 from rich.console import Console
 
 from isotherm.analysis.aggregate import build_summary
@@ -16,12 +15,14 @@ from isotherm.analysis.trend_model import LeftOut, Trend
 from isotherm.report.page.page import render_page
 from isotherm.report.page.trend import render_trend_page
 from isotherm.report.terminal.trend import trend_tables
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+from unit.statistics.made_up_sessions import made_up_session, made_up_sessions
 
 SESSIONS = made_up_sessions(8, between=0.05, regions=("us-east-1", "ap-south-1"))
 TREND = build_trend(SESSIONS, version="0.1.0", timezone="Asia/Tokyo")
 
 
-def data_of(page: str) -> dict:
+def data_of(page: str) -> Any:
     found = re.search(r'<script type="application/json" id="figure-data">(.*?)</script>', page, re.DOTALL)
     assert found
     return json.loads(found[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -220,7 +221,7 @@ def _sample(
 
 
 def _mishap(sample: Sample, rng: np.random.Generator) -> Sample:
-    nothing = dict.fromkeys(
+    nothing: dict[str, Any] = dict.fromkeys(
         (
             "overhead_ms",
             "init_duration_ms",

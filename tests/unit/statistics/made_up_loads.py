@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping
-
-from made_up_regions import plan_of
+from typing import Any
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.loads import Results, load_runs
@@ -15,6 +14,8 @@ from isotherm.campaign.lane import LoadStep, Step
 from isotherm.campaign.plan import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult, Second
+
+from .made_up_regions import plan_of
 
 CLOSED = {
     "name": "load",
@@ -118,11 +119,11 @@ def summary_of(plan: Plan, results: Results | None = None) -> CampaignSummary:
     return build_summary(plan, [], lanes, loads=loads, finished_at="2026-01-01T00:01:00+00:00")
 
 
-def closed_plan(regions: tuple[str, ...] = ("us-east-1",), **changes: object) -> Plan:
+def closed_plan(regions: tuple[str, ...] = ("us-east-1",), **changes: Any) -> Plan:
     """Two generators, three protocols, a closed loop of 20 threads: 80, 400, 800 and 200 requests."""
     return plan_of({**CLOSED, "regions": list(regions), **changes}, regions=regions, platform="emulated")
 
 
-def open_plan(**changes: object) -> Plan:
+def open_plan(**changes: Any) -> Plan:
     """The same with an open loop."""
     return closed_plan(**{"load": OPEN_LOAD, **changes})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_up import made_up_plan, made_up_samples
 
 from isotherm.analysis.accounting import account, distinct, imbalances, planned_shots, total
 from isotherm.analysis.summary import Accounting
 from isotherm.campaign.cell import CellKey, cell_key
-from isotherm.measurement.sample import Sample
+from isotherm.measurement.sample import Sample, Verdict
+from isotherm.measurement.shot import Outcome
+
+from .made_up import made_up_plan, made_up_samples
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=6, warm=4, rounds=2, concurrency=2)
 ALL = made_up_samples(PLAN)
@@ -28,13 +31,14 @@ def happened(draw: st.DrawFn) -> list[Sample]:
 @st.composite
 def endings(draw: st.DrawFn, sample: Sample) -> Sample:
     """One of the ways in which the shot of a sample may have ended."""
-    outcome = draw(st.sampled_from(["answered", "function_error", "timeout", "throttled", "client_error"]))
+    outcome: Outcome = draw(st.sampled_from(get_args(Outcome)))
+    verdict: Verdict
     if outcome != "answered":
         verdict = "failed"
     elif sample.kind == "prime":
         verdict = "primed"
     else:
-        verdict = draw(st.sampled_from(["used", "contested", "unexpected", "proactive", "unwitnessed"]))
+        verdict = draw(st.sampled_from([other for other in get_args(Verdict) if other not in ("failed", "primed")]))
     ran = outcome not in ("throttled", "client_error")
     return replace(sample, outcome=outcome, verdict=verdict, report_found=ran and draw(st.booleans()))
 

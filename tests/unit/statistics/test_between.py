@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ def _lognormal(rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
     """Latencies: skewed, with mean 0 and standard deviation 1."""
     spread = 0.5
     mean, sd = np.exp(spread**2 / 2), np.sqrt((np.exp(spread**2) - 1) * np.exp(spread**2))
-    return (np.exp(rng.normal(0, spread, size)) - mean) / sd
+    drawn: np.ndarray = (np.exp(rng.normal(0, spread, size)) - mean) / sd
+    return drawn
 
 
 DRAWS: dict[str, Draw] = {"normal": lambda rng, size: rng.normal(0, 1, size), "lognormal": _lognormal}
@@ -137,7 +139,9 @@ def test_the_standard_error_behind_an_interval_is_found_again() -> None:
     ("means", "errors", "freedoms", "said"),
     [([1], [1], [1], "1 session"), ([1, 2], [1], [1, 1], "1 and 2 for 2"), ([1, 2], [0, 0], [1, 1], "none is above 0")],
 )
-def test_what_cannot_be_compared_is_refused(means: list, errors: list, freedoms: list, said: str) -> None:
+def test_what_cannot_be_compared_is_refused(
+    means: list[int], errors: list[int], freedoms: list[int], said: str
+) -> None:
     with pytest.raises(ValueError, match=said):
         session_spread(means, errors, freedoms)
 
@@ -147,10 +151,14 @@ def test_what_cannot_be_compared_is_refused(means: list, errors: list, freedoms:
     st.floats(0.01, 100),
     st.randoms(use_true_random=False),
 )
-def test_neither_order_nor_unit_changes_the_factor(rows: list, scale: float, random: object) -> None:
-    shuffled = sorted(rows, key=lambda _: random.random())  # type: ignore[attr-defined]
-    first = session_spread(*zip(*rows, strict=True))
-    other = session_spread(*zip(*((scale * m, scale * e, f) for m, e, f in shuffled), strict=True))
+def test_neither_order_nor_unit_changes_the_factor(
+    rows: list[tuple[float, float, int]], scale: float, random: Random
+) -> None:
+    means, errors, freedoms = zip(*rows, strict=True)
+    first = session_spread(means, errors, freedoms)
+    shuffled = [(scale * mean, scale * error, freedom) for mean, error, freedom in random.sample(rows, len(rows))]
+    means, errors, freedoms = zip(*shuffled, strict=True)
+    other = session_spread(means, errors, freedoms)
     assert (other.factor, other.p_value) == pytest.approx((first.factor, first.p_value), rel=1e-6, abs=1e-9)
     assert first.low <= first.factor <= first.high
 
@@ -164,7 +172,7 @@ def test_hours_that_are_alike_are_seldom_called_different() -> None:
 
 
 @pytest.mark.parametrize("effect", [0, 3, 8])
-def test_hours_are_judged_as_the_analysis_of_variance_judges_normal_sessions(effect: float) -> None:
+def test_hours_are_judged_as_the_analysis_of_variance_judges_normal_sessions(effect: int) -> None:
     rng = np.random.default_rng(effect)
     hours = np.tile([0, 6, 12, 18], 5)
     for _ in range(20):

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.comparison import (
@@ -21,6 +20,8 @@ from isotherm.analysis.comparison import (
     undecided,
 )
 from isotherm.measurement.sample import Sample
+
+from .made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=60, warm=60, rounds=3)
 FIRST = made_up_samples(PLAN, seed=1)
@@ -141,14 +142,15 @@ def test_on_the_embedded_stack_starts_are_the_probes() -> None:
 
 
 def test_cells_are_told_apart_by_how_they_were_called() -> None:
-    from made_up_regions import SIX, clients_plan, remote, samples_of
     from rich.console import Console
 
     from isotherm.cli.commands.compare import describe
 
+    from .made_up_regions import SIX, clients_plan, remote, samples_of
+
     plan = clients_plan(clients=SIX[:3], warm=20)
-    sides = [Side(str(seed), samples_of(plan, remote(), seed=seed), None) for seed in (1, 2)]
-    found = compare_campaigns(*sides)
+    first, again = (Side(str(seed), samples_of(plan, remote(), seed=seed), None) for seed in (1, 2))
+    found = compare_campaigns(first, again)
     assert len({change_name(change) for change in found.changes}) == len(found.changes) == 6
     assert all(change.client_region in change.result.sentence for change in found.changes if change.client_region)
     console = Console(width=120)

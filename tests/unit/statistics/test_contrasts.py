@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_regions import SIX, between, clients_plan, http_plan, plan_of, remote, samples_of, staged
 from scipy import stats
 
 from isotherm.analysis.aggregate import build_summary
@@ -17,6 +17,9 @@ from isotherm.analysis.words.cells import cell_name, row_name, varying
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.statistics.two_samples import compare, middle_difference
+
+from .made_up import made_up_lanes, made_up_plan, made_up_samples
+from .made_up_regions import SIX, between, clients_plan, http_plan, plan_of, remote, samples_of, staged
 
 PLAN = clients_plan(warm=100, rounds=5)
 SAMPLES = samples_of(PLAN, remote())
@@ -57,7 +60,8 @@ def test_every_client_is_compared_with_the_functions_own_region() -> None:
 
 
 def _by_round(client: str, operation: str, metric: str, middle: str) -> np.ndarray:
-    of = {"mean": np.mean, "median": np.median}[middle]
+    averages: dict[str, Callable[[list[float]], Any]] = {"mean": np.mean, "median": np.median}
+    of = averages[middle]
     samples = _of(SAMPLES, client, operation)
     return np.array([of([getattr(s, metric) for s in samples if s.round == number]) for number in range(5)])
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import made_up_lanes
-from made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samples_of
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.crisscross import LEAST_RELIABILITY, Pair, distance_slope
 from isotherm.analysis.summary import CampaignSummary, Crisscross, DistanceSlope, MetricName
 from isotherm.measurement.sample import Sample
+
+from .made_up import made_up_lanes
+from .made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samples_of
 
 PLAN = crisscross_plan(warm=20)
 SAMPLES = samples_of(PLAN, nested())
@@ -135,13 +138,17 @@ def test_regions_that_are_one_machine_tell_nothing_about_distance() -> None:
     assert summary.headline.endswith("whether billed time depends on distance cannot be told")
 
 
+def _scaled(scale: float, one: str, other: str) -> float:
+    return scale * between(one, other)
+
+
 def test_a_slope_is_given_only_where_its_pull_towards_zero_is_small() -> None:
     """Distances from none to plenty: a slope that is stated is near the true one, however noisy the distances are."""
     stated = 0
     for scale in (0.0, 0.002, 0.004, 0.008, 0.015, 0.03, 0.1):
         for seed in range(6):
             plan = crisscross_plan(regions=SIX[:4], warm=10, targets=("inner",))
-            truth = nested(distance=lambda a, b, s=scale: s * between(a, b), scatter=0.2, outlier_share=0.0, seed=seed)
+            truth = nested(distance=partial(_scaled, scale), scatter=0.2, outlier_share=0.0, seed=seed)
             slope = _slopes(build_summary(plan, samples_of(plan, truth, seed=seed), made_up_lanes(plan)))["duration_ms"]
             if slope.slope.low is not None and slope.slope.high is not None:
                 stated += 1
@@ -197,6 +204,8 @@ def test_without_the_other_inner_target_the_database_has_no_cost() -> None:
 def test_what_failed_is_missing_with_its_reason_and_never_zero() -> None:
     dead = {key: "RegionSilent: sa-east-1 did not answer" for key, lane in PLAN.lanes.items() if lane.region == SIX[3]}
     kept = [s for s in SAMPLES if s.lane not in dead]
+    columns = ["inner_round_trip_ms", "inner_duration_ms", "network_ms", "billed_duration_ms"]
+    nothing: dict[str, Any] = dict.fromkeys(columns)
     kept = [
         replace(
             s,
@@ -204,7 +213,7 @@ def test_what_failed_is_missing_with_its_reason_and_never_zero() -> None:
             verdict="failed",
             error_type="InnerFailed",
             error_message=f"inner in {SIX[3]} did not answer",
-            **dict.fromkeys(["inner_round_trip_ms", "inner_duration_ms", "network_ms", "billed_duration_ms"]),
+            **nothing,
         )
         if s.inner_region == SIX[3]
         else s

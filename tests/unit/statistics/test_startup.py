@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
 from scipy import stats
 
 from isotherm.analysis.aggregate import build_summary
@@ -16,6 +15,8 @@ from isotherm.analysis.package_cost import startup_costs
 from isotherm.analysis.summary import StartupCost
 from isotherm.measurement.sample import Sample
 from isotherm.statistics.slopes import theil_sen
+
+from .made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
 
 SIZES = {target: facts[0] for target, facts in TARGETS.items()}
 PLAN = made_up_plan(cold=60, warm=0, rounds=2, regions=("us-east-1",))

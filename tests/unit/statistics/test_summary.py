@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import made_up_lanes, made_up_plan, made_up_samples
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
+
+from .made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(cold=60, warm=40, rounds=2)
 SAMPLES = made_up_samples(PLAN, mishaps=0.05)

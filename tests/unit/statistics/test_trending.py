@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-from made_up_sessions import made_up_session, made_up_sessions
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.trend import MixedCampaigns, build_trend
 from isotherm.analysis.trend_model import LeftOut, Series, Session, Trend, UnreadableSession, read_session
+
+from .made_up import made_up_lanes, made_up_plan, made_up_samples
+from .made_up_sessions import made_up_session, made_up_sessions
 
 SESSIONS = made_up_sessions(9, between=0.05)
 

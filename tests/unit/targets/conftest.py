@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from stand_in import TARGETS, Service, serving
+
+from .stand_in import TARGETS, Service, serving
 
 
 @pytest.fixture

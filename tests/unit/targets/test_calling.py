@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stand_in import CONTEXT, Service, Table, call, refusal
+
+from .stand_in import CONTEXT, Service, Table, call, refusal
 
 EVENT = {"isotherm": {"shot_id": "s-1"}, "inner": {"region": "ap-south-1", "function_name": "isotherm-target_inner"}}
 

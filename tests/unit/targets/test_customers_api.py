@@ -17,9 +17,10 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stand_in import Answer, Service, Table, call, refusal
 
 from isotherm.load.customers import Customer, WebRequest, as_event, create_request, customer, read_request
+
+from .stand_in import Answer, Service, Table, call, refusal
 
 ANN = Customer("ann@example.com", "Ann", "O'Neill")
 FIELDS = ("email_id", "first_name", "last_name")
