@@ -40,12 +40,11 @@ from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import round_effect_p, summarize
-from isotherm.statistics.results import MetricSummary
+from isotherm.statistics.results import SIGNIFICANT, MetricSummary
 from isotherm.statistics.two_samples import compare, holm
 
 ENOUGH_FOR_MEDIAN = 50
 ENOUGH_FOR_P95 = 100
-SIGNIFICANT = 0.05
 
 _WORDS: Mapping[tuple[Kind, MetricName], Words] = {
     ("cold", "init_duration_ms"): STARTS,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.load_comparison import LoadChange, load_changes, loads_of_one_side
+from isotherm.analysis.shape import Shape
 from isotherm.analysis.summary import CampaignSummary, ComparisonInWords, LoadRun, MetricName
 from isotherm.analysis.words.cells import cell_name
 from isotherm.analysis.words.differences import ANSWERS, STARTS, comparison_in_words
@@ -18,9 +19,8 @@ from isotherm.campaign.lane import CallProtocol, Operation
 from isotherm.campaign.stopping import start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
+from isotherm.statistics.results import SIGNIFICANT
 from isotherm.statistics.two_samples import compare, holm
-
-SIGNIFICANT = 0.05
 
 
 class Side(NamedTuple):
@@ -31,11 +31,7 @@ class Side(NamedTuple):
     summary: CampaignSummary | None
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Difference(_Shape):
+class Difference(Shape):
     """A setting that differs: its value before and after, None where that side has none."""
 
     setting: str
@@ -43,7 +39,7 @@ class Difference(_Shape):
     after: str | None
 
 
-class Change(_Shape):
+class Change(Shape):
     """How one metric of one cell changed; `result.baseline_*` is before, `result.other_*` after."""
 
     target: str
@@ -60,7 +56,7 @@ class Change(_Shape):
     inner_region: str | None = None
 
 
-class CampaignComparison(_Shape):
+class CampaignComparison(Shape):
     """Everything that changed. `only_before` and `only_after` are cells that one side alone has used samples of.
 
     Of loads, which have no cells, `loads` says what changed; they have no intervals.

@@ -13,10 +13,9 @@ from isotherm.analysis.words.differences import ANSWERS, Words, difference_in_wo
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits, interval, listed, percent
-from isotherm.statistics.results import Middle
+from isotherm.statistics.results import SIGNIFICANT, Middle
 from isotherm.statistics.two_samples import Difference, holm, middle_difference
 
-SIGNIFICANT = 0.05
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.
 BILLING_UNIT_MS = 1.0
 NEGLIGIBLE_SHARE = 0.05

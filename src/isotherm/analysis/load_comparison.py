@@ -6,17 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
+from isotherm.analysis.shape import Shape
 from isotherm.analysis.summary import LoadRow, LoadRun
 from isotherm.analysis.words.loads import LOADED, is_reported
 from isotherm.campaign.lane import CallProtocol
 
 
-class Range(BaseModel):
+class Range(Shape):
     """A number as each round found it: `mid` is the median of the rounds, and the one number where there is one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rounds: int
     mid: float
@@ -24,14 +21,12 @@ class Range(BaseModel):
     high: float
 
 
-class LoadChange(BaseModel):
+class LoadChange(Shape):
     """One number of one phase before and after; None where no round of that side has it.
 
     `ratio` is after to before. `apart` says that every round after lies beyond every round before: with a single round
     on a side it says nothing, and is None.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: str
     region: str

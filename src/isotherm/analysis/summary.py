@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from isotherm.analysis.shape import Shape
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import CallProtocol, Operation, Platform
 from isotherm.campaign.model import Campaign
@@ -73,10 +74,6 @@ METRICS: dict[MetricName, str] = {
 EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 @dataclass(slots=True)
 class Accounting:
     """Where every planned invocation of a cell ended (docs/measuring.md, rule 1). The sums are stated by `imbalances`.
@@ -119,7 +116,7 @@ class ComparisonInWords(Comparison):
     sentence: str
 
 
-class StartupCost(_Shape):
+class StartupCost(Shape):
     """What one unit of `per` adds to a time of cold starts in one region and memory size, by a Theil-Sen slope.
 
     `time` "rest" is the start-up less its imports, so that size and imports are told apart. `held` says that only
@@ -135,7 +132,7 @@ class StartupCost(_Shape):
     sentence: str
 
 
-class TargetComparison(_Shape):
+class TargetComparison(Shape):
     """Two targets in cells that are alike but for them; `p_holm` is corrected for all such comparisons."""
 
     baseline: str
@@ -158,7 +155,7 @@ class TargetComparison(_Shape):
         return self.other
 
 
-class PrecisionReached(_Shape):
+class PrecisionReached(Shape):
     """Whether a cell is as precise as was asked for, after `rounds` of at most `most_rounds`.
 
     `intervals` are those that the campaign's `precision` speaks of, of the time `metric`.
@@ -171,7 +168,7 @@ class PrecisionReached(_Shape):
     intervals: list[IntervalWidth]
 
 
-class Cell(_Shape):
+class Cell(Shape):
     """What statistics are for: target, region, memory size and what was asked for (cold, warm or priming).
 
     And besides, where a campaign varies them: from where it was called, by which protocol, what was asked of it, and
@@ -198,7 +195,7 @@ class Cell(_Shape):
     inner_region: str | None = None
 
 
-class _OfCell(_Shape):
+class _OfCell(Shape):
     """The key of the cell that an entry is about."""
 
     target: str
@@ -237,7 +234,7 @@ class CellComparison(_OfCell):
     sentence: str
 
 
-class ClientFinding(_Shape):
+class ClientFinding(Shape):
     """Whether one function's billed time depends on where its clients are.
 
     `within_ms` bounds the difference of the mean billed times of any two of the `clients`: the largest that the
@@ -260,7 +257,7 @@ class ClientFinding(_Shape):
     sentence: str
 
 
-class Sent(_Shape):
+class Sent(Shape):
     """When the used calls of a cell were sent: epoch milliseconds, and the scatter in seconds."""
 
     first_at_ms: float
@@ -269,7 +266,7 @@ class Sent(_Shape):
     sd_s: float | None
 
 
-class CrisscrossCell(_Shape):
+class CrisscrossCell(Shape):
     """One cell of a criss-cross: `outer` in `region` calling `inner` in `inner_region`.
 
     Its columns (client, billed and actual outer, round trip, billed and actual inner, database, network and its share)
@@ -288,7 +285,7 @@ class CrisscrossCell(_Shape):
 Dependence = Literal["rises", "falls", "independent", "unclear"]
 
 
-class DistanceSlope(_Shape):
+class DistanceSlope(Shape):
     """By how much a time rises for each ms of network between the two functions; a point is a pair of regions.
 
     `verdict` is "independent" where the interval holds nothing but slopes too small to matter, "unclear" where it
@@ -302,7 +299,7 @@ class DistanceSlope(_Shape):
     sentence: str
 
 
-class DatabaseCost(_Shape):
+class DatabaseCost(Shape):
     """What the database adds to the inner function of one region: the one with it against the one without.
 
     `middle` says of what the two values are, over all calls; `difference` is taken between calls of one outer region
@@ -325,7 +322,7 @@ class DatabaseCost(_Shape):
     sentence: str
 
 
-class Crisscross(_Shape):
+class Crisscross(Shape):
     """Every pair of regions, with one memory size of the outer function and one client (None: its own region)."""
 
     target: str
@@ -340,7 +337,7 @@ class Crisscross(_Shape):
     database: list[DatabaseCost]
 
 
-class Stages(_Shape):
+class Stages(Shape):
     """Mean times in ms of calls over HTTP, by stage; means, as only means add up to the mean of the whole.
 
     `wait` is from the request sent to the first byte of its answer, less the function's own `work`; `body` is what is
@@ -375,7 +372,7 @@ class Failure(_OfCell):
     example: str | None
 
 
-class ContestedSample(_Shape):
+class ContestedSample(Shape):
     """A sample whose witnesses disagree on whether it was cold; counted, shown, kept out of the statistics."""
 
     shot_id: str
@@ -390,7 +387,7 @@ class ContestedSample(_Shape):
     request_id: str | None
 
 
-class LaneOutcome(_Shape):
+class LaneOutcome(Shape):
     """How one lane ended: `reason` says why where it did not succeed; spared: its cells were precise enough already."""
 
     lane_key: str
@@ -401,7 +398,7 @@ class LaneOutcome(_Shape):
     reason: str | None = None
 
 
-class LoadRow(_Shape):
+class LoadRow(Shape):
     """One phase of a load, or all of them; times in milliseconds, latency from the intended start.
 
     planned = succeeded + failed (by kind) + not_reported, which are those of a Fire that never said what it did.
@@ -430,7 +427,7 @@ class LoadRow(_Shape):
     cold_starts: int = 0
 
 
-class LoadSecond(_Shape):
+class LoadSecond(Shape):
     """One second of a load: what was sent in it, and what ended in it; `at_s` counts from its phase's first."""
 
     phase: str
@@ -445,7 +442,7 @@ class LoadSecond(_Shape):
     max_ms: float | None
 
 
-class LoadRun(_Shape):
+class LoadRun(Shape):
     """A load on one target by one protocol, phase by phase; the last of its `rows` is of all phases.
 
     `late` says where a generator did not keep up: its own slowness is in those numbers. `latency_us` are the phases'
@@ -466,7 +463,7 @@ class LoadRun(_Shape):
     latency_us: dict[str, str]
 
 
-class Billed(_Shape):
+class Billed(Shape):
     """What the platform's reports say was billed; `unreported` shots ran, or may have run, without a report found."""
 
     reports: int
@@ -475,10 +472,10 @@ class Billed(_Shape):
     gb_seconds: float
 
 
-class CampaignSummary(_Shape):
+class CampaignSummary(Shape):
     """All of `summary.json`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True)
 
     format: int = FORMAT
     campaign_id: str

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
+from isotherm.analysis.shape import Shape
 from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Platform
 from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
@@ -28,10 +29,8 @@ def timezone_of(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
-class _Read(BaseModel):
+class _Read(Shape, extra="ignore"):
     """Part of a `summary.json` of whatever version."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class SessionMetric(_Read):
@@ -168,11 +167,7 @@ def read_session(data: bytes) -> Session:
         raise UnreadableSession(f"its summary.json cannot be read ({where}: {first['msg']})") from None
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Held(_Shape):
+class Held(Shape):
     """A session that is part of the trend; its place in `Trend.sessions` is its number."""
 
     campaign_id: str
@@ -183,14 +178,14 @@ class Held(_Shape):
     lanes_failed: int
 
 
-class LeftOut(_Shape):
+class LeftOut(Shape):
     """A campaign of the name that is no part of the trend, and why."""
 
     campaign_id: str
     reason: str
 
 
-class Point(_Shape):
+class Point(Shape):
     """One metric of one cell in one session: `session` is its place in `Trend.sessions`."""
 
     session: int
@@ -201,7 +196,7 @@ class Point(_Shape):
     mean: float
 
 
-class Hour(_Shape):
+class Hour(Shape):
     """Sessions that began in one hour of the day."""
 
     hour: int
@@ -209,7 +204,7 @@ class Hour(_Shape):
     median: Estimate
 
 
-class Hours(_Shape):
+class Hours(Shape):
     """A series by hour of the day in one timezone; `p_holm` is corrected for all series of the trend.
 
     `p_value`: probability of hours differing at least so much, were they all alike; None where `missing` says why.
@@ -227,7 +222,7 @@ class Hours(_Shape):
         return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
 
-class Series(_Shape):
+class Series(Shape):
     """One metric of one cell over the sessions that measured it under one set of conditions.
 
     `median` and `mean` are means over sessions of the sessions' medians and means. `spread` compares with the scatter
@@ -261,21 +256,21 @@ class Series(_Shape):
         return CellName(*(getattr(self, field) for field in CellName._fields))
 
 
-class Conditions(_Shape):
+class Conditions(Shape):
     """One way in which campaigns of the name measured: settings that differ between them, with their values here."""
 
     settings: dict[str, str]
     sessions: list[int]
 
 
-class Change(_Shape):
+class Change(Shape):
     """What changed in a measured function, or in Isotherm, from the session before to `session`."""
 
     session: int
     what: str
 
 
-class Overall(_Shape):
+class Overall(Shape):
     """The spread between sessions over all cells of a kind; `apart` cells differ by more than chance."""
 
     kind: Kind
@@ -286,7 +281,7 @@ class Overall(_Shape):
     factor_p90: float
 
 
-class Trend(_Shape):
+class Trend(Shape):
     """All of `trend.json`."""
 
     format: int = FORMAT
