@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.analysis.accounting import account, imbalances, planned_shots, total
-from isotherm.campaign.lane import LaneTask, TargetFunction
+from isotherm.campaign.lane import Inner, Lane, LaneTask, Step, TargetFunction
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.campaign.planner import make_plan
@@ -238,9 +238,26 @@ def test_an_http_status_says_where_a_call_ended(status: int, outcome: str) -> No
     assert outcome_of_status(status) == outcome
 
 
-NESTED = StepContext(
-    "c", "l", "outer", "us-west-1", 0, "burst", emulated=False, inner="inner_db", inner_region="eu-west-2"
+STEP = Step(
+    step=0,
+    memory_mb=None,
+    cold_method="burst",
+    bursts=[],
+    warm_shots=1,
+    warm_concurrency=1,
+    prime_shots=0,
+    inner=Inner(target="inner_db", region="eu-west-2", function_name="inner_db", log_group="/aws/lambda/inner_db"),
 )
+LANE = Lane(
+    key="l",
+    target="outer",
+    region="us-west-1",
+    round=0,
+    function_name="outer",
+    steps=[STEP],
+    client_region="us-west-1",
+)
+NESTED = StepContext("c", LANE, STEP, emulated=False)
 
 
 def shot(**fields: Any) -> Shot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -11,12 +11,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.campaign.cell import Kind
+from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.measurement.probe import Probe, probe_lines
 from isotherm.measurement.sample import Report, Sample, StepContext, join
 from isotherm.measurement.shot import Outcome, Shot
 from unit.present import present
 
-CONTEXT = StepContext("c", "r00-default-us-east-1", "default", "us-east-1", 0, "burst", emulated=False)
+STEP = Step(
+    step=0,
+    memory_mb=None,
+    cold_method="burst",
+    bursts=[Burst(burst=0, shots=20)],
+    warm_shots=20,
+    warm_concurrency=1,
+    prime_shots=1,
+)
+LANE = Lane(
+    key="r00-default-us-east-1",
+    target="default",
+    region="us-east-1",
+    round=0,
+    function_name="isotherm-target_default",
+    steps=[STEP],
+    client_region="us-east-1",
+)
+CONTEXT = StepContext("c", LANE, STEP, emulated=False)
 
 
 def shot(number: int = 0, kind: Kind = "cold", outcome: Outcome = "answered", **fields: Any) -> Shot:
@@ -81,8 +100,7 @@ def test_without_any_witness_a_sample_is_not_used() -> None:
 
 
 def test_the_embedded_stacks_reports_bear_no_witness() -> None:
-    emulated = StepContext("c", "l", "default", "us-east-1", 0, "burst", emulated=True)
-    sample = joined(shot(), probe(), report(init_duration_ms=None), emulated)
+    sample = joined(shot(), probe(), report(init_duration_ms=None), replace(CONTEXT, emulated=True))
     assert sample.platform_cold is None
     assert sample.verdict == "used"
 
@@ -106,7 +124,7 @@ def test_the_request_id_that_the_function_saw_finds_the_report() -> None:
 
 
 def test_a_burst_is_labelled_burst_and_a_lone_fresh_version_forced() -> None:
-    isolated = StepContext("c", "l", "default", "us-east-1", 0, "isolated", emulated=False)
+    isolated = replace(CONTEXT, step=replace(STEP, cold_method="isolated"))
     assert joined(shot()).coldness == "burst"
     assert joined(shot(), context=isolated).coldness == "forced"
     assert joined(shot(kind="warm")).coldness is None

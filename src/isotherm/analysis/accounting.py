@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import astuple, fields
+from dataclasses import asdict, astuple, fields
 
 from isotherm.analysis.summary import Accounting, Failure
-from isotherm.campaign.cell import CellKey, Kind, cell_key
+from isotherm.campaign.cell import CellKey, Kind, cell_key, cell_of
 from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
 from isotherm.measurement.shot import Outcome
@@ -83,17 +83,7 @@ def planned_shots(plan: Plan, lane_keys: Collection[str] | None = None) -> dict[
             )
             for kind, count in shots:
                 if count:
-                    key = CellKey(
-                        target=lane.target,
-                        region=lane.region,
-                        memory_mb=memory_mb,
-                        kind=kind,
-                        client_region=lane.client_region if plan.campaign.clients else None,
-                        protocol=step.protocol,
-                        operation=step.operation,
-                        inner=step.inner.target if step.inner else None,
-                        inner_region=step.inner.region if step.inner else None,
-                    )
+                    key = cell_of(lane, step, kind, memory_mb, clients_named=bool(plan.campaign.clients))
                     planned[key] = planned.get(key, 0) + count
     return planned
 
@@ -185,7 +175,7 @@ def failures(by_cell: Mapping[CellKey, Iterable[Sample]]) -> list[Failure]:
             example = min(said, key=lambda message: (-said[message], message))
             found.append(
                 Failure(
-                    **key._asdict(),
+                    **asdict(key),
                     outcome=outcome,
                     reason=reason,
                     calls=said.total(),

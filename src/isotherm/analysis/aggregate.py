@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -197,18 +197,10 @@ def _cell(
                 metrics[metric] = summarize(values, blocks=rounds, confidence=confidence, seed=seed)
     labels = sorted({s.coldness for s in every if s.coldness})
     return Cell(
-        target=key.target,
-        region=key.region,
-        memory_mb=key.memory_mb,
-        kind=key.kind,
+        **asdict(key),
         coldness=" and ".join(labels) or None,
         accounting=entry,
         metrics=metrics,
-        client_region=key.client_region,
-        protocol=key.protocol,
-        operation=key.operation,
-        inner=key.inner,
-        inner_region=key.inner_region,
     )
 
 
@@ -279,7 +271,7 @@ def _comparisons(
             continue
         for metric in cold if cell.kind == "cold" else ("client_ms",):
             key = cell_key(cell)
-            ours = _metric_values(used.get(key._replace(target=baseline), ()), metric)
+            ours = _metric_values(used.get(replace(key, target=baseline), ()), metric)
             theirs = _metric_values(used[key], metric)
             if not ours.size or not theirs.size:
                 continue
@@ -293,7 +285,7 @@ def _comparisons(
                 TargetComparison(
                     baseline=baseline,
                     other=cell.target,
-                    **{field: value for field, value in key._asdict().items() if field != "target"},
+                    **{field: value for field, value in asdict(key).items() if field != "target"},
                     metric=metric,
                     p_holm=None,
                     result=result,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.load_comparison import LoadChange, load_changes, loads_of_one_side
-from isotherm.analysis.shape import Shape
+from isotherm.analysis.shape import OfCell, Shape
 from isotherm.analysis.summary import CampaignSummary, ComparisonInWords, LoadRun, MetricName
 from isotherm.analysis.words.cells import cell_name
 from isotherm.analysis.words.differences import ANSWERS, STARTS, comparison_in_words
 from isotherm.analysis.words.loads import is_reported
-from isotherm.campaign.cell import CellKey, Kind, cell_key
-from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.stopping import start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
@@ -39,21 +39,12 @@ class Difference(Shape):
     after: str | None
 
 
-class Change(Shape):
+class Change(OfCell):
     """How one metric of one cell changed; `result.baseline_*` is before, `result.other_*` after."""
 
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
     metric: MetricName
     p_holm: float | None
     result: ComparisonInWords
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
 
 
 class CampaignComparison(Shape):
@@ -97,7 +88,7 @@ def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> Ca
                 ANSWERS if metric == "client_ms" else STARTS,
                 confidence,
             )
-            found.append(Change(**key._asdict(), metric=metric, p_holm=None, result=result))
+            found.append(Change(**asdict(key), metric=metric, p_holm=None, result=result))
     corrected = holm([change.result.p_value for change in found])
     known = before.summary is not None and after.summary is not None
     loads = _loads(before), _loads(after)
@@ -261,4 +252,4 @@ def _text(value: Any) -> str:
 
 def _reading_order(key: CellKey) -> tuple[str | int, ...]:
     first = key.region, key.memory_mb, key.kind, key.target
-    return (*first, *(field or "" for field in key[len(first) :]))
+    return (*first, *(value or "" for value in astuple(key)[len(first) :]))

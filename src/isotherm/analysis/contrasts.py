@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
@@ -76,7 +77,7 @@ def comparisons_across(
                 names = _names(axis, places[baseline], baseline, other)
                 found.append(
                     CellComparison(
-                        **places[other]._asdict(),
+                        **asdict(places[other]),
                         across=axis,
                         baseline=baseline,
                         other=other,
@@ -164,12 +165,7 @@ def client_findings(
         key = places[baseline]
         found.append(
             ClientFinding(
-                target=key.target,
-                region=key.region,
-                memory_mb=key.memory_mb,
-                kind=key.kind,
-                protocol=key.protocol,
-                operation=key.operation,
+                **asdict(replace(key, client_region=None)),
                 baseline=baseline,
                 clients=list(billed),
                 differing=[comparison.other for comparison in differing],
@@ -237,7 +233,7 @@ def _groups(axis: Axis, used: Mapping[CellKey, Sequence[Sample]]) -> list[dict[s
     for key, samples in used.items():
         place: str | None = getattr(key, axis)
         if place is not None and samples and key.kind != "prime":
-            blank = key._replace(client_region=None) if axis == "client_region" else key._replace(protocol="invoke")
+            blank = replace(key, client_region=None) if axis == "client_region" else replace(key, protocol="invoke")
             found.setdefault(blank, {})[place] = key
     return [
         dict(sorted(places.items(), key=lambda item: not _is_baseline(axis, item[1])))

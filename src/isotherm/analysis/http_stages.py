@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from statistics import fmean
 
 from isotherm.analysis.summary import HttpCell, Stages
@@ -26,7 +27,7 @@ def http_cells(by_cell: Mapping[CellKey, Sequence[Sample]]) -> list[HttpCell]:
         used = [sample for sample in samples if sample.verdict == "used"]
         found.append(
             HttpCell(
-                **key._asdict(),
+                **asdict(key),
                 new=_stages(sample for sample in used if sample.connect_ms is not None),
                 reused=_stages(sample for sample in used if sample.connect_ms is None),
                 statuses=_statuses(samples),

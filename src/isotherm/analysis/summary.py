@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from isotherm.analysis.shape import Shape
+from isotherm.analysis.shape import OfCell, Shape
 from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import CallProtocol, Operation, Platform
+from isotherm.campaign.lane import CallProtocol, Platform
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stopping import IntervalWidth
@@ -132,27 +132,22 @@ class StartupCost(Shape):
     sentence: str
 
 
-class TargetComparison(Shape):
-    """Two targets in cells that are alike but for them; `p_holm` is corrected for all such comparisons."""
+class TargetComparison(OfCell, serialize_by_alias=True):
+    """Two targets in cells that are alike but for them; `p_holm` is corrected for all such comparisons.
 
+    The cell is that of the `other` target, which is what documents call it.
+    """
+
+    target: str = Field(alias="other")
     baseline: str
-    other: str
-    region: str
-    memory_mb: int
-    kind: Kind
     metric: MetricName
     p_holm: float | None
     result: ComparisonInWords
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
 
     @property
-    def target(self) -> str:
-        """The target whose cell this is about."""
-        return self.other
+    def other(self) -> str:
+        """The target that is compared with the baseline."""
+        return self.target
 
 
 class PrecisionReached(Shape):
@@ -168,7 +163,7 @@ class PrecisionReached(Shape):
     intervals: list[IntervalWidth]
 
 
-class Cell(Shape):
+class Cell(OfCell):
     """What statistics are for: target, region, memory size and what was asked for (cold, warm or priming).
 
     And besides, where a campaign varies them: from where it was called, by which protocol, what was asked of it, and
@@ -179,37 +174,14 @@ class Cell(Shape):
     not; `precision_reached` are the facts that it says (None in summaries of earlier versions).
     """
 
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
     coldness: str | None
     accounting: Accounting
     metrics: dict[MetricName, MetricSummary]
     precision: str | None = None
     precision_reached: PrecisionReached | None = None
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
 
 
-class _OfCell(Shape):
-    """The key of the cell that an entry is about."""
-
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
-
-
-class CellComparison(_OfCell):
+class CellComparison(OfCell):
     """Two cells that differ in one thing alone: from where they were called (`client_region`) or how (`protocol`).
 
     The key is that of the other cell, `other` its place on the axis `across`, `baseline` the place of the cell it is
@@ -234,7 +206,7 @@ class CellComparison(_OfCell):
     sentence: str
 
 
-class ClientFinding(Shape):
+class ClientFinding(OfCell):
     """Whether one function's billed time depends on where its clients are.
 
     `within_ms` bounds the difference of the mean billed times of any two of the `clients`: the largest that the
@@ -243,12 +215,6 @@ class ClientFinding(Shape):
     "unclear" where none is but a difference that matters could have gone unseen.
     """
 
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
-    protocol: CallProtocol
-    operation: Operation | None
     baseline: str
     clients: list[str]
     differing: list[str]
@@ -355,7 +321,7 @@ class Stages(Shape):
     billed: float | None
 
 
-class HttpCell(_OfCell):
+class HttpCell(OfCell):
     """Stages of one cell's used calls, by whether their connection was new, and the statuses of all its answers."""
 
     new: Stages | None
@@ -363,7 +329,7 @@ class HttpCell(_OfCell):
     statuses: dict[str, int]
 
 
-class Failure(_OfCell):
+class Failure(OfCell):
     """Calls of one cell that failed for one reason; `example` is the message met most often."""
 
     outcome: Outcome

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Literal
 
-from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.campaign.lane import CallProtocol, Lane, Operation, Step
 
 Kind = Literal["cold", "warm", "prime"]
 
 
-class CellKey(NamedTuple):
-    """The cell a sample is counted in; `kind` is what was asked for, not what was proved."""
+@dataclass(frozen=True)
+class InCell:
+    """Whatever belongs to a cell, with the dimensions of that cell: a sample, an entry of a summary, a finding.
+
+    All that belongs to a cell derives from this class, so a dimension is added here, and in `cell_of`, which says where
+    its value comes from. It needs a default, with which everything is read that was written before there was such a
+    dimension.
+
+    `kind` is what was asked for, not what was proved. `client_region` is from where the target was called, None where
+    the campaign does not tell clients apart; `inner` is the function that the target called in turn.
+    """
 
     target: str
     region: str
@@ -23,46 +34,39 @@ class CellKey(NamedTuple):
     inner_region: str | None = None
 
 
-class InCell(Protocol):
-    """Whatever belongs to a cell: a sample, a cell of a summary, a finding about one."""
+@dataclass(frozen=True, slots=True)
+class CellKey(InCell):
+    """A cell: its dimensions and nothing else, so that samples can be grouped by it."""
 
-    @property
-    def target(self) -> str:
-        """The function that was called."""
 
-    @property
-    def region(self) -> str:
-        """Where that function is."""
+DIMENSIONS: tuple[str, ...] = tuple(field.name for field in fields(InCell))
 
-    @property
-    def memory_mb(self) -> int:
-        """Its memory."""
-
-    @property
-    def kind(self) -> Kind:
-        """What was asked for."""
-
-    @property
-    def client_region(self) -> str | None:
-        """From where it was called, where clients are told apart."""
-
-    @property
-    def protocol(self) -> CallProtocol:
-        """By which protocol."""
-
-    @property
-    def operation(self) -> Operation | None:
-        """What was asked of it."""
-
-    @property
-    def inner(self) -> str | None:
-        """Which function it called in turn."""
-
-    @property
-    def inner_region(self) -> str | None:
-        """And where."""
+_dimensions_of = attrgetter(*DIMENSIONS)
 
 
 def cell_key(found: InCell) -> CellKey:
     """The cell that a sample is counted in, or that a summary's entry is about."""
-    return CellKey(*(getattr(found, field) for field in CellKey._fields))
+    return CellKey(*_dimensions_of(found))
+
+
+def cell_of(lane: Lane, step: Step, kind: Kind, memory_mb: int, *, clients_named: bool) -> CellKey:
+    """The cell of the calls of one kind that a lane's step makes.
+
+    Parameters
+    ----------
+    memory_mb : int
+        Of the function as it is called: the step's, or what the function has where the step leaves it as deployed.
+    clients_named : bool
+        Whether the campaign tells its cells apart by client.
+    """
+    return CellKey(
+        target=lane.target,
+        region=lane.region,
+        memory_mb=memory_mb,
+        kind=kind,
+        client_region=lane.client_region if clients_named else None,
+        protocol=step.protocol,
+        operation=step.operation,
+        inner=step.inner.target if step.inner else None,
+        inner_region=step.inner.region if step.inner else None,
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import CallProtocol, Operation
+from isotherm.campaign.cell import InCell, cell_of
+from isotherm.campaign.lane import Lane, Step
 from isotherm.measurement.probe import Probe
 from isotherm.measurement.shot import Outcome, Shot
 
@@ -29,8 +29,8 @@ class Report:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample(InCell):
     """A shot joined with its report and probe: one row of the results.
 
     client_ms: the client's time without the hold. overhead_ms: client_ms less what the platform reports (init and
@@ -42,21 +42,17 @@ class Sample:
     Fields that begin with inner_ are of the function that the target called in turn: inner_round_trip_ms is that call
     as the target saw it, the others as the inner function and its region's platform report them; network_ms is the
     round trip less the inner function's Duration, network_share their ratio. database_ms is what the last function of
-    the chain spent on its database. client_region is None where the call came from the target's own region.
+    the chain spent on its database.
     """
 
     campaign_id: str
     shot_id: str
     lane: str
-    target: str
-    region: str
     round: int
     step: int
-    kind: Kind
     burst: int
     index: int
     version: str
-    memory_mb: int
     concurrency: int
     sent_at_ms: float
     outcome: Outcome
@@ -87,11 +83,6 @@ class Sample:
     startup_ms: float | None = None
     import_ms: float | None = None
     work_ms: float | None = None
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
     inner_request_id: str | None = None
     inner_report_found: bool | None = None
     inner_cold: bool | None = None
@@ -121,20 +112,13 @@ PROACTIVE_GAP_MS = 500.0
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """What all shots of a lane's step have in common."""
+    """What all shots of a lane's step have in common; `clients_named` says that cells are told apart by client."""
 
     campaign_id: str
-    lane: str
-    target: str
-    region: str
-    round: int
-    cold_method: str
+    lane: Lane
+    step: Step
     emulated: bool
-    client_region: str | None = None
-    protocol: CallProtocol = "invoke"
-    operation: Operation | None = None
-    inner: str | None = None
-    inner_region: str | None = None
+    clients_named: bool = False
 
 
 def join(
@@ -167,7 +151,7 @@ def join(
         probe = probes.get(shot.shot_id)
         # The embedded stack answers with a request id of its own, so the id that the function saw comes first.
         request_id = probe.request_id if probe else shot.request_id
-        report = _report_of_server(probe) if context.protocol == "server" else reports.get(request_id or "")
+        report = _report_of_server(probe) if context.step.protocol == "server" else reports.get(request_id or "")
         nested = _nested(context, shot, probe, inner_probes or {}, inner_reports or {})
         samples[shot.shot_id] = _sample(context, shot, request_id, probe, report, nested)
     return list(samples.values())
@@ -187,7 +171,7 @@ def _nested(
 ) -> dict[str, Any]:
     """What is known of a call that the target made in turn, as fields of its sample."""
     noted = (probe.notes or {}) if probe else {}
-    if context.inner is None:
+    if context.step.inner is None:
         return {"database_ms": noted.get("database_ms")}
     inner = inner_probes.get(shot.shot_id)
     request_id = inner.request_id if inner else noted.get("inner_request_id")
@@ -246,20 +230,18 @@ def _sample(
     held = bool(hold_ms)
     client_ms = None if shot.client_ms is None else shot.client_ms - (hold_ms or 0.0)
     inside_ms = _probe_ms(probe) if context.emulated else _platform_ms(report, hold_ms)
+    cell = cell_of(context.lane, context.step, shot.kind, shot.memory_mb, clients_named=context.clients_named)
     return Sample(
+        **asdict(cell),
         campaign_id=context.campaign_id,
         shot_id=shot.shot_id,
-        lane=context.lane,
-        target=context.target,
-        region=context.region,
-        round=context.round,
+        lane=context.lane.key,
+        round=context.lane.round,
         step=shot.step,
-        kind=shot.kind,
-        coldness={"burst": "burst", "isolated": "forced"}.get(context.cold_method) if shot.kind == "cold" else None,
+        coldness={"burst": "burst", "isolated": "forced"}[context.step.cold_method] if shot.kind == "cold" else None,
         burst=shot.burst,
         index=shot.index,
         version=shot.version,
-        memory_mb=shot.memory_mb,
         concurrency=shot.concurrency,
         sent_at_ms=shot.sent_at_ms,
         outcome=shot.outcome,
@@ -290,11 +272,6 @@ def _sample(
         startup_ms=_startup_ms(probe) if probe and not restored else None,
         import_ms=probe.import_ms if probe and probe_cold and not restored else None,
         work_ms=probe.work_ms if probe else None,
-        client_region=context.client_region,
-        protocol=context.protocol,
-        operation=context.operation,
-        inner=context.inner,
-        inner_region=context.inner_region,
         http_status=shot.http_status,
         dns_ms=shot.dns_ms,
         connect_ms=shot.connect_ms,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from isotherm.analysis.summary import (
@@ -79,7 +80,7 @@ def finding_title(finding: ClientFinding, kind: str | None = None) -> str:
 def call_name(cell: InCell, mention: Collection[str]) -> str:
     """A call as a table of several places names it: what was asked, where, and by which way, as far as these vary."""
     key = cell_key(cell)
-    named = row_name(key._replace(client_region=key.client_region and place_name(key.client_region)), mention)
+    named = row_name(replace(key, client_region=key.client_region and place_name(key.client_region)), mention)
     return f"{named} in {cell.region}" if "region" in mention else named
 
 

@@ -261,7 +261,7 @@ def test_names_mention_what_varies_and_nothing_else() -> None:
     assert cell_name(plain) == "default in us-east-1, 128 MB, cold"
     key = CellKey("customers", "us-east-1", 128, "warm", "eu-west-2", "http", "get")
     assert cell_name(key) == "customers (get) in us-east-1 through API Gateway from eu-west-2, 128 MB, warm"
-    clients = [key._replace(client_region=name) for name in SIX]
+    clients = [replace(key, client_region=name) for name in SIX]
     assert varying(clients) == {"client_region"}
     assert cell_name(key, varying(clients)) == "customers in us-east-1 from eu-west-2, 128 MB, warm"
     assert row_name(key, varying(clients)) == "from eu-west-2"

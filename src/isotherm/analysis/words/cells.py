@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from isotherm.campaign.cell import CellKey, InCell, cell_key
+from isotherm.campaign.cell import DIMENSIONS, CellKey, InCell, cell_key
 
 #: How a call reached its function, as the rest of a sentence.
 WAYS: Mapping[str, str] = {
@@ -17,7 +17,7 @@ WAYS: Mapping[str, str] = {
 def varying(cells: Iterable[InCell]) -> frozenset[str]:
     """Fields of their keys in which these cells differ: what their names have to mention to tell them apart."""
     keys = [cell_key(cell) for cell in cells]
-    return frozenset(field for field in CellKey._fields if len({getattr(key, field) for key in keys}) > 1)
+    return frozenset(field for field in DIMENSIONS if len({getattr(key, field) for key in keys}) > 1)
 
 
 def cell_name(cell: InCell, mention: Collection[str] | None = None) -> str:

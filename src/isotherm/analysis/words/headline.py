@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import NamedTuple
 
 from isotherm.analysis.contrasts import farthest
@@ -131,7 +132,7 @@ def _widest(comparisons: Sequence[TargetComparison]) -> str:
 
 
 def _place(comparison: TargetComparison) -> tuple[object, ...]:
-    return cell_key(comparison)[1:]
+    return astuple(cell_key(comparison))[1:]
 
 
 def _in_region(sentence: str, region: str) -> str:
