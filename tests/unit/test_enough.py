@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.aws.store.samples import Timing
+from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import LaneTask, TargetFunction
 from isotherm.campaign.model import Precision
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.planner import make_plan
-from isotherm.campaign.stopping import IntervalWidth, Shortfall, shortfalls, too_wide
+from isotherm.campaign.stopping import IntervalWidth, Shortfall, Timing, shortfalls, too_wide
 from isotherm.statistics.describe import summarize
 
 
@@ -64,14 +64,16 @@ def last_task(platform: str = "aws", **fields: object) -> LaneTask:
     return list(plan.tasks())[-1]
 
 
-def timings(n: int, spread: float, memory_mb: int = 128, kinds: tuple[str, ...] = ("cold", "warm")) -> list[Timing]:
+def timings(n: int, spread: float, memory_mb: int = 128, kinds: tuple[Kind, ...] = ("cold", "warm")) -> list[Timing]:
     """`n` used samples of each kind, evenly from 100 - spread to 100 + spread ms."""
     times = np.linspace(100 - spread, 100 + spread, n).tolist()
     return [
         Timing(
-            kind,
-            "used",
-            memory_mb,
+            target="default",
+            region="us-east-1",
+            memory_mb=memory_mb,
+            kind=kind,
+            verdict="used",
             init_duration_ms=time if kind == "cold" else None,
             startup_ms=time if kind == "cold" else None,
             client_ms=time,
@@ -115,7 +117,7 @@ def test_only_what_is_measured_has_to_be_precise() -> None:
 
 
 def test_samples_that_are_not_used_do_not_count() -> None:
-    contested = [timing._replace(verdict="contested") for timing in timings(100, 5)]
+    contested = [replace(timing, verdict="contested") for timing in timings(100, 5)]
     assert len(shortfalls(last_task(), contested)) == 2
     assert shortfalls(last_task(), [*contested, *timings(30, 5)]) == []
 
@@ -128,7 +130,7 @@ def test_a_p95_asks_for_more_samples_than_a_median() -> None:
 
 def test_the_embedded_stack_goes_by_the_probe() -> None:
     """Its reports have no Init Duration, and one that is there all the same is not believed."""
-    strange = [timing._replace(init_duration_ms=1.0 + number) for number, timing in enumerate(timings(30, 5))]
+    strange = [replace(timing, init_duration_ms=1.0 + number) for number, timing in enumerate(timings(30, 5))]
     assert shortfalls(last_task("emulated"), strange) == []
     assert len(shortfalls(last_task("aws"), strange)) == 1
 

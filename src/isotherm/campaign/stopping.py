@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from isotherm.campaign.cell import CellKey, InCell, cell_key, cell_of
 from isotherm.campaign.lane import LaneTask, Platform
 from isotherm.statistics.order_statistics import quantile_width
 
@@ -25,48 +26,14 @@ _STARTS: dict[Platform, tuple[TimeName, ...]] = {
 }
 
 
-class Timed(Protocol):
-    """What the rule reads of a sample."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing(InCell):
+    """What the rule reads of a sample: its cell, whether it enters statistics, and its times."""
 
-    @property
-    def kind(self) -> str:
-        """What was asked for."""
-
-    @property
-    def verdict(self) -> str:
-        """Whether it enters statistics."""
-
-    @property
-    def memory_mb(self) -> int:
-        """Memory of its cell."""
-
-    @property
-    def init_duration_ms(self) -> float | None:
-        """The platform's start-up."""
-
-    @property
-    def startup_ms(self) -> float | None:
-        """The probe's start-up."""
-
-    @property
-    def client_ms(self) -> float | None:
-        """The client's time."""
-
-    @property
-    def protocol(self) -> str:
-        """By which way it was called."""
-
-    @property
-    def operation(self) -> str | None:
-        """What was asked of it."""
-
-    @property
-    def inner(self) -> str | None:
-        """Which function it called in turn."""
-
-    @property
-    def inner_region(self) -> str | None:
-        """And where."""
+    verdict: str
+    init_duration_ms: float | None = None
+    startup_ms: float | None = None
+    client_ms: float | None = None
 
 
 class Precise(Protocol):
@@ -114,14 +81,14 @@ def start_metric(platform: Platform, measured: Collection[str]) -> TimeName | No
     return next((metric for metric in _STARTS[platform] if metric in measured), None)
 
 
-def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[Shortfall]:
+def shortfalls(task: LaneTask, samples: Iterable[Timing]) -> list[Shortfall]:
     """What is not precise enough yet of a lane's cells; empty where all of them are.
 
     Parameters
     ----------
     task : LaneTask
         Its steps say which cells there are, its `enough` how precise each has to be.
-    samples : iterable of Timed
+    samples : iterable of Timing
         All there are of this target and region, of every earlier round.
 
     Raises
@@ -131,22 +98,19 @@ def shortfalls(task: LaneTask, samples: Iterable[Timed]) -> list[Shortfall]:
     """
     if task.enough is None:
         raise ValueError(f"lane {task.lane.key} has no rule by which it could be precise enough")
-    used: dict[tuple[str | int | None, ...], list[Timed]] = {}
+    used: dict[CellKey, list[Timing]] = {}
     for sample in samples:
         if sample.verdict == "used":
-            route = (sample.protocol, sample.operation, sample.inner, sample.inner_region)
-            used.setdefault((sample.memory_mb, sample.kind, *route), []).append(sample)
+            used.setdefault(cell_key(sample), []).append(sample)
     found = []
     for step in task.lane.steps:
         memory_mb = task.function.memory_mb if step.memory_mb is None else step.memory_mb
-        inner = (step.inner.target, step.inner.region) if step.inner else (None, None)
-        route = (step.protocol, step.operation, *inner)
         kinds: tuple[tuple[Literal["cold", "warm"], bool], ...] = (
             ("cold", bool(step.bursts)),
             ("warm", step.warm_shots > 0),
         )
         for kind in (kind for kind, is_measured in kinds if is_measured):
-            of_cell = used.get((memory_mb, kind, *route), [])
+            of_cell = used.get(cell_of(task.lane, step, kind, memory_mb, clients_named=task.clients_named), [])
             metric = _metric(task.platform, kind, of_cell)
             values = [value for s in of_cell if metric and (value := getattr(s, metric)) is not None]
             found += [
@@ -171,7 +135,7 @@ def too_wide(values: Iterable[float], precision: Precise) -> list[IntervalWidth]
     return [interval for interval in found if not interval.is_met]
 
 
-def _metric(platform: Platform, kind: Literal["cold", "warm"], samples: list[Timed]) -> TimeName | None:
+def _metric(platform: Platform, kind: Literal["cold", "warm"], samples: list[Timing]) -> TimeName | None:
     """The time by which a cell is judged."""
     if kind == "warm":
         return "client_ms"

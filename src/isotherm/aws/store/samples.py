@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from isotherm.aws.store.table import Table, expiry
+from isotherm.campaign.stopping import Timing
 from isotherm.measurement.sample import Sample
 
 _SAMPLE_FIELDS = [field.name for field in fields(Sample)]
-
-
-class Timing(NamedTuple):
-    """Of a sample, what says how precise its cell is."""
-
-    kind: str
-    verdict: str
-    memory_mb: int
-    init_duration_ms: float | None = None
-    startup_ms: float | None = None
-    client_ms: float | None = None
-    protocol: str = "invoke"
-    operation: str | None = None
-    inner: str | None = None
-    inner_region: str | None = None
+_TIMING_FIELDS = [field.name for field in fields(Timing)]
 
 
 def put_samples(table: Table, samples: Iterable[Sample]) -> None:
@@ -50,8 +37,8 @@ def samples_of(table: Table, campaign_id: str, lane_key: str) -> list[Sample]:
 def timings_of(table: Table, campaign_id: str, lane_keys: Iterable[str]) -> Iterator[Timing]:
     """The samples of some lanes, with nothing but what says how precise their cells are."""
     for lane_key in lane_keys:
-        for item in table.query(f"campaign#{campaign_id}#{lane_key}", "sample#", Timing._fields):
-            yield Timing(**{name: item[name] for name in Timing._fields if name in item})
+        for item in table.query(f"campaign#{campaign_id}#{lane_key}", "sample#", _TIMING_FIELDS):
+            yield Timing(**{name: item[name] for name in _TIMING_FIELDS if name in item})
 
 
 def put_reports(table: Table, source: str, reports: Iterable[Mapping[str, Any]]) -> None:
