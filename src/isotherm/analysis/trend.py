@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,6 @@ import numpy as np
 from isotherm.analysis.comparison import flat
 from isotherm.analysis.summary import EMULATED_NOTE
 from isotherm.analysis.trend_model import (
-    CellName,
     Change,
     Conditions,
     Held,
@@ -33,7 +32,7 @@ from isotherm.analysis.trend_model import (
     Trend,
     timezone_of,
 )
-from isotherm.campaign.cell import Kind
+from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.numbers import NOTHING, count, digits, listed
 from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
@@ -106,7 +105,7 @@ def build_trend(
     points = _points(kept, wanted, of_session)
     days = [(session.created_at - kept[0].created_at).total_seconds() / _DAY_S for session in kept]
     hours_of = {zone: [session.created_at.astimezone(timezone_of(zone)).hour for session in kept] for zone in zones}
-    order = {cell.name: None for session in reversed(kept) for cell in session.cells}
+    order = {cell_key(cell): None for session in reversed(kept) for cell in session.cells}
     found = [
         _series(*key, of_key, days, hours_of, confidence)
         for key, of_key in sorted(points.items(), key=lambda item: _reading_order(item[0], list(order), kept))
@@ -193,7 +192,7 @@ def _conditions(sessions: Sequence[Session]) -> tuple[list[Conditions], dict[Kin
     return conditions, of_session
 
 
-_Key = tuple[CellName, str, int]
+_Key = tuple[CellKey, str, int]
 _Measured = list[tuple[int, SessionMetric, float]]
 
 
@@ -211,12 +210,12 @@ def _points(
             for metric in cell.metrics.keys() & set(names):
                 measured = cell.metrics[metric]
                 if measured.n and measured.median is not None and measured.mean is not None:
-                    key = (cell.name, metric, of_session[cell.kind][number])
+                    key = (cell_key(cell), metric, of_session[cell.kind][number])
                     found.setdefault(key, []).append((number, measured, session.confidence))
     return found
 
 
-def _reading_order(key: _Key, order: Sequence[CellName], sessions: Sequence[Session]) -> tuple[Any, ...]:
+def _reading_order(key: _Key, order: Sequence[CellKey], sessions: Sequence[Session]) -> tuple[Any, ...]:
     """By kind, metric (first those that speak for the kind), conditions, then as the latest session has its cells."""
     cell, metric, conditions = key
     leads = lead_metrics(sessions, cell.kind)
@@ -225,7 +224,7 @@ def _reading_order(key: _Key, order: Sequence[CellName], sessions: Sequence[Sess
 
 
 def _series(
-    cell: CellName,
+    cell: CellKey,
     metric: str,
     conditions: int,
     measured: _Measured,
@@ -248,7 +247,7 @@ def _series(
     medians = [point.median for point in points]
     spread, missing = _against_calls(measured, confidence)
     return Series(
-        **cell._asdict(),
+        **asdict(cell),
         metric=metric,
         conditions=conditions,
         points=points,

@@ -10,14 +10,15 @@ few sessions for one.
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
-from isotherm.analysis.shape import Shape
-from isotherm.campaign.cell import Kind
+from isotherm.analysis.shape import OfCell, Shape
+from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Platform
 from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
 
@@ -47,51 +48,28 @@ class SessionMetric(_Read):
     rounds: int | None = None
 
 
-class CellName(NamedTuple):
-    """What a cell is, in the dimensions that any version of Isotherm knows."""
-
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
-    client_region: str | None
-    protocol: str
-    operation: str | None
-    inner: str | None
-    inner_region: str | None
-
-    @property
-    def row(self) -> str:
-        """The target with whatever else tells it from its neighbours of one region, memory size and kind."""
-        words = self.target
-        if self.inner:
-            words += f" → {self.inner}" + (f" in {self.inner_region}" if self.inner_region else "")
-        if self.protocol != "invoke" or self.operation:
-            words += f", {self.protocol}" + (f" {self.operation}" if self.operation else "")
-        return words + (f", called from {self.client_region}" if self.client_region else "")
-
-    def __str__(self) -> str:
-        return f"{self.row} in {self.region}, {self.memory_mb} MB, {self.kind}"
+#: Dimensions of a cell that came with some version; in what was written before it they have their defaults.
+_LATER = tuple(dimension.name for dimension in fields(InCell) if dimension.default is not MISSING)
 
 
-class SessionCell(_Read):
+class _OfAnyCell(OfCell):
+    """About a cell of whatever version: a protocol or operation that this one does not know stays what it is called."""
+
+    @field_validator(*_LATER, mode="wrap")
+    @classmethod
+    def _keep_text(cls, value: object, read: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return read(value)
+        except ValueError:
+            if isinstance(value, str):
+                return value
+            raise
+
+
+class SessionCell(_OfAnyCell, extra="ignore"):
     """One cell of one session."""
 
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
-    client_region: str | None = None
-    protocol: str = "invoke"
-    operation: str | None = None
-    inner: str | None = None
-    inner_region: str | None = None
     metrics: dict[str, SessionMetric] = Field(default_factory=dict)
-
-    @property
-    def name(self) -> CellName:
-        """What tells this cell from others."""
-        return CellName(*(getattr(self, field) for field in CellName._fields))
 
 
 class SessionFunction(_Read):
@@ -222,7 +200,7 @@ class Hours(Shape):
         return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
 
-class Series(Shape):
+class Series(_OfAnyCell):
     """One metric of one cell over the sessions that measured it under one set of conditions.
 
     `median` and `mean` are means over sessions of the sessions' medians and means. `spread` compares with the scatter
@@ -230,15 +208,6 @@ class Series(Shape):
     in the metric's unit per day. `missing` says why there is no spread.
     """
 
-    target: str
-    region: str
-    memory_mb: int
-    kind: Kind
-    client_region: str | None
-    protocol: str
-    operation: str | None
-    inner: str | None
-    inner_region: str | None
     metric: str
     conditions: int
     points: list[Point]
@@ -249,11 +218,6 @@ class Series(Shape):
     drift: Slope | None
     hours: list[Hours]
     missing: str | None
-
-    @property
-    def cell(self) -> CellName:
-        """The cell it is of."""
-        return CellName(*(getattr(self, field) for field in CellName._fields))
 
 
 class Conditions(Shape):

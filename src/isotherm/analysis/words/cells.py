@@ -44,12 +44,21 @@ def cell_name(cell: InCell, mention: Collection[str] | None = None) -> str:
     return f"{where}, {key.memory_mb} MB, {key.kind}"
 
 
-def row_name(cell: InCell, mention: Collection[str]) -> str:
-    """A cell as one row of a table names it: its target, unless something else tells the table's cells apart."""
+def row_name(cell: InCell, mention: Collection[str] | None = None) -> str:
+    """A cell as one row of a table names it: its target, unless something else tells the table's cells apart.
+
+    Parameters
+    ----------
+    cell : InCell
+        What is named, among others of its region, memory size and kind.
+    mention : collection of str, optional
+        Fields, such as `varying` finds; by default the target, and everything in which the cell is not a plain one.
+    """
     key = cell_key(cell)
-    parts = [key.target] if "target" in mention else []
-    parts += [f"({key.operation})" if parts else key.operation] if key.operation and "operation" in mention else []
-    return " ".join([*parts, *_route(key, mention)]) or key.target
+    named = _unusual(key) | {"target"} if mention is None else mention
+    parts = [key.target] if "target" in named else []
+    parts += [f"({key.operation})" if parts else key.operation] if key.operation and "operation" in named else []
+    return " ".join([*parts, *_route(key, named)]) or key.target
 
 
 def way(cell: InCell) -> list[str]:
@@ -61,9 +70,10 @@ def way(cell: InCell) -> list[str]:
 def _route(key: CellKey, mention: Collection[str]) -> list[str]:
     found = []
     if key.inner and ("inner" in mention or "inner_region" in mention):
-        found.append(f"calling {key.inner} in {key.inner_region}")
+        found.append(f"calling {key.inner}" + (f" in {key.inner_region}" if key.inner_region else ""))
     if "protocol" in mention:
-        found.append(WAYS[key.protocol])
+        # Another version's cells, in a trend, may have a protocol that this one does not know.
+        found.append(WAYS.get(key.protocol, f"by {key.protocol}"))
     if key.client_region and "client_region" in mention:
         found.append(f"from {key.client_region}")
     return found

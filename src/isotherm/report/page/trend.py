@@ -11,7 +11,8 @@ from typing import Any
 
 from isotherm.analysis.summary import METRICS
 from isotherm.analysis.trend_model import Series, Trend, timezone_of
-from isotherm.campaign.cell import Kind
+from isotherm.analysis.words.cells import row_name
+from isotherm.campaign.cell import Kind, cell_key
 from isotherm.numbers import NOTHING, count, digits, percent, probability
 from isotherm.report.metrics import KIND_LABELS, metric_label, unit
 from isotherm.report.page.document import html_document
@@ -81,7 +82,7 @@ def trend_figure_data(trend: Trend) -> Json:
     starts = [session.started_at.strftime("%Y-%m-%d %H:%M:%S") for session in trend.sessions]
     zones = _zones(trend)
     return {
-        "targets": list(dict.fromkeys(series.cell.row for series in trend.series)),
+        "targets": list(dict.fromkeys(row_name(series) for series in trend.series)),
         "confidence": percent(trend.confidence),
         "groups": {
             (group := _group_id(place)): {
@@ -105,7 +106,8 @@ def trend_figure_data(trend: Trend) -> Json:
 def _rows(series: Sequence[Series]) -> list[Json]:
     rows: dict[str, Json] = {}
     for one in series:
-        row = rows.setdefault(one.cell.row, {"target": one.cell.row, "metrics": {}})
+        name = row_name(one)
+        row = rows.setdefault(name, {"target": name, "metrics": {}})
         row["metrics"][one.metric] = {
             "middle": short(one.median.value),
             "points": [[p.session, *map(short, (p.median, p.median_low, p.median_high)), p.n] for p in one.points],
@@ -135,7 +137,7 @@ def _group_id(place: _Place) -> str:
 
 def _facts(trend: Trend) -> str:
     span = trend.sessions[-1].started_at - trend.sessions[0].started_at
-    cells = {(series.cell, series.conditions) for series in trend.series}
+    cells = {(cell_key(series), series.conditions) for series in trend.series}
     spread = trend.overall[0] if trend.overall else None
     facts = [
         ("Sessions", f"{len(trend.sessions):,}", f"{len(trend.left_out)} left out"),
@@ -249,7 +251,7 @@ _WHAT = (Column("Target", numeric=False), Column("Metric", numeric=False))
 
 
 def _what(one: Series) -> tuple[str, str]:
-    return one.cell.row, f"{metric_label(one.metric)}, {unit(one.metric)}"
+    return row_name(one), f"{metric_label(one.metric)}, {unit(one.metric)}"
 
 
 def _factor(spread: Spread | None) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.analysis.trend_model import Series, Trend
+from isotherm.analysis.words.cells import row_name
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
 from isotherm.report.metrics import KIND_LABELS, metric_label, unit
@@ -87,7 +88,7 @@ def _spread_table(trend: Trend, series: Sequence[Series]) -> Table:
     for name in ("Sessions", "Median", "interval", "Factor", "interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in series:
-        row = [one.cell.row, f"{len(one.points)}", *_estimate(one.median)]
+        row = [row_name(one), f"{len(one.points)}", *_estimate(one.median)]
         spread = one.spread
         if spread is None:
             row += [NOTHING] * 3
@@ -113,7 +114,7 @@ def _hours(trend: Trend, series: Sequence[Series]) -> list[RenderableType]:
         for number, (_, of) in enumerate(chosen)
         for hour in of.hours
     }
-    names = [one.cell.row for one, _ in chosen]
+    names = [row_name(one) for one, _ in chosen]
     table = framed(f"By hour of the day, {trend.timezone}: median (sessions)")
     if len(hours) <= HOURS_SHOWN:
         table.add_column("Target", overflow="fold")
