@@ -19,11 +19,9 @@ from scipy import stats
 
 from isotherm.statistics.arrays import Floats, check_fraction, checked_values, finite_values, mean_of
 from isotherm.statistics.order_statistics import ranks_of_quantile
-from isotherm.statistics.results import Interval, MetricSummary
+from isotherm.statistics.results import TUKEY_FENCE, Interval, MetricSummary
 
 RESAMPLES = 2000
-
-_TUKEY_FENCE = 1.5
 
 
 def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> Interval:
@@ -144,7 +142,7 @@ def summarize(
     sd = float(np.std(ordered, ddof=1)) if n > 1 else None
     if ordered[0] == ordered[-1]:  # a constant has no scatter; the sums above may leave a rounding error
         mean, sd = float(ordered[0]), (0.0 if n > 1 else None)
-    fence = _TUKEY_FENCE * (q3 - q1)
+    fence = TUKEY_FENCE * (q3 - q1)
     rounds = _Rounds.of(array, labels)
     mean_low: float | None = None
     mean_high: float | None = None

@@ -13,6 +13,9 @@ ENOUGH_SESSIONS = 3
 #: A difference is called more than chance below this corrected p.
 SIGNIFICANT = 0.05
 
+#: Values further than so many interquartile ranges beyond the quartiles are outliers (Tukey).
+TUKEY_FENCE = 1.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:

@@ -22,6 +22,7 @@ from isotherm.report.metrics import (
 )
 from isotherm.report.page.figures import POINTS_SHOWN, group_id
 from isotherm.report.page.markup import Column, Markup, choices, figure, table, with_interval
+from isotherm.statistics.results import TUKEY_FENCE
 
 
 def kind_section(summary: CampaignSummary, kind: Kind) -> str:
@@ -36,8 +37,8 @@ def kind_section(summary: CampaignSummary, kind: Kind) -> str:
     cards = "".join(_card(summary, kind, place, cells) for place, cells in grouped.items())
     return f"""<section><h2>{KIND_LABELS[kind]}</h2>
 <p class="lead">{escape(leads[kind])} Each dot is one call; the box spans the quartiles, its whiskers reach the
-furthest call within 1.5 interquartile ranges; the diamond is the median with its {percent(summary.confidence)}
-interval.</p>
+furthest call within {TUKEY_FENCE} interquartile ranges; the diamond is the median with its
+{percent(summary.confidence)} interval.</p>
 {cards}</section>"""
 
 

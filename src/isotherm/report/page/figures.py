@@ -11,11 +11,10 @@ from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import percent
 from isotherm.report.metrics import METRIC_LABELS, CellGroup, groups, row_names, shown_metrics, unit
-from isotherm.statistics.results import MetricSummary
+from isotherm.statistics.results import TUKEY_FENCE, MetricSummary
 
 #: Dots of one metric of one cell on the page; more cannot be told apart at this size.
 POINTS_SHOWN = 240
-_FENCE = 1.5
 
 Json = dict[str, Any]
 
@@ -88,7 +87,7 @@ def _row(cell: Cell, name: str, used: Mapping[CellKey, list[Sample]], metrics: I
 
 def _distribution(ordered: list[float], summary: MetricSummary) -> Json:
     q1, q3 = summary.q1 or 0.0, summary.q3 or 0.0
-    fence = _FENCE * (q3 - q1)
+    fence = TUKEY_FENCE * (q3 - q1)
     return {
         "n": len(ordered),
         "values": [short(value) for value in thinned(ordered)],
