@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm import __version__
 from isotherm.analysis.accounting import distinct
@@ -20,6 +20,7 @@ from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut, Trend, read_session
 from isotherm.aws.clients import Home
+from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
 from isotherm.aws.store.raw_shots import read_loads
 from isotherm.aws.store.samples import samples_of
@@ -35,7 +36,8 @@ logger = Logger()
 READERS = 8
 
 
-class AggregateRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AggregateRequest:
     """One campaign, all of whose lanes have ended."""
 
     campaign_id: str
@@ -48,7 +50,7 @@ class NoSamples(Exception):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Write `summary.json`, `samples.csv.gz` and `trend.json`; answer what there was."""
-    request = AggregateRequest.model_validate(event)
+    request = parse(AggregateRequest, event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     plan = Plan.model_validate_json(bucket.read(plan_key(request.campaign_id)))

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws import logs
 from isotherm.aws.clients import Home
+from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import read_loads, read_shots
 from isotherm.aws.store.samples import put_reports, put_samples
@@ -119,7 +120,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return _take_subscription(CloudWatchLogsEvent(event), Table(home))
     if "Records" in event:
         return _take_files(S3Event(event), Bucket(home), Table(home))
-    return _collect(CollectRequest(**event), home, context)
+    return _collect(parse(CollectRequest, event), home, context)
 
 
 def _take_subscription(event: CloudWatchLogsEvent, table: Table) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail, lane_execution_name, lane_machine_arn, start_lane, succeed
+from isotherm.aws.request import parse
 from isotherm.aws.store.samples import timings_of
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask
@@ -35,7 +36,7 @@ class DispatchRequest:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the lane's execution; where it is not needed or cannot start, answer the token rather than let it wait."""
-    request = DispatchRequest(**event)
+    request = parse(DispatchRequest, event)
     home = Home.from_environment()
     table = Table(home)
     task = table.task(request.campaign_id, request.lane_key)

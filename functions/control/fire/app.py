@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws.calls.invoke import Caller
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
+from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import write_load, write_shots
 from isotherm.aws.store.table import Table
@@ -51,7 +52,7 @@ class FireRequest:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call each burst's own version, then delete that version; prime the last version and make the warm calls on it."""
-    request = FireRequest(**event)
+    request = parse(FireRequest, event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     where = (request.campaign_id, request.lane_key, request.step)

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail, succeed
+from isotherm.aws.request import parse
 from isotherm.aws.store.table import Table
 
 logger = Logger()
@@ -30,7 +31,7 @@ class NotifyRequest:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Record the lane's outcome, then answer the token: success, or error LaneFailed with a readable cause."""
-    request = NotifyRequest(**event)
+    request = parse(NotifyRequest, event)
     home = Home.from_environment()
     reasons = []
     if "Error" in request.outcome:

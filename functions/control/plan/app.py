@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm import __version__
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
+from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
@@ -22,14 +23,13 @@ from isotherm.campaign.refusals import CampaignRefused
 logger = Logger()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlanRequest:
     """`campaign` is the execution's input, as the person wrote it; `campaign_id` is the execution's name."""
 
     campaign: Any
     campaign_id: str
     started_at: str
-    execution_arn: str | None = None
 
 
 @logger.inject_lambda_context
@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
     A refusal is an answer and no exception, so that the execution fails with exactly this error and this text.
     """
-    request = PlanRequest(**event)
+    request = parse(PlanRequest, event)
     try:
         plan = _plan(request, Home.from_environment())
     except CampaignRefused as refusal:

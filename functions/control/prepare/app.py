@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
+from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.table import Lease, Table
 
@@ -37,7 +38,7 @@ class LaneEnded(Exception):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Publish one version for each burst, in order; answer the numbers of the shards that Fires carry out."""
-    request = PrepareRequest(**event)
+    request = parse(PrepareRequest, event)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
 from isotherm.aws.clients import Home
+from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.table import Table
 from isotherm.report.file_names import MARKDOWN, PAGE, SAMPLES, SUMMARY, TREND
@@ -22,7 +23,8 @@ from isotherm.report.page.page import render_page
 logger = Logger()
 
 
-class PublishRequest(BaseModel):
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
     """One campaign that was aggregated."""
 
     campaign_id: str
@@ -31,7 +33,7 @@ class PublishRequest(BaseModel):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Write `index.html` and `report.md`; answer where they lie, which is what the campaign's execution answers."""
-    request = PublishRequest.model_validate(event)
+    request = parse(PublishRequest, event)
     home = Home.from_environment()
     bucket = Bucket(home)
     key = partial(report_key, request.campaign_id)

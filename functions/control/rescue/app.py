@@ -6,7 +6,7 @@ Called by EventBridge where a lane's execution was stopped or failed, and by the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail
+from isotherm.aws.request import parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.table import Table
 
@@ -30,28 +31,35 @@ class RescueRequest:
     campaign_id: str
     lane_key: str
     error: str = "LaneLost"
-    cause: str = ""
+    cause: str | None = None
     task_token: str | None = None
 
-    @classmethod
-    def of(cls, event: dict[str, Any]) -> RescueRequest:
-        """From the campaign's own payload, or from EventBridge's "Step Functions Execution Status Change"."""
-        if "detail" not in event:
-            return cls(**event)
-        detail = event["detail"]
-        lane = json.loads(detail["input"])
-        status = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}.get(detail["status"], "failed")
-        said = ": ".join(part for part in (detail.get("error"), detail.get("cause")) if part)
+
+@dataclass(frozen=True, slots=True)
+class ExecutionEnded:
+    """What EventBridge says of an execution that ended; `input` is what the execution was given, as JSON text."""
+
+    status: str
+    input: str
+    error: str | None = None
+    cause: str | None = None
+
+    def request(self) -> RescueRequest:
+        """The lane whose execution it was, and how that ended."""
+        lane = parse(RescueRequest, json.loads(self.input), "detail.input.")
+        status = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}.get(self.status, "failed")
+        said = ": ".join(part for part in (self.error, self.cause) if part)
         cause = f"the lane's execution {status}" + (f": {said}" if said else "")
-        return cls(
-            error="LaneAborted", cause=cause, **{key: lane[key] for key in ("campaign_id", "lane_key", "task_token")}
-        )
+        return replace(lane, error="LaneAborted", cause=cause)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Give the lane up first, so that nothing more is done in its name; then restore, twice, and tell the campaign."""
-    request = RescueRequest.of(event)
+    if "detail" in event:  # from EventBridge, not from the campaign
+        request = parse(ExecutionEnded, event["detail"], "detail.").request()
+    else:
+        request = parse(RescueRequest, event)
     home = Home.from_environment()
     table = Table(home)
     lane = table.task(request.campaign_id, request.lane_key).lane

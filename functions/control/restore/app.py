@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
+from isotherm.aws.request import parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.table import Table
 
@@ -26,7 +27,7 @@ class RestoreRequest:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Restore the lane's function; answer what had to be undone."""
-    request = RestoreRequest(**event)
+    request = parse(RestoreRequest, event)
     home = Home.from_environment()
     table = Table(home)
     lane = table.task(request.campaign_id, request.lane_key).lane

@@ -1,0 +1,40 @@
+"""Every control function names the field that it misses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from isotherm.aws.request import InvalidRequest
+
+EVENTS = Path(__file__).parents[3] / "events"
+VERBS = ("plan", "dispatch", "prepare", "fire", "collect", "restore", "notify", "rescue", "aggregate", "publish")
+
+
+def example(verb: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{verb.capitalize()}Function.json").read_text())
+    return event
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_misspelt_field_is_named(load: Callable[[str], ModuleType], context: Any, verb: str) -> None:
+    event = example(verb)
+    if verb == "rescue":  # EventBridge's event has what the lane's execution was given as text
+        event["detail"]["input"] = event["detail"]["input"].replace("campaign_id", "campain_id")
+    else:
+        event["campain_id"] = event.pop("campaign_id")
+    with pytest.raises(InvalidRequest, match=r"campaign_id: missing; text is needed \(there is .*campain_id"):
+        load(verb).handler(event, context)
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("verb", ["prepare", "fire", "collect"])
+def test_true_is_not_a_step(load: Callable[[str], ModuleType], context: Any, verb: str) -> None:
+    with pytest.raises(InvalidRequest, match="step: true or false is given; a whole number is needed"):
+        load(verb).handler({**example(verb), "step": True}, context)
