@@ -5,7 +5,6 @@ A lane whose cells are precise enough already is spared: the token is answered a
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from isotherm.aws.clients import Home
+from isotherm.aws.clients import Home, from_template
 from isotherm.aws.lane_executions import fail, lane_execution_name, lane_machine_arn, start_lane, succeed
 from isotherm.aws.request import parse
 from isotherm.aws.store.samples import timings_of
@@ -37,12 +36,11 @@ class DispatchRequest:
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Start the lane's execution; where it is not needed or cannot start, answer the token rather than let it wait."""
     request = parse(DispatchRequest, event)
-    home = Home.from_environment()
+    home, machine_at_home = Home.from_environment(), from_template("ISOTHERM_LANE_MACHINE")
     table = Table(home)
     task = table.task(request.campaign_id, request.lane_key)
     lane = task.lane
-    # ISOTHERM_LANE_MACHINE is the home region's machine; the others differ from it in the region alone.
-    machine = lane_machine_arn(os.environ["ISOTHERM_LANE_MACHINE"], home.stack, lane.client_region)
+    machine = lane_machine_arn(machine_at_home, home.stack, lane.client_region)
     name = lane_execution_name(request.campaign_id, request.lane_key)
     if table.campaign_stopped(request.campaign_id):
         return _not_started(table, home, request, "the campaign was stopped")

@@ -31,6 +31,24 @@ class NobodyToAsk(Exception):
     """Neither credentials for AWS nor an endpoint that stands in for it."""
 
 
+class NotDeployed(Exception):
+    """A variable is not set that the template gives to control functions."""
+
+
+def from_template(name: str) -> str:
+    """A variable of the environment that the template gives to a control function.
+
+    Raises
+    ------
+    NotDeployed
+        It is not set, or empty.
+    """
+    value = os.environ.get(name)
+    if not value:
+        raise NotDeployed(f"{name}: not set; template.yaml sets it for each control function: deploy the stack again")
+    return value
+
+
 def endpoint_url() -> str | None:
     """The endpoint that stands in for AWS, if there is one.
 
@@ -114,12 +132,12 @@ class Home:
 
         Raises
         ------
-        KeyError
-            One of them is not set: the function was not deployed by the template.
+        NotDeployed
+            One of them is not set.
         """
         return cls(
-            stack=os.environ["ISOTHERM_STACK"],
-            region=os.environ["ISOTHERM_HOME_REGION"],
-            table=os.environ["ISOTHERM_TABLE"],
-            bucket=os.environ["ISOTHERM_BUCKET"],
+            stack=from_template("ISOTHERM_STACK"),
+            region=from_template("ISOTHERM_HOME_REGION"),
+            table=from_template("ISOTHERM_TABLE"),
+            bucket=from_template("ISOTHERM_BUCKET"),
         )

@@ -1,4 +1,4 @@
-"""Every control function names the field that it misses."""
+"""Every control function names the field that it misses, and the variable that it was not given."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from isotherm.aws.clients import NotDeployed
 from isotherm.aws.request import InvalidRequest
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -38,3 +39,15 @@ def test_a_misspelt_field_is_named(load: Callable[[str], ModuleType], context: A
 def test_true_is_not_a_step(load: Callable[[str], ModuleType], context: Any, verb: str) -> None:
     with pytest.raises(InvalidRequest, match="step: true or false is given; a whole number is needed"):
         load(verb).handler({**example(verb), "step": True}, context)
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    ("verb", "variable"), [*((verb, "ISOTHERM_TABLE") for verb in VERBS), ("dispatch", "ISOTHERM_LANE_MACHINE")]
+)
+def test_a_variable_that_is_not_set_is_named(
+    load: Callable[[str], ModuleType], context: Any, monkeypatch: pytest.MonkeyPatch, verb: str, variable: str
+) -> None:
+    monkeypatch.delenv(variable)
+    with pytest.raises(NotDeployed, match=rf"{variable}: not set; template\.yaml"):
+        load(verb).handler(example(verb), context)
