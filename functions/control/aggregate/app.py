@@ -25,7 +25,7 @@ from isotherm.aws.store.bucket import Bucket, plan_key, report_key
 from isotherm.aws.store.raw_shots import read_loads
 from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.sessions import gather
-from isotherm.aws.store.table import ENDED, Table
+from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from isotherm.report.file_names import SAMPLES, SUMMARY, TREND
 from isotherm.report.files.samples_csv import write_csv
@@ -63,15 +63,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     progress = table.lanes(request.campaign_id)
     outcomes = [
         LaneOutcome(
-            lane_key=lane["lane_key"],
-            target=lane["target"],
-            region=lane["region"],
-            round=lane["round"],
-            status=lane["status"],
-            reason=lane.get("reason"),
+            lane_key=lane.lane_key,
+            target=lane.target,
+            region=lane.region,
+            round=lane.round,
+            status=lane.end,
+            reason=lane.reason,
         )
         for lane in progress
-        if lane["status"] in ENDED
+        if lane.end is not None
     ]
     loads = {
         (lane.key, step.step): found
@@ -86,7 +86,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         loads=load_runs(plan, loads),
         actual_price=actual(plan, distinct(samples)[0], outcomes, sent_requests(loads)),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        packages={lane["target"]: lane["package"] for lane in progress if lane.get("package")},
+        packages={lane.target: lane.package for lane in progress if lane.package},
     )
     bucket.write(report_key(request.campaign_id, SAMPLES), write_csv(samples), "application/gzip")
     document = summary.model_dump_json(indent=2).encode() + b"\n"

@@ -21,6 +21,7 @@ from isotherm.aws.clients import Home
 from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import read_loads, read_shots
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.samples import put_reports, put_samples
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
@@ -157,7 +158,8 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     if step.load is not None:
         return _count_load(request, bucket, table, step.load)
     shots = read_shots(bucket, campaign_id, lane_key, request.step, 0)
-    table.update_lane(campaign_id, lane_key, unless_ended=True, phase="collecting", step=request.step)
+    said = LaneFacts(phase="collecting", step=request.step)
+    table.update_lane(campaign_id, lane_key, said, unless_ended=True)
 
     witnesses = Witnesses(reports_due=step.protocol != "server")
     for shot in shots:
@@ -189,25 +191,25 @@ def _collect(request: CollectRequest, home: Home, context: LambdaContext) -> dic
     )
     put_samples(table, samples)
     used = sum(sample.verdict == "used" for sample in samples)
-    facts: dict[str, Any] = {"samples": len(samples), "used": used, "missing": missing}
     package = next((probe.package for probe in witnesses.probes.values() if probe.package), None)
-    table.update_lane(campaign_id, lane_key, unless_ended=True, **facts, **({"package": package} if package else {}))
+    said = LaneFacts(samples=len(samples), used=used, missing=missing, package=package)
+    table.update_lane(campaign_id, lane_key, said, unless_ended=True)
     if missing:
         logger.warning("reports or probe lines never came", extra={"lane": lane_key, "missing": missing})
-    return facts
+    return {"samples": said.samples, "used": used, "missing": missing}
 
 
 def _count_load(request: CollectRequest, bucket: Bucket, table: Table, load: LoadStep) -> dict[str, Any]:
     """Count what the Fires of a phase of a load say they did; each of their requests is in what they wrote."""
     where = (request.campaign_id, request.lane_key)
     results = read_loads(bucket, *where, request.step, load.fires)
-    facts: dict[str, Any] = {
-        "samples": sum(result.planned for result in results),
-        "used": sum(result.succeeded for result in results),
-        "missing": load.fires - len(results),
-    }
-    table.update_lane(*where, unless_ended=True, **facts)
-    return facts
+    said = LaneFacts(
+        samples=sum(result.planned for result in results),
+        used=sum(result.succeeded for result in results),
+        missing=load.fires - len(results),
+    )
+    table.update_lane(*where, said, unless_ended=True)
+    return said.said()
 
 
 def _ask_until_complete(witnesses: Witnesses, shots: list[Shot], region: str, log_group: str, deadline: float) -> int:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws.clients import Home, from_template
 from isotherm.aws.lane_executions import fail, lane_execution_name, lane_machine_arn, start_lane, succeed
 from isotherm.aws.request import parse
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.samples import timings_of
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask
@@ -46,19 +47,20 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return _not_started(table, home, request, "the campaign was stopped")
     if _is_precise_enough(table, task):
         reason = f"precise enough after {lane.round} rounds"
-        table.update_lane(request.campaign_id, request.lane_key, status="spared", phase="done", reason=reason)
+        said = LaneFacts(status="spared", phase="done", reason=reason)
+        table.update_lane(request.campaign_id, request.lane_key, said)
         succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "spared"})
         return {"status": "spared", "reason": reason}
     # The token is kept for the watch, which answers it where a region can no longer do so.
-    where, token = (request.campaign_id, request.lane_key), request.task_token
-    table.update_lane(*where, status="running", phase="starting", task_token=token)
+    said = LaneFacts(status="running", phase="starting", task_token=request.task_token)
+    table.update_lane(request.campaign_id, request.lane_key, said)
     try:
         steps = [step.step for step in lane.steps]
         execution_arn = start_lane(lane.client_region, machine, name, {**asdict(request), "steps": steps})
     except (ClientError, BotoCoreError) as fault:
         logger.exception("not started")
         return _not_started(table, home, request, f"could not be started in {lane.client_region}: {fault}")
-    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, execution_arn=execution_arn)
+    table.update_lane(request.campaign_id, request.lane_key, LaneFacts(execution_arn=execution_arn), unless_ended=True)
     return {"status": "started", "execution_arn": execution_arn}
 
 
@@ -75,6 +77,7 @@ def _is_precise_enough(table: Table, task: LaneTask) -> bool:
 
 
 def _not_started(table: Table, home: Home, request: DispatchRequest, reason: str) -> dict[str, Any]:
-    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, status="failed", reason=reason)
+    said = LaneFacts(status="failed", reason=reason)
+    table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
     fail(home.region, request.task_token, "LaneNotStarted", f"lane {request.lane_key}: {reason}")
     return {"status": "failed", "reason": reason}

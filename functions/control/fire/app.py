@@ -19,6 +19,7 @@ from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import write_load, write_shots
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LATEST, LaneTask, LoadStep, Step
 from isotherm.measurement.orders import burst_orders, warm_orders
@@ -104,9 +105,11 @@ def _load(
     table, where = Table(home), (request.campaign_id, request.lane_key)
     if table.lane_ended(*where):
         return {"issued": 0, "planned": round(load.requests / load.fires)}
-    table.update_lane(*where, unless_ended=True, phase="loading", load_phase=load.phase, step=request.step)
+    said = LaneFacts(phase="loading", load_phase=load.phase, step=request.step)
+    table.update_lane(*where, said, unless_ended=True)
     end_by = time.time() + (context.get_remaining_time_in_millis() - MARGIN_MS) / 1000
-    begin_at = table.load_begins_at(*where) if load.fires > 1 else None
+    lane = table.lane(*where) if load.fires > 1 else None
+    begin_at = lane.load_begins_at if lane else None
     with _lane_ends(table, request) as ended:
         result = make_load(home, task, step, load, request.shard, begin_at, end_by, ended)
     write_load(Bucket(home), *where, request.step, result, request.shard)
@@ -167,7 +170,7 @@ def _progress(table: Table, request: FireRequest) -> Callable[..., None]:
         nonlocal written_at
         if at_once or time.monotonic() - written_at > PROGRESS_EVERY_S:
             written_at = time.monotonic()
-            facts = {"phase": "firing", "step": request.step, "issued": issued}
-            table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, **facts)
+            said = LaneFacts(phase="firing", step=request.step, issued=issued)
+            table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
 
     return report

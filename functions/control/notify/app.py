@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail, succeed
 from isotherm.aws.request import parse
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 
 logger = Logger()
@@ -40,13 +41,13 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         reasons.append(f"the function was not put back: {_reason(request.restore)}")
     table = Table(home)
     if not reasons:
-        table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, status="succeeded", phase="done")
+        said = LaneFacts(status="succeeded", phase="done")
+        table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
         succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "succeeded"})
         return {"status": "succeeded"}
     reason = "; ".join(reasons)
-    table.update_lane(
-        request.campaign_id, request.lane_key, unless_ended=True, status="failed", phase="done", reason=reason
-    )
+    said = LaneFacts(status="failed", phase="done", reason=reason)
+    table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
     fail(home.region, request.task_token, "LaneFailed", reason)
     return {"status": "failed", "reason": reason}
 

@@ -14,6 +14,7 @@ from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan
@@ -75,6 +76,13 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
     if not campaign.dry_run:
         table = Table(home)
         table.put_tasks(plan.tasks())
-        facts = {"name": campaign.name, "lanes": len(plan.lanes), "price_usd": plan.price.usd}
-        table.put_campaign(plan.campaign_id, plan.created_at, facts)
+        table.put_campaign(
+            CampaignRecord(
+                campaign_id=plan.campaign_id,
+                started_at=plan.created_at,
+                name=campaign.name,
+                lanes=len(plan.lanes),
+                price_usd=plan.price.usd,
+            )
+        )
     return plan

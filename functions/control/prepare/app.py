@@ -13,6 +13,7 @@ from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.request import parse
 from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Lease, Table
 
 logger = Logger()
@@ -47,8 +48,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     function = MeasuredFunction(lane.region, lane.function_name)
 
     _refuse_if_ended(table, campaign_id, lane_key)
-    phase = "publishing" if step.versions else "preparing"
-    table.update_lane(campaign_id, lane_key, unless_ended=True, phase=phase, step=request.step)
+    said = LaneFacts(phase="publishing" if step.versions else "preparing", step=request.step)
+    table.update_lane(campaign_id, lane_key, said, unless_ended=True)
     lease = table.acquire(
         Lease(lane.region, lane.function_name, campaign_id, lane_key, function.memory_mb(), int(time.time()))
     )
@@ -63,7 +64,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     bucket.write_versions(campaign_id, lane_key, request.step, versions)
     fires = step.load.fires if step.load else 1
     if fires > 1:
-        table.update_lane(campaign_id, lane_key, unless_ended=True, load_begins_at=time.time() + TOGETHER_S)
+        said = LaneFacts(load_begins_at=time.time() + TOGETHER_S)
+        table.update_lane(campaign_id, lane_key, said, unless_ended=True)
     return {"shards": list(range(fires)), "versions": len(versions)}
 
 

@@ -16,6 +16,7 @@ from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail
 from isotherm.aws.request import parse
 from isotherm.aws.restore import restore_lane
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 
 logger = Logger()
@@ -63,10 +64,11 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     home = Home.from_environment()
     table = Table(home)
     lane = table.task(request.campaign_id, request.lane_key).lane
-    facts = {"status": "failed", "phase": "done", "reason": request.cause or request.error}
-    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, **facts)
+    reason = request.cause or request.error
+    said = LaneFacts(status="failed", phase="done", reason=reason)
+    table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
     undone = restore_lane(table, request.campaign_id, lane, settle_s=SETTLE_S)
-    logger.warning("rescued", extra={"lane": request.lane_key, "reason": facts["reason"], "undone": undone})
+    logger.warning("rescued", extra={"lane": request.lane_key, "reason": reason, "undone": undone})
     if request.task_token:
-        fail(home.region, request.task_token, request.error, facts["reason"])
+        fail(home.region, request.task_token, request.error, reason)
     return {"lane_key": request.lane_key, "status": "failed", "undone": len(undone)}

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm.aws.clients import Home
 from isotherm.aws.request import parse
 from isotherm.aws.restore import restore_lane
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 
 logger = Logger()
@@ -31,7 +32,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     home = Home.from_environment()
     table = Table(home)
     lane = table.task(request.campaign_id, request.lane_key).lane
-    table.update_lane(request.campaign_id, request.lane_key, unless_ended=True, phase="restoring")
+    table.update_lane(request.campaign_id, request.lane_key, LaneFacts(phase="restoring"), unless_ended=True)
     undone = restore_lane(table, request.campaign_id, lane)
     logger.info("restored", extra={"lane": request.lane_key, "undone": undone})
     return {"undone": len(undone)}

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home, make_client
 from isotherm.aws.lane_executions import fail, lane_execution_status, region_of_arn
+from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.table import LEASE_S, Table
 
 logger = Logger()
@@ -32,7 +33,7 @@ CAMPAIGN_S = 7 * 86_400
 #: One attempt: a region that does not answer now is asked again by the next watch, and must not cost this one's time.
 ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=10)
 
-Lanes = list[tuple[str, dict[str, Any]]]
+Lanes = list[tuple[str, LaneRecord]]
 
 
 @logger.inject_lambda_context
@@ -42,17 +43,17 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     table = Table(home)
     regions: dict[str, Lanes] = defaultdict(list)
     for campaign_id, lane in _running(table):
-        if lane.get("execution_arn") and lane.get("task_token"):
-            regions[region_of_arn(lane["execution_arn"])].append((campaign_id, lane))
+        if lane.execution_arn and lane.task_token:
+            regions[region_of_arn(lane.execution_arn)].append((campaign_id, lane))
     # botocore promises that clients may be used from several threads, not that they may be made there.
     clients = [make_client("stepfunctions", region, ONCE) for region in regions]
     with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as pool:
         found = list(pool.map(_lost, regions, clients, regions.values()))
     lost = []
     for campaign_id, lane, reason in (of_region for of_regions in found for of_region in of_regions):
-        if not table.lane_ended(campaign_id, lane["lane_key"]):
+        if not table.lane_ended(campaign_id, lane.lane_key):
             _give_up(table, home, campaign_id, lane, reason)
-            lost.append(lane["lane_key"])
+            lost.append(lane.lane_key)
     return {"lost": lost}
 
 
@@ -60,24 +61,24 @@ def _running(table: Table) -> Lanes:
     """Lanes that run as far as the table knows; a campaign that will have none any more is left unwatched."""
     running: Lanes = []
     for campaign in table.campaigns(LATEST_CAMPAIGNS):
-        age_s = (datetime.now(UTC) - datetime.fromisoformat(campaign["started_at"])).total_seconds()
-        if "finished_at" in campaign or "unwatched_at" in campaign or age_s > CAMPAIGN_S:
+        age_s = (datetime.now(UTC) - datetime.fromisoformat(campaign.started_at)).total_seconds()
+        if campaign.finished_at or campaign.unwatched_at or age_s > CAMPAIGN_S:
             continue
-        lanes = table.watched_lanes(campaign["campaign_id"])
-        found = [(campaign["campaign_id"], lane) for lane in lanes if lane["status"] == "running"]
+        lanes = table.watched_lanes(campaign.campaign_id)
+        found = [(campaign.campaign_id, lane) for lane in lanes if lane.status == "running"]
         # Between two lanes of a campaign that goes on nothing takes as long as a lane may.
-        quiet_s = min([age_s, *(time.time() - lane["updated_at"] for lane in lanes if "updated_at" in lane)])
+        quiet_s = min([age_s, *(time.time() - lane.updated_at for lane in lanes if lane.updated_at)])
         if not found and quiet_s > LEASE_S:
-            table.leave_unwatched(campaign["campaign_id"])
+            table.leave_unwatched(campaign.campaign_id)
         running += found
     return running
 
 
-def _lost(region: str, states: Any, lanes: Lanes) -> list[tuple[str, dict[str, Any], str]]:
+def _lost(region: str, states: Any, lanes: Lanes) -> list[tuple[str, LaneRecord, str]]:
     """Lanes of a region of which nobody will ever hear again, and why; none more once the region does not answer."""
     lost = []
     for campaign_id, lane in lanes:
-        arn = lane["execution_arn"]
+        arn = lane.execution_arn or ""
         try:
             status = lane_execution_status(states, arn)
         except (ClientError, BotoCoreError):
@@ -89,7 +90,8 @@ def _lost(region: str, states: Any, lanes: Lanes) -> list[tuple[str, dict[str, A
     return lost
 
 
-def _give_up(table: Table, home: Home, campaign_id: str, lane: dict[str, Any], reason: str) -> None:
-    logger.warning("lane lost", extra={"lane": lane["lane_key"], "reason": reason})
-    table.update_lane(campaign_id, lane["lane_key"], unless_ended=True, status="failed", phase="done", reason=reason)
-    fail(home.region, lane["task_token"], "LaneLost", reason)
+def _give_up(table: Table, home: Home, campaign_id: str, lane: LaneRecord, reason: str) -> None:
+    logger.warning("lane lost", extra={"lane": lane.lane_key, "reason": reason})
+    said = LaneFacts(status="failed", phase="done", reason=reason)
+    table.update_lane(campaign_id, lane.lane_key, said, unless_ended=True)
+    fail(home.region, lane.task_token or "", "LaneLost", reason)

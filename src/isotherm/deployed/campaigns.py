@@ -28,6 +28,7 @@ from isotherm.report import file_names
 if TYPE_CHECKING:
     from isotherm.analysis.summary import CampaignSummary
     from isotherm.aws.store.bucket import Bucket
+    from isotherm.aws.store.records import CampaignRecord
     from isotherm.aws.store.sessions import Gathered
     from isotherm.aws.store.table import Table
     from isotherm.campaign.lane import Lane
@@ -221,22 +222,22 @@ class Campaigns:
         """The campaigns that were admitted last, the newest first."""
         return [
             Listed(
-                campaign_id=item["campaign_id"],
-                name=item["name"],
-                started_at=item["started_at"],
-                status=self._status(item),
-                lanes=int(item.get("lanes", 0)),
-                price_usd=item.get("price_usd"),
-                headline=item.get("headline"),
+                campaign_id=record.campaign_id,
+                name=record.name,
+                started_at=record.started_at,
+                status=self._status(record),
+                lanes=record.lanes,
+                price_usd=record.price_usd,
+                headline=record.headline,
             )
-            for item in self._table.campaigns(limit)
+            for record in self._table.campaigns(limit)
         ]
 
-    def _status(self, item: dict[str, Any]) -> str:
+    def _status(self, record: CampaignRecord) -> str:
         try:
-            return self.state(item["campaign_id"]).status
+            return self.state(record.campaign_id).status
         except NoSuchCampaign:  # Step Functions forgets an execution after 90 days, the table after 400
-            return SUCCEEDED if "finished_at" in item else "STOPPED" if "stopped_at" in item else "UNKNOWN"
+            return SUCCEEDED if record.finished_at else "STOPPED" if record.stopped_at else "UNKNOWN"
 
     def sessions(self, name: str, since: str, limit: int) -> Gathered:
         """The campaigns of a name as sessions of a trend; those without a report are left out, with how they stand."""
@@ -248,7 +249,9 @@ class Campaigns:
         return found._replace(left_out=[*found.left_out, *unfinished])
 
     def _why_unfinished(self, campaign_id: str) -> str:
-        status = self._status({"campaign_id": campaign_id})
+        from isotherm.aws.store.records import CampaignRecord
+
+        status = self._status(CampaignRecord(campaign_id=campaign_id))
         if status == RUNNING:
             return "it is still running"
         return "it has no report" if status == "UNKNOWN" else f"it ended as {status} without a report"
@@ -308,14 +311,14 @@ class Campaigns:
 
         regions: dict[str, Any] = {}
         unheard = []
-        for item in self._table.lanes(plan.campaign_id):
-            if item["status"] == "planned":
+        for record in self._table.lanes(plan.campaign_id):
+            if record.status == "planned":
                 continue
-            lane = plan.lanes[item["lane_key"]]
+            lane = plan.lanes[record.lane_key]
             # Where Dispatch starts it.
             machine = lane_machine_arn(self._machine_arn, self._home.stack, lane.client_region)
             name = lane_execution_name(plan.campaign_id, lane.key)
-            arn = item.get("execution_arn") or execution_arn(machine, name)
+            arn = record.execution_arn or execution_arn(machine, name)
             region = region_of_arn(arn)
             if region in unheard:
                 continue

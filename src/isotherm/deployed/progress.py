@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from isotherm.aws.store.records import ENDED, LaneRecord
 
 if TYPE_CHECKING:
     from isotherm.campaign.lane import Lane, Step
     from isotherm.campaign.plan import Plan
-
-ENDED = ("succeeded", "failed", "spared")
 
 _AFTER_FIRING = ("collecting", "restoring", "done")
 
@@ -91,39 +91,37 @@ def planned_shots(lane: Lane) -> int:
     return sum(map(step_shots, lane.steps))
 
 
-def campaign_progress(plan: Plan, items: Iterable[Mapping[str, Any]]) -> CampaignProgress:
+def campaign_progress(plan: Plan, records: Iterable[LaneRecord]) -> CampaignProgress:
     """Join the plan with what the lanes reported.
 
     Parameters
     ----------
     plan : Plan
         The campaign's plan.
-    items : iterable of mapping
-        The table's progress items; each has `lane_key`, and `status`, `phase`, `step`, `issued`, `samples`, `reason` as
-        far as the lane has come. `issued` and `samples` are those of one step.
+    records : iterable of LaneRecord
+        What the lanes said. `issued` and `samples` are those of one step.
     """
-    said = {str(item["lane_key"]): item for item in items}
+    said = {key: LaneRecord(lane_key=key) for key in plan.lanes} | {record.lane_key: record for record in records}
     return CampaignProgress(
         campaign_id=plan.campaign_id,
         rounds=plan.campaign.most_rounds,
-        lanes=tuple(_lane_progress(plan.lanes[key], said.get(key, {})) for wave in plan.waves for key in wave),
+        lanes=tuple(_lane_progress(plan.lanes[key], said[key]) for wave in plan.waves for key in wave),
     )
 
 
-def _lane_progress(lane: Lane, item: Mapping[str, Any]) -> LaneProgress:
-    step = int(item.get("step", 0))
-    phase = item.get("phase")
+def _lane_progress(lane: Lane, said: LaneRecord) -> LaneProgress:
+    step, phase = said.step or 0, said.phase
     before = sum(step_shots(earlier) for earlier in lane.steps[:step])
     # A step that is being prepared still shows the numbers of the one before it.
     fired = phase in ("firing", *_AFTER_FIRING)
     collected = phase in _AFTER_FIRING
     return LaneProgress(
         lane=lane,
-        planned=0 if item.get("status") == "spared" else planned_shots(lane),
-        status=str(item.get("status", "planned")),
+        planned=0 if said.status == "spared" else planned_shots(lane),
+        status=said.status or "planned",
         phase=phase,
         step=step,
-        issued=before + (int(item.get("issued", 0)) if fired else 0),
-        samples=before + (int(item.get("samples", 0)) if collected else 0),
-        reason=item.get("reason"),
+        issued=before + ((said.issued or 0) if fired else 0),
+        samples=before + ((said.samples or 0) if collected else 0),
+        reason=said.reason,
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home, client, make_client
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.deployed.campaigns import Campaigns, new_campaign_id
 from isotherm.deployed.deployment import Deployment
@@ -43,8 +44,8 @@ def test_lanes_are_stopped_where_they_run_whatever_another_region_says(
         role = "arn:aws:iam::123456789012:role/lane"
         made = states.create_state_machine(name="isotherm-lane", definition=machine, roleArn=role)["stateMachineArn"]
         arns[region] = states.start_execution(stateMachineArn=made, name=f"id-{key}", input="{}")["executionArn"]
-        known = {} if region == "sa-east-1" else {"execution_arn": arns[region]}
-        table.update_lane("id", key, status="running", **known)
+        known = None if region == "sa-east-1" else arns[region]
+        table.update_lane("id", key, LaneFacts(status="running", execution_arn=known))
 
     def made_client(service: str, region: str, config: Any) -> Any:
         if region != "ap-northeast-1":

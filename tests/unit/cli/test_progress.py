@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from isotherm.aws.store.records import LaneRecord
 from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.campaign.model import Campaign, ColdStarts
 from isotherm.campaign.plan import Plan
@@ -55,8 +56,8 @@ def _plan(*lanes: Lane, rounds: int = 2) -> Plan:
     )
 
 
-def _item(lane: Lane, **facts: Any) -> dict[str, Any]:
-    return {"lane_key": lane.key, **facts}
+def _item(lane: Lane, **facts: Any) -> LaneRecord:
+    return LaneRecord(lane_key=lane.key, **facts)
 
 
 def test_counts_of_a_campaign_add_up_over_its_lanes() -> None:

@@ -176,13 +176,15 @@ def test_a_report_writes_markdown_beside_its_page(isotherm: Callable[..., Any], 
 
 
 def test_the_latest_campaigns_are_listed_first(home: Home) -> None:
+    from isotherm.aws.store.records import CampaignRecord
     from isotherm.aws.store.table import Table
 
     table = Table(home)
     for number in range(4):
-        table.put_campaign(f"c{number}", f"2026-11-0{number + 1}T00:00:00Z", {"name": "c", "lanes": number})
+        started_at = f"2026-11-0{number + 1}T00:00:00Z"
+        table.put_campaign(CampaignRecord(campaign_id=f"c{number}", started_at=started_at, name="c", lanes=number))
     table.finish_campaign("c2", "c2 was quick")
     found = table.campaigns(3)
-    assert [item["campaign_id"] for item in found] == ["c3", "c2", "c1"]
-    assert found[1]["headline"] == "c2 was quick"
-    assert "headline" not in found[0]
+    assert [record.campaign_id for record in found] == ["c3", "c2", "c1"]
+    assert found[1].headline == "c2 was quick"
+    assert found[0].headline is None

@@ -121,13 +121,15 @@ def test_without_a_stack_it_says_how_to_have_one(isotherm: Isotherm) -> None:
 
 def test_the_finished_campaigns_of_a_name_are_gathered(home: Home) -> None:
     from isotherm.aws.store.bucket import Bucket, report_key
+    from isotherm.aws.store.records import CampaignRecord
     from isotherm.aws.store.sessions import gather
     from isotherm.aws.store.table import Table
 
     table, bucket = Table(home), Bucket(home)
     for number, session in enumerate(SESSIONS):
         name = "nightly" if number < 5 else "night"
-        table.put_campaign(session.campaign_id, session.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), {"name": name})
+        started_at = session.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        table.put_campaign(CampaignRecord(campaign_id=session.campaign_id, started_at=started_at, name=name))
         if number != 1:  # still running
             table.finish_campaign(session.campaign_id, "it was quick")
         if number != 2:  # its report was deleted

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
+from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import TargetFunction
 from isotherm.campaign.parsing import parse_campaign
@@ -124,5 +125,5 @@ def plan(table: Table) -> Plan:
         created_at="2026-01-01T00:00:00Z",
     )
     table.put_tasks(made.tasks())
-    table.put_campaign("id", made.created_at, {"name": "test"})
+    table.put_campaign(CampaignRecord(campaign_id="id", started_at=made.created_at, name="test"))
     return made

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
@@ -72,9 +73,9 @@ def run(dispatch: ModuleType, lane_key: str) -> Any:
     return dispatch.handler(event, dispatch.__dict__["context"])
 
 
-def status(table: Table, lane_key: str) -> tuple[str, str | None]:
-    item = next(item for item in table.lanes("id") if item["lane_key"] == lane_key)
-    return item["status"], item.get("reason")
+def status(table: Table, lane_key: str) -> tuple[str | None, str | None]:
+    item = next(item for item in table.lanes("id") if item.lane_key == lane_key)
+    return item.status, item.reason
 
 
 def test_a_lane_that_is_precise_enough_is_ended_at_once(table: Table, dispatch: ModuleType, plan: Plan) -> None:
@@ -85,7 +86,7 @@ def test_a_lane_that_is_precise_enough_is_ended_at_once(table: Table, dispatch: 
     assert status(table, "r02-default-us-east-1") == ("spared", "precise enough after 2 rounds")
     assert table.lane_ended("id", "r02-default-us-east-1")
 
-    table.update_lane("id", "r02-default-us-east-1", unless_ended=True, status="failed")
+    table.update_lane("id", "r02-default-us-east-1", LaneFacts(status="failed"), unless_ended=True)
     assert status(table, "r02-default-us-east-1")[0] == "spared"
 
 

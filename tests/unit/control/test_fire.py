@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.plan import Plan
@@ -42,7 +43,7 @@ def fire(
     def make_load(*arguments: Any) -> Any:
         stop, give_up_at = arguments[-1], time.monotonic() + 20
         made.append("begun")
-        table.update_lane("id", KEY, status="failed")
+        table.update_lane("id", KEY, LaneFacts(status="failed"))
         while not stop() and time.monotonic() < give_up_at:
             time.sleep(0.01)
         return SimpleNamespace(sent=0, planned=10, stopped=stop())
@@ -55,10 +56,10 @@ def fire(
 
 
 def test_a_lane_that_has_ended_is_not_loaded(fire: Callable[[], Any], table: Table) -> None:
-    table.update_lane("id", KEY, status="failed", phase="done")
+    table.update_lane("id", KEY, LaneFacts(status="failed", phase="done"))
     assert fire() == ({"issued": 0, "planned": 10}, [])
-    (lane,) = [lane for lane in table.lanes("id") if lane["lane_key"] == KEY]
-    assert lane["phase"] == "done"
+    (lane,) = [lane for lane in table.lanes("id") if lane.lane_key == KEY]
+    assert lane.phase == "done"
 
 
 def test_a_load_is_stopped_when_its_lane_ends_and_what_it_came_to_is_kept(fire: Callable[[], Any]) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import client, make_client
+from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 
-TOKEN: dict[str, Any] = {"task_token": "token"}
+TOKEN = "token"  # noqa: S105 - what a campaign would give
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:isotherm-lane"
 
 
@@ -48,13 +49,14 @@ def execution_arn(table: Table) -> str:  # noqa: ARG001 - starts moto
 
 def started(table: Table, hours_ago: float) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - hours_ago * 3600))
-    table.put_campaign("id", stamp, {"name": "test"})
+    table.put_campaign(CampaignRecord(campaign_id="id", started_at=stamp, name="test"))
 
 
 def running(table: Table, plan: Plan, execution_arn: str) -> str:
     started(table, 0.1)
     key = next(iter(plan.lanes))
-    table.update_lane("id", key, status="running", phase="firing", execution_arn=execution_arn, **TOKEN)
+    said = LaneFacts(status="running", phase="firing", execution_arn=execution_arn, task_token=TOKEN)
+    table.update_lane("id", key, said)
     return key
 
 
@@ -72,8 +74,8 @@ def test_a_lane_that_ended_without_a_word_is_given_up_once(
     reason = "region us-east-1 fell silent: the lane's execution ended as ABORTED and could not say so"
     assert answer == {"lost": [key]}
     assert answered == [("token", "LaneLost", reason)]
-    (lane,) = [item for item in table.lanes("id") if item["lane_key"] == key]
-    assert (lane["status"], lane["reason"]) == ("failed", reason)
+    (lane,) = [item for item in table.lanes("id") if item.lane_key == key]
+    assert (lane.status, lane.reason) == ("failed", reason)
     assert told() == ({"lost": []}, [])
 
 
@@ -93,11 +95,11 @@ def test_the_token_is_the_watch_s_alone_and_gone_when_the_lane_has_ended(table: 
     key = running(table, plan, "arn")
 
     def tokens() -> list[str | None]:
-        return [lane.get("task_token") for lane in table.watched_lanes("id") if lane["lane_key"] == key]
+        return [lane.task_token for lane in table.watched_lanes("id") if lane.lane_key == key]
 
     assert tokens() == ["token"]
-    assert not any("task_token" in lane for lane in table.lanes("id"))
-    table.update_lane("id", key, unless_ended=True, status="succeeded", phase="done")
+    assert not any(lane.task_token for lane in table.lanes("id"))
+    table.update_lane("id", key, LaneFacts(status="succeeded", phase="done"), unless_ended=True)
     assert tokens() == [None]
 
 
@@ -111,7 +113,7 @@ def test_a_region_that_does_not_answer_is_asked_once_and_keeps_nobody_waiting(
     regions = ("eu-west-1", "eu-west-1", "us-east-1")
     for key, region in zip(plan.lanes, regions, strict=True):
         arn = f"{MACHINE.replace('us-east-1', region).replace(':stateMachine:', ':execution:')}:gone"
-        table.update_lane("id", key, status="running", execution_arn=arn, **TOKEN)
+        table.update_lane("id", key, LaneFacts(status="running", execution_arn=arn, task_token=TOKEN))
     asked = []
 
     class Unreachable:
@@ -138,7 +140,9 @@ def test_a_campaign_in_which_nothing_runs_for_hours_is_looked_at_no_more(
 ) -> None:
     started(table, hours_ago)
     told()
-    assert ("unwatched_at" in (table.campaign("id") or {})) is left
+    campaign = table.campaign("id")
+    assert campaign is not None
+    assert (campaign.unwatched_at is not None) is left
     monkeypatch.setattr(Table, "watched_lanes", lambda *_: pytest.fail("its lanes were read"))
     if left or hours_ago > 24:
         assert told() == ({"lost": []}, [])

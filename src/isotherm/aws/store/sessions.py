@@ -42,8 +42,8 @@ def gather(
     but : collection of str
         Ids that are passed over without a word.
     """
-    listed = [item for item in table.campaigns_named(name, since, limit) if item["campaign_id"] not in but]
-    finished = [item["campaign_id"] for item in listed if "finished_at" in item]
+    listed = [record for record in table.campaigns_named(name, since, limit) if record.campaign_id not in but]
+    finished = [record.campaign_id for record in listed if record.finished_at is not None]
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         bodies = list(pool.map(lambda campaign: bucket.read_if_there(report_key(campaign, SUMMARY)), finished))
     sessions, left_out = [], []
@@ -60,4 +60,4 @@ def gather(
             left_out.append(LeftOut(campaign_id=campaign_id, reason=session.no_trend))
         else:
             sessions.append(session)
-    return Gathered(sessions, left_out, [item["campaign_id"] for item in listed if "finished_at" not in item])
+    return Gathered(sessions, left_out, [record.campaign_id for record in listed if record.finished_at is None])

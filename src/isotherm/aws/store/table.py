@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.attribute_values import decode, encode
+from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
@@ -21,9 +22,6 @@ KEEP_DAYS = 400
 
 #: No lane lives longer (its state machine's own timeout is shorter), so an older lease belongs to nobody.
 LEASE_S = 3 * 3600
-
-#: How a lane ends; spared: it was not needed, its cells being precise enough already.
-ENDED = ("succeeded", "failed", "spared")
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
 
@@ -53,12 +51,12 @@ class Table:
 
     # Campaigns and the progress of their lanes
 
-    def put_campaign(self, campaign_id: str, started_at: str, facts: dict[str, Any]) -> None:
-        """Record an admitted campaign: by its id, among all campaigns, and among those of its name (in `facts`)."""
-        item = {"campaign_id": campaign_id, "started_at": started_at, **facts, "expires_at": expiry()}
-        when = f"{started_at}#{campaign_id}"
-        of_name = f"campaigns#{facts['name']}"
-        for pk, sk in ((f"campaign#{campaign_id}", "campaign"), ("campaigns", when), (of_name, when)):
+    def put_campaign(self, campaign: CampaignRecord) -> None:
+        """Record an admitted campaign: by its id, among all campaigns, and among those of its name."""
+        item = {**campaign.item(), "expires_at": expiry()}
+        when = f"{campaign.started_at}#{campaign.campaign_id}"
+        of_name = f"campaigns#{campaign.name}"
+        for pk, sk in ((f"campaign#{campaign.campaign_id}", "campaign"), ("campaigns", when), (of_name, when)):
             self._db.put_item(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
     def stop_campaign(self, campaign_id: str) -> None:
@@ -72,7 +70,8 @@ class Table:
 
     def campaign_stopped(self, campaign_id: str) -> bool:
         """Whether `stop_campaign` was called for it."""
-        return "stopped_at" in (self.campaign(campaign_id) or {})
+        campaign = self.campaign(campaign_id)
+        return campaign is not None and campaign.stopped_at is not None
 
     def put_tasks(self, tasks: Iterable[LaneTask]) -> None:
         """Record each lane's task and that it has not begun."""
@@ -111,17 +110,17 @@ class Table:
             "ExpressionAttributeValues": {":at": {"N": str(int(time.time()))}, ":headline": {"S": headline}},
         }
         answer = self._db.update_item(Key=_key(f"campaign#{campaign_id}", "campaign"), ReturnValues="ALL_NEW", **change)
-        campaign = decode(answer["Attributes"])
-        if "name" in campaign:  # not one whose record has expired meanwhile
-            when = f"{campaign['started_at']}#{campaign_id}"
-            self._db.update_item(Key=_key(f"campaigns#{campaign['name']}", when), **change)
+        campaign = CampaignRecord.of(campaign_id, decode(answer["Attributes"]))
+        if campaign.name:  # not one whose record has expired meanwhile
+            when = f"{campaign.started_at}#{campaign_id}"
+            self._db.update_item(Key=_key(f"campaigns#{campaign.name}", when), **change)
 
-    def update_lane(self, campaign_id: str, lane_key: str, *, unless_ended: bool = False, **facts: Any) -> None:
+    def update_lane(self, campaign_id: str, lane_key: str, said: LaneFacts, *, unless_ended: bool = False) -> None:
         """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended.
 
         A `status` that ends the lane removes its task token: nobody has to answer it any more.
         """
-        facts = {**facts, "updated_at": int(time.time()), "expires_at": expiry()}
+        facts = {**said.said(), "updated_at": int(time.time()), "expires_at": expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}
         values = encode({f":{number}": value for number, value in enumerate(facts.values())})
         request: dict[str, Any] = {
@@ -129,7 +128,7 @@ class Table:
             "Key": _key(f"campaign#{campaign_id}", f"lane#{lane_key}"),
             "UpdateExpression": "SET "
             + ", ".join(f"#{number} = :{number}" for number in range(len(facts)))
-            + (" REMOVE task_token" if facts.get("status") in ENDED else ""),
+            + (" REMOVE task_token" if said.status in ENDED else ""),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
@@ -145,23 +144,24 @@ class Table:
 
     def lane_ended(self, campaign_id: str, lane_key: str) -> bool:
         """Whether a lane has ended or been given up: then nothing may be changed in its name any more."""
+        lane = self.lane(campaign_id, lane_key)
+        return lane is not None and lane.end is not None
+
+    def lane(self, campaign_id: str, lane_key: str) -> LaneRecord | None:
+        """The progress of one lane; None where the campaign has no such lane."""
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
-        return item is not None and item.get("status") in ENDED
+        return LaneRecord.of(lane_key, item) if item else None
 
-    def load_begins_at(self, campaign_id: str, lane_key: str) -> float | None:
-        """When the Fires of a lane's load begin together, as Unix time in seconds; None where none was agreed."""
-        item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}") or {}
-        return item.get("load_begins_at")
-
-    def campaign(self, campaign_id: str) -> dict[str, Any] | None:
+    def campaign(self, campaign_id: str) -> CampaignRecord | None:
         """What was recorded of a campaign; None where it was never admitted."""
-        return self._get(f"campaign#{campaign_id}", "campaign")
+        item = self._get(f"campaign#{campaign_id}", "campaign")
+        return CampaignRecord.of(campaign_id, item) if item else None
 
-    def campaigns(self, limit: int) -> list[dict[str, Any]]:
+    def campaigns(self, limit: int) -> list[CampaignRecord]:
         """What was recorded of the latest campaigns that were admitted, the newest first."""
-        return [self.campaign(item["campaign_id"]) or item for item in self._latest(limit)]
+        return [self.campaign(found.campaign_id) or found for found in self._latest(limit)]
 
-    def campaigns_named(self, name: str, since: str, limit: int) -> list[dict[str, Any]]:
+    def campaigns_named(self, name: str, since: str, limit: int) -> list[CampaignRecord]:
         """What was recorded of the latest campaigns of a name that started at or after `since`, the newest first.
 
         Those whose report is there have `finished_at`. Times are ISO 8601 in UTC; an empty `since` is the beginning.
@@ -173,13 +173,13 @@ class Table:
             ScanIndexForward=False,
             PaginationConfig={"MaxItems": limit},
         )
-        return [decode(item) for page in pages for item in page["Items"]]
+        return [_campaign(decode(item)) for page in pages for item in page["Items"]]
 
     def campaign_names(self, limit: int) -> list[str]:
         """Names of the latest `limit` campaigns, each once, the newest first."""
-        return list(dict.fromkeys(item["name"] for item in self._latest(limit)))
+        return list(dict.fromkeys(found.name for found in self._latest(limit)))
 
-    def _latest(self, limit: int) -> list[dict[str, Any]]:
+    def _latest(self, limit: int) -> list[CampaignRecord]:
         answer = self._db.query(
             TableName=self._name,
             KeyConditionExpression="pk = :pk",
@@ -187,27 +187,20 @@ class Table:
             ScanIndexForward=False,
             Limit=limit,
         )
-        return [decode(item) for item in answer["Items"]]
+        return [_campaign(decode(item)) for item in answer["Items"]]
 
-    def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
-        """The progress of each lane; `lane_key` is added to what was recorded, the task token is left out."""
+    def lanes(self, campaign_id: str) -> list[LaneRecord]:
+        """The progress of each lane, without its task token."""
         items = self.query(f"campaign#{campaign_id}", "lane#")
-        return [
-            {
-                "lane_key": item["sk"].removeprefix("lane#"),
-                **{name: item[name] for name in item if name != "task_token"},
-            }
-            for item in items
-        ]
+        return [replace(_lane(item), task_token=None) for item in items]
 
-    def watched_lanes(self, campaign_id: str) -> list[dict[str, Any]]:
+    def watched_lanes(self, campaign_id: str) -> list[LaneRecord]:
         """What the watch needs of each lane: where it runs, and the token by which the campaign hears of its end."""
         wanted = ("sk", "status", "updated_at", "execution_arn", "task_token")
-        items = self.query(f"campaign#{campaign_id}", "lane#", wanted)
-        return [{"lane_key": item["sk"].removeprefix("lane#"), **item} for item in items]
+        return [_lane(item) for item in self.query(f"campaign#{campaign_id}", "lane#", wanted)]
 
     def leave_unwatched(self, campaign_id: str) -> None:
-        """Mark a campaign as one of which no lane runs any more: `unwatched_at` is then in what is recorded of it."""
+        """Mark a campaign as one of which no lane runs any more."""
         self._db.update_item(
             TableName=self._name,
             Key=_key(f"campaign#{campaign_id}", "campaign"),
@@ -312,6 +305,14 @@ class Table:
 def expiry() -> int:
     """When what is written now leaves the table, in epoch seconds."""
     return int(time.time()) + KEEP_DAYS * 86_400
+
+
+def _lane(item: dict[str, Any]) -> LaneRecord:
+    return LaneRecord.of(item["sk"].removeprefix("lane#"), item)
+
+
+def _campaign(item: dict[str, Any]) -> CampaignRecord:
+    return CampaignRecord.of(item["campaign_id"], item)
 
 
 def _lease_key(region: str, function_name: str) -> dict[str, str]:
