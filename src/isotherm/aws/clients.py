@@ -126,6 +126,11 @@ class Home:
     table: str
     bucket: str
 
+    @property
+    def server_log(self) -> str:
+        """The log group of the stack's own server, in each of its regions."""
+        return f"/isotherm/{self.stack}/server"
+
     @classmethod
     def from_environment(cls) -> Home:
         """Read ISOTHERM_STACK, ISOTHERM_HOME_REGION, ISOTHERM_TABLE and ISOTHERM_BUCKET.

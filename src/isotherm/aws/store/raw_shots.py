@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.records import LaneFacts
 from isotherm.measurement.shot import Shot
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ def read_loads(bucket: Bucket, campaign_id: str, lane_key: str, step: int, fires
 
     bodies = (bucket.read_if_there(_load_key(campaign_id, lane_key, step, shard)) for shard in range(fires))
     return [PhaseResult.from_dict(json.loads(gzip.decompress(body))) for body in bodies if body is not None]
+
+
+def count_load(bucket: Bucket, campaign_id: str, lane_key: str, step: int, fires: int) -> LaneFacts:
+    """Count what the Fires of a phase of a load say they did; each of their requests is in what they wrote."""
+    results = read_loads(bucket, campaign_id, lane_key, step, fires)
+    return LaneFacts(
+        samples=sum(result.planned for result in results),
+        used=sum(result.succeeded for result in results),
+        missing=fires - len(results),
+    )
 
 
 def _load_key(campaign_id: str, lane_key: str, step: int, shard: int) -> str:

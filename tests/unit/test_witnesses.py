@@ -1,0 +1,104 @@
+"""What was said of a step's shots: by whom, what still lacks, and whose timeout a report is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from isotherm.campaign.lane import Inner
+from isotherm.measurement.sample import Report
+from isotherm.measurement.witnesses import StepWitnesses, Witnesses, reports_in
+from unit.made_up_step import ID, STEP, probe_line, report_line, shot, task
+
+
+def having_read(*lines: str, reports_due: bool = True) -> Witnesses:
+    witnesses = Witnesses(reports_due=reports_due)
+    witnesses.read("\n".join(lines))
+    return witnesses
+
+
+@pytest.mark.parametrize(
+    ("lines", "lacks"),
+    [
+        ([probe_line("a"), report_line()], False),
+        ([probe_line("a")], True),
+        ([report_line()], True),
+        ([], True),
+        ([probe_line("b"), report_line()], True),
+    ],
+)
+def test_a_shot_is_complete_with_its_probe_and_its_report(lines: list[str], lacks: bool) -> None:
+    asked = shot("a", request_id=ID)
+    assert having_read(*lines).missing([asked]) == ([asked] if lacks else [])
+
+
+def test_the_request_id_that_the_function_saw_goes_before_that_of_the_answer() -> None:
+    assert having_read(probe_line("a"), report_line()).missing([shot("a", request_id="another")]) == []
+
+
+@pytest.mark.parametrize("outcome", ["throttled", "client_error"])
+def test_nothing_is_missed_of_a_shot_that_never_reached_the_function(outcome: str) -> None:
+    assert Witnesses().missing([shot("a", outcome=outcome)]) == []
+
+
+def test_a_function_that_was_cut_off_owes_its_report_alone() -> None:
+    cut_off = shot("a", outcome="timeout", request_id=ID)
+    assert having_read(report_line()).missing([cut_off]) == []
+    assert Witnesses().missing([cut_off]) == [cut_off]
+
+
+def test_of_a_server_s_request_its_own_line_is_enough() -> None:
+    assert having_read(probe_line("a"), reports_due=False).missing([shot("a")]) == []
+    assert len(having_read(probe_line("b"), reports_due=False).missing([shot("a")])) == 1
+
+
+def test_lines_of_nobody_s_shot_are_passed_over() -> None:
+    witnesses = having_read("START RequestId", probe_line(None), "{}", "REPORT")
+    assert (witnesses.probes, witnesses.reports) == ({}, {})
+
+
+def test_the_last_of_several_reports_of_a_request_counts() -> None:
+    (report,) = reports_in(report_line(duration_ms=1.0) + report_line(duration_ms=2.0))
+    assert (report["request_id"], report["duration_ms"]) == (ID, 2.0)
+
+
+@pytest.mark.parametrize(("timeouts", "outcome"), [(0, "function_error"), (1, "timeout"), (2, "function_error")])
+def test_reports_of_timeouts_are_the_silent_shots_where_their_numbers_agree(timeouts: int, outcome: str) -> None:
+    witnesses = having_read(probe_line("a"), report_line())
+    witnesses.reports |= {str(number): Report(str(number), status="timeout") for number in range(timeouts)}
+    named = witnesses.name_timeouts([shot("a", 500), shot("b", 503)])
+    assert [one.outcome for one in named] == ["function_error", outcome]
+
+
+def test_a_timeout_that_somebody_claims_is_nobody_else_s() -> None:
+    witnesses = having_read(probe_line("a"))
+    witnesses.reports[ID] = Report(ID, status="timeout")
+    assert [one.outcome for one in witnesses.name_timeouts([shot("b", 503)])] == ["function_error"]
+
+
+def test_the_inner_function_is_asked_for_calls_that_had_an_answer() -> None:
+    notes = {"inner_round_trip_ms": 9.0, "inner_request_id": "inner"}
+    witnesses = having_read(probe_line("a", notes=notes), probe_line("b", notes=notes), probe_line("c"))
+    called = witnesses.called_in_turn([shot("a"), shot("b", outcome="function_error"), shot("c"), shot("d")])
+    assert [(one.shot_id, one.request_id) for one in called] == [("a", "inner")]
+
+
+def test_the_package_is_what_any_probe_says_of_it() -> None:
+    assert having_read(probe_line("a"), probe_line("b", package={"zip_bytes": 1})).package == {"zip_bytes": 1}
+    assert having_read(probe_line("a")).package is None
+
+
+@pytest.mark.parametrize(("clients_named", "client"), [(False, None), (True, "eu-west-1")])
+def test_a_sample_says_which_lane_and_which_cell_it_is_of(clients_named: bool, client: str | None) -> None:
+    inner = Inner(target="inner", region="sa-east-1", function_name="f", log_group="g")
+    step = replace(STEP, inner=inner, protocol="http", operation="get")
+    own = having_read(probe_line("a", notes={"inner_round_trip_ms": 9.0}), report_line())
+    (sample,) = StepWitnesses([shot("a", kind="cold")], own, Witnesses(), 0).samples(
+        task(step, clients_named=clients_named), step
+    )
+    assert (sample.campaign_id, sample.lane, sample.round) == ("id", "r01-outer-us-east-1", 1)
+    assert (sample.target, sample.region, sample.client_region) == ("outer", "us-east-1", client)
+    assert (sample.protocol, sample.operation) == ("http", "get")
+    assert (sample.inner, sample.inner_region, sample.inner_report_found) == ("inner", "sa-east-1", False)
+    assert (sample.report_found, sample.probe_found, sample.emulated) == (True, True, False)
