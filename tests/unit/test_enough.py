@@ -10,13 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import LaneTask, TargetFunction
+from isotherm.campaign.lane import LaneTask
 from isotherm.campaign.model import Precision
-from isotherm.campaign.parsing import parse_campaign
-from isotherm.campaign.plan import RegionInventory
-from isotherm.campaign.planner import make_plan
 from isotherm.campaign.stopping import IntervalWidth, Shortfall, Timing, shortfalls, too_wide
 from isotherm.statistics.describe import summarize
+from unit.made_up_stack import planned
 
 
 def last_task(platform: str = "aws", **fields: object) -> LaneTask:
@@ -30,38 +28,7 @@ def last_task(platform: str = "aws", **fields: object) -> LaneTask:
         "precision": {"median": 0.1},
         **fields,
     }
-    function = TargetFunction(
-        target="default",
-        region="us-east-1",
-        function_name="isotherm-target_default",
-        runtime="python3.14",
-        architecture="x86_64",
-        memory_mb=128,
-        timeout_s=30,
-        code_size_bytes=169,
-        code_sha256="sha",
-        log_group="/aws/lambda/isotherm-target_default",
-    )
-    region = RegionInventory(
-        region="us-east-1",
-        targets=[function],
-        concurrency_limit=1000,
-        unreserved_concurrency=1000,
-        stack_status="CREATE_COMPLETE",
-        stack_version="1",
-        home_region="us-east-1",
-    )
-    plan = make_plan(
-        parse_campaign(document),
-        [region],
-        campaign_id="id",
-        platform="emulated" if platform == "emulated" else "aws",
-        home_region="us-east-1",
-        stack="isotherm",
-        version="1",
-        created_at="2026-01-01T00:00:00Z",
-    )
-    return list(plan.tasks())[-1]
+    return list(planned(document, platform=platform).tasks())[-1]
 
 
 def timings(n: int, spread: float, memory_mb: int = 128, kinds: tuple[Kind, ...] = ("cold", "warm")) -> list[Timing]:

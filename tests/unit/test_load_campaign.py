@@ -10,8 +10,8 @@ import pytest
 from isotherm.campaign.lane import LaneTask, Platform
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan
-from isotherm.campaign.planner import make_plan
 from isotherm.campaign.refusals import InvalidCampaign
+from unit.made_up_stack import planned
 from unit.present import present
 
 from .test_routes import region
@@ -23,16 +23,7 @@ LOOPBACK = {"url": "https://127.0.0.1:8443"}
 
 def plan_of(document: dict[str, Any], *, platform: Platform = "emulated", **facts: Any) -> Plan:
     there = replace(region("us-east-1"), home_region="us-east-1", **facts)
-    return make_plan(
-        parse_campaign({"budget_usd": 1e6, **document}),
-        [there],
-        campaign_id="id",
-        platform=platform,
-        home_region="us-east-1",
-        stack="isotherm",
-        version="1",
-        created_at="2026-01-01T00:00:00Z",
-    )
+    return planned(document, there, platform=platform)
 
 
 @pytest.mark.parametrize(("threads", "requests"), [(20, 7400), (100, 37_000)])

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.campaign.lane import Lane, Platform, TargetFunction
-from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.lane import Lane
 from isotherm.campaign.plan import Plan, RegionInventory
-from isotherm.campaign.planner import make_plan, split_evenly
+from isotherm.campaign.planner import split_evenly
 from isotherm.campaign.refusals import InvalidCampaign, OverBudget
 from isotherm.measurement.orders import burst_orders, warm_orders
 from isotherm.measurement.shot import Order
+from unit.made_up_stack import made_up_function, made_up_region, planned
 from unit.present import present
 
 TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
@@ -26,45 +26,12 @@ TARGETS = ["default", "pkg20", "pkg50", "size20", "size50"]
 def region(
     name: str = "us-east-1", unreserved: int = 1000, targets: list[str] = TARGETS, code_size: int = 44_100_000
 ) -> RegionInventory:
-    return RegionInventory(
-        region=name,
-        stack_status="CREATE_COMPLETE",
-        stack_version="1",
-        home_region="us-east-1",
-        concurrency_limit=max(unreserved, 10),
-        unreserved_concurrency=unreserved,
-        targets=[
-            TargetFunction(
-                target=target,
-                region=name,
-                function_name=f"isotherm-target_{target}",
-                runtime="python3.14",
-                architecture="x86_64",
-                memory_mb=128,
-                timeout_s=30,
-                code_size_bytes=code_size,
-                code_sha256="sha",
-                log_group=f"/aws/lambda/isotherm-target_{target}",
-            )
-            for target in targets
-        ],
-    )
+    functions = [made_up_function(target, name, code_size_bytes=code_size) for target in targets]
+    return made_up_region(name, functions, concurrency_limit=max(unreserved, 10), unreserved_concurrency=unreserved)
 
 
-def plan_of(
-    document: dict[str, Any], *inventory: RegionInventory, platform: Platform = "aws", cores: int | None = None
-) -> Plan:
-    return make_plan(
-        parse_campaign({"budget_usd": 1e6, **document}),
-        inventory or [region()],
-        campaign_id="id",
-        platform=platform,
-        home_region="us-east-1",
-        stack="isotherm",
-        version="1",
-        created_at="2026-01-01T00:00:00Z",
-        cores=cores,
-    )
+def plan_of(document: dict[str, Any], *inventory: RegionInventory, **facts: Any) -> Plan:
+    return planned(document, *(inventory or [region()]), **facts)
 
 
 def orders_of(plan: Plan) -> Iterator[tuple[Lane, Order]]:

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.analysis.accounting import account, imbalances, planned_shots, total
-from isotherm.campaign.lane import Inner, Lane, LaneTask, Step, TargetFunction
+from isotherm.campaign.lane import Inner, Lane, LaneTask, Step
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan, RegionInventory
-from isotherm.campaign.planner import make_plan
 from isotherm.campaign.refusals import InvalidCampaign
 from isotherm.measurement.orders import event_of, outcome_of_status, request_of, warm_orders
 from isotherm.measurement.probe import Probe
 from isotherm.measurement.sample import Report, Sample, StepContext, join
 from isotherm.measurement.shot import Shot
+from unit.made_up_stack import made_up_function, made_up_region, planned
 from unit.present import present
 
 REGIONS = ["ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2"]
@@ -27,43 +27,12 @@ TARGETS = ["default", "outer", "inner", "inner_db", "customers"]
 
 
 def region(name: str, targets: list[str] = TARGETS, url: str | None = "https://api.example") -> RegionInventory:
-    return RegionInventory(
-        region=name,
-        concurrency_limit=1000,
-        unreserved_concurrency=1000,
-        stack_status="CREATE_COMPLETE",
-        stack_version="1",
-        home_region="ap-northeast-1",
-        targets=[
-            TargetFunction(
-                target=target,
-                region=name,
-                function_name=f"isotherm-target_{target}",
-                runtime="python3.14",
-                architecture="x86_64",
-                memory_mb=128,
-                timeout_s=30,
-                code_size_bytes=4000,
-                code_sha256="sha",
-                log_group=f"/aws/lambda/isotherm-target_{target}",
-                url=url if target == "customers" else None,
-            )
-            for target in targets
-        ],
-    )
+    functions = [made_up_function(target, name, url=url if target == "customers" else None) for target in targets]
+    return made_up_region(name, functions, home_region="ap-northeast-1")
 
 
 def plan_of(document: dict[str, Any], inventory: list[RegionInventory] | None = None) -> Plan:
-    return make_plan(
-        parse_campaign({"budget_usd": 1e6, **document}),
-        inventory or [region(name) for name in REGIONS],
-        campaign_id="id",
-        platform="aws",
-        home_region="ap-northeast-1",
-        stack="isotherm",
-        version="1",
-        created_at="2026-01-01T00:00:00Z",
-    )
+    return planned(document, *(inventory or [region(name) for name in REGIONS]))
 
 
 CRISSCROSS = {"targets": ["outer"], "regions": REGIONS, "inner": {}, "warm": {"samples": 50}, "rounds": 5}

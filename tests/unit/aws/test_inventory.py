@@ -13,6 +13,7 @@ from isotherm.aws.inventory import ask_for, ask_regions
 from isotherm.campaign.lane import TargetFunction
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.stack_health import functions_of
+from unit.made_up_stack import made_up_function
 
 OUTPUTS = {
     "Version": "1",
@@ -53,18 +54,8 @@ def described(outputs: dict[str, str], parameters: dict[str, str], status: str =
 
 
 def target(region: str, name: str) -> TargetFunction:
-    return TargetFunction(
-        target=name,
-        region=region,
-        function_name=f"s-target_{name}",
-        runtime="python3.14",
-        architecture="x86_64",
-        memory_mb=128,
-        timeout_s=30,
-        code_size_bytes=169,
-        code_sha256="sha",
-        log_group=f"/aws/lambda/s-target_{name}",
-    )
+    function_name = f"s-target_{name}"
+    return made_up_function(name, region, function_name=function_name, log_group=f"/aws/lambda/{function_name}")
 
 
 @pytest.fixture

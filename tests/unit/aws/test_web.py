@@ -13,10 +13,11 @@ import trustme
 
 from isotherm.aws.calls.http import WebCaller
 from isotherm.aws.clients import Home
-from isotherm.campaign.lane import Lane, LaneTask, Operation, ServerAt, Step, TargetFunction
+from isotherm.campaign.lane import Lane, LaneTask, Operation, ServerAt, Step
 from isotherm.http.exchange import tls_context
 from isotherm.measurement.orders import warm_orders
 from isotherm.measurement.shot import Shot
+from unit.made_up_stack import made_up_function
 from unit.present import present
 
 
@@ -92,22 +93,10 @@ def shots_of(
         steps=[step],
         client_region="us-east-1",
     )
-    function = TargetFunction(
-        target="customers",
-        region="us-east-1",
-        function_name=lane.function_name,
-        runtime="python3.14",
-        architecture="x86_64",
-        memory_mb=128,
-        timeout_s=30,
-        code_size_bytes=1,
-        code_sha256="",
-        log_group="",
-    )
     task = LaneTask(
         campaign_id="c",
         lane=lane,
-        function=function,
+        function=made_up_function("customers"),
         platform="emulated",
         report_deadline_s=1,
         server=ServerAt(url=url, certificate=certificate, token=token),

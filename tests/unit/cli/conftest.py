@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -32,10 +33,14 @@ def isotherm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     for name in ("ISOTHERM_CHECKOUT", "ISOTHERM_ON", "ISOTHERM_STACK", "ISOTHERM_HOME_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # `serve` adds the checkout to it
 
     def run(*arguments: str) -> Ran:
         capfd.readouterr()
-        code = run_command(arguments)
+        try:
+            code = run_command(arguments)
+        except SystemExit as end:  # how argparse ends, which reads the options of `serve`
+            code = int(end.code or 0)
         return Ran(code, *capfd.readouterr())
 
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from isotherm.cli.app import app
 
 COMMANDS = [
     "demo",
@@ -26,6 +31,10 @@ COMMANDS = [
     "compare",
     "export",
     "list",
+    "trend",
+    "schedule",
+    "serve",
+    "load",
 ]
 
 
@@ -55,8 +64,15 @@ def test_help_lists_exactly_what_there_is(isotherm: Callable[..., Any]) -> None:
     ran = isotherm("--help")
 
     assert ran.code == 0
-    for command in COMMANDS:
-        assert f" {command} " in ran.out
+    listed = re.findall(r"^│ ([a-z]\S*) ", ran.out, re.MULTILINE)  # a description that goes on is indented
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_nothing_can_be_typed_that_help_does_not_list() -> None:
+    registered = get_command(app)
+
+    assert isinstance(registered, TyperGroup)
+    assert sorted(registered.commands) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [["plan"], ["plan", "x", "--on", "mars"], ["nonsense"], ["local", "sideways"]])

@@ -15,10 +15,8 @@ from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
-from isotherm.campaign.lane import TargetFunction
-from isotherm.campaign.parsing import parse_campaign
-from isotherm.campaign.plan import Plan, RegionInventory
-from isotherm.campaign.planner import make_plan
+from isotherm.campaign.plan import Plan
+from unit.made_up_stack import planned
 
 FUNCTIONS = Path(__file__).parents[3] / "functions" / "control"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
@@ -83,46 +81,15 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
 @pytest.fixture
 def plan(table: Table) -> Plan:
     """A campaign of two rounds in any case and one more where needed, its first two measured."""
-    function = TargetFunction(
-        target="default",
-        region="us-east-1",
-        function_name="isotherm-target_default",
-        runtime="python3.14",
-        architecture="x86_64",
-        memory_mb=128,
-        timeout_s=30,
-        code_size_bytes=169,
-        code_sha256="sha",
-        log_group="/aws/lambda/isotherm-target_default",
-    )
-    made = make_plan(
-        parse_campaign(
-            {
-                "targets": ["default"],
-                "cold": {"samples": 20, "concurrency": 10},
-                "warm": {"samples": 0},
-                "rounds": 2,
-                "max_rounds": 3,
-                "precision": 0.1,
-            }
-        ),
-        [
-            RegionInventory(
-                region="us-east-1",
-                targets=[function],
-                concurrency_limit=99,
-                unreserved_concurrency=99,
-                stack_status="CREATE_COMPLETE",
-                stack_version="1",
-                home_region="us-east-1",
-            )
-        ],
-        campaign_id="id",
-        platform="aws",
-        home_region="us-east-1",
-        stack="isotherm",
-        version="1",
-        created_at="2026-01-01T00:00:00Z",
+    made = planned(
+        {
+            "targets": ["default"],
+            "cold": {"samples": 20, "concurrency": 10},
+            "warm": {"samples": 0},
+            "rounds": 2,
+            "max_rounds": 3,
+            "precision": 0.1,
+        }
     )
     table.put_tasks(made.tasks())
     table.put_campaign(CampaignRecord(campaign_id="id", started_at=made.created_at, name="test"))

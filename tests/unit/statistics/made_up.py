@@ -10,11 +10,12 @@ import numpy as np
 
 from isotherm.analysis.summary import LaneOutcome
 from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import Burst, Lane, Platform, Step, TargetFunction
+from isotherm.campaign.lane import Burst, Lane, Platform, Step
 from isotherm.campaign.model import Campaign
-from isotherm.campaign.plan import Plan, RegionInventory
+from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price, PriceLine
+from unit.made_up_stack import made_up_function, made_up_region
 
 # Archive bytes and median cold milliseconds: imports, the rest of start-up, and the client's overhead.
 TARGETS = {
@@ -65,33 +66,19 @@ def made_up_plan(
                     target=target,
                     region=region,
                     round=number,
-                    function_name=f"isotherm-{target}",
+                    function_name=f"isotherm-target_{target}",
                     steps=[step],
                     client_region=region,
                 )
                 wave.append(key)
         waves.append(wave)
     inventory = [
-        RegionInventory(
-            region=region,
-            targets=[
-                TargetFunction(
-                    target=target,
-                    region=region,
-                    function_name=f"isotherm-{target}",
-                    runtime="python3.14",
-                    architecture="x86_64",
-                    memory_mb=128,
-                    timeout_s=30,
-                    code_size_bytes=TARGETS[target][0],
-                    code_sha256="0" * 64,
-                    log_group=f"/aws/lambda/isotherm-{target}",
-                )
-                for target in targets
-            ],
-            concurrency_limit=1000,
+        made_up_region(
+            region,
+            [made_up_function(target, region, code_size_bytes=TARGETS[target][0]) for target in targets],
             unreserved_concurrency=900,
             stack_version="0.1.0",
+            home_region=regions[0],
         )
         for region in regions
     ]

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import Lane, Platform, Step, TargetFunction
-from isotherm.campaign.parsing import parse_campaign
-from isotherm.campaign.plan import Plan, RegionInventory
-from isotherm.campaign.planner import make_plan
+from isotherm.campaign.lane import Lane, Platform, Step
+from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
+from unit.made_up_stack import made_up_function, made_up_region, planned
 
 SIX = ("ap-northeast-1", "ap-south-1", "us-west-1", "sa-east-1", "ap-southeast-2", "eu-west-2")
 
@@ -47,39 +46,23 @@ def between(one: str, other: str) -> float:
 def plan_of(document: Mapping[str, Any], *, regions: tuple[str, ...] = SIX, platform: Platform = "aws") -> Plan:
     """Plan of a campaign, by the planner, for regions that have every target."""
     inventory = [
-        RegionInventory(
-            region=region,
-            targets=[
-                TargetFunction(
-                    target=target,
-                    region=region,
-                    function_name=f"isotherm-target_{target}",
-                    runtime="python3.14",
-                    architecture="x86_64",
-                    memory_mb=128,
-                    timeout_s=30,
-                    code_size_bytes=3000,
-                    code_sha256="0" * 64,
-                    log_group=f"/aws/lambda/isotherm-target_{target}",
-                    url=f"https://id.execute-api.{region}.amazonaws.com" if target == "customers" else None,
-                )
-                for target in ("outer", "inner", "inner_db", "customers", "default")
+        made_up_region(
+            region,
+            [
+                *("outer", "inner", "inner_db", "default"),
+                made_up_function("customers", region, url=f"https://id.execute-api.{region}.amazonaws.com"),
             ],
-            concurrency_limit=1000,
             unreserved_concurrency=900,
-            stack_status="CREATE_COMPLETE",
             stack_version="0.1.0",
             home_region=regions[0],
         )
         for region in regions
     ]
-    return make_plan(
-        parse_campaign({"budget_usd": 100.0, "seed": 7, **document}),
-        inventory,
+    return planned(
+        {"budget_usd": 100.0, "seed": 7, **document},
+        *inventory,
         campaign_id=f"{document.get('name', 'campaign')}-2026-11-21",
         platform=platform,
-        home_region=regions[0],
-        stack="isotherm",
         version="0.1.0",
         created_at="2026-11-21T03:00:00Z",
     )
