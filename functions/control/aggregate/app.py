@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut, Trend, read_session
 from isotherm.aws.clients import Home
-from isotherm.aws.request import parse
+from isotherm.aws.request import CampaignRequest, parse
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
 from isotherm.aws.store.raw_shots import read_loads
 from isotherm.aws.store.samples import samples_of
@@ -36,21 +35,15 @@ logger = Logger()
 READERS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class AggregateRequest:
-    """One campaign, all of whose lanes have ended."""
-
-    campaign_id: str
-
-
 class NoSamples(Exception):
     """Every lane failed before its first sample: there is nothing to show."""
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Write `summary.json`, `samples.csv.gz` and `trend.json`; answer what there was."""
-    request = parse(AggregateRequest, event)
+    request = parse(CampaignRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     plan = Plan.model_validate_json(bucket.read(plan_key(request.campaign_id)))

@@ -6,7 +6,6 @@ are written under their source, for functions that no campaign measures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -15,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.reports import ReportSearch
-from isotherm.aws.request import parse
+from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import count_load, read_shots
 from isotherm.aws.store.records import LaneFacts
@@ -29,16 +28,7 @@ logger = Logger()
 MARGIN_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class CollectRequest:
-    """One step of one lane."""
-
-    campaign_id: str
-    lane_key: str
-    step: int
-
-
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take one step of a lane, a subscription's log events, or exported log files; repeats change nothing."""
     home = Home.from_environment()
@@ -46,11 +36,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return _take_subscription(CloudWatchLogsEvent(event), Table(home))
     if "Records" in event:
         return _take_files(S3Event(event), Bucket(home), Table(home))
-    return _take_step(parse(CollectRequest, event), home, context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
+    request = parse(StepRequest, event)
+    logger.append_keys(**request.log_keys)
+    return _take_step(request, home, context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
 
 
-def _take_step(request: CollectRequest, home: Home, time_left_s: float) -> dict[str, Any]:
-    bucket, table, where = Bucket(home), Table(home), (request.campaign_id, request.lane_key)
+def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str, Any]:
+    bucket, table, where = Bucket(home), Table(home), request.where
     task = table.task(*where)
     step = task.lane.steps[request.step]
     if step.load is not None:

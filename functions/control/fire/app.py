@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from isotherm.aws.calls.invoke import Caller
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
-from isotherm.aws.request import parse
+from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import write_load, write_shots
 from isotherm.aws.store.records import LaneFacts
@@ -41,23 +41,21 @@ LOOK_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class FireRequest:
+class FireRequest(StepRequest):
     """One step of one lane; `shard` counts the Fires that share a step, of which a step of samples has one."""
 
-    campaign_id: str
-    lane_key: str
-    step: int
     shard: int
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call each burst's own version, then delete that version; prime the last version and make the warm calls on it."""
     request = parse(FireRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
-    where = (request.campaign_id, request.lane_key, request.step)
-    task = table.task(request.campaign_id, request.lane_key)
+    where = (*request.where, request.step)
+    task = table.task(*request.where)
     lane, deployed = task.lane, task.function
     step = lane.steps[request.step]
     if step.load is not None:
@@ -102,7 +100,7 @@ def _load(
     """Make this Fire's share of a phase of a load, and write down what it came to."""
     from isotherm.aws.calls.load import make_load  # few lanes need it, and its import takes time
 
-    table, where = Table(home), (request.campaign_id, request.lane_key)
+    table, where = Table(home), request.where
     if table.lane_ended(*where):
         return {"issued": 0, "planned": round(load.requests / load.fires)}
     said = LaneFacts(phase="loading", load_phase=load.phase, step=request.step)
@@ -124,7 +122,7 @@ def _lane_ends(table: Table, request: FireRequest) -> Iterator[Callable[[], bool
     def look() -> None:
         while not done.wait(LOOK_EVERY_S):
             try:
-                if table.lane_ended(request.campaign_id, request.lane_key):
+                if table.lane_ended(*request.where):
                     ended.set()
                     return
             except (ClientError, BotoCoreError):
@@ -160,7 +158,7 @@ def _while_time_is_left(context: LambdaContext) -> Callable[[], bool]:
 
 def _until_the_end(context: LambdaContext, table: Table, request: FireRequest) -> Callable[[], bool]:
     time_is_left = _while_time_is_left(context)
-    return lambda: time_is_left() and not table.lane_ended(request.campaign_id, request.lane_key)
+    return lambda: time_is_left() and not table.lane_ended(*request.where)
 
 
 def _progress(table: Table, request: FireRequest) -> Callable[..., None]:
@@ -171,6 +169,6 @@ def _progress(table: Table, request: FireRequest) -> Callable[..., None]:
         if at_once or time.monotonic() - written_at > PROGRESS_EVERY_S:
             written_at = time.monotonic()
             said = LaneFacts(phase="firing", step=request.step, issued=issued)
-            table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
+            table.update_lane(*request.where, said, unless_ended=True)
 
     return report

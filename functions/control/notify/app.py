@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail, succeed
-from isotherm.aws.request import parse
+from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 
@@ -19,20 +19,19 @@ logger = Logger()
 
 
 @dataclass(frozen=True, slots=True)
-class NotifyRequest:
+class NotifyRequest(LaneRequest):
     """`outcome` and `restore` are what the lane's states left: a result, or {"Error", "Cause"} where they failed."""
 
-    campaign_id: str
-    lane_key: str
     task_token: str
     outcome: dict[str, Any]
     restore: dict[str, Any] = field(default_factory=dict)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Record the lane's outcome, then answer the token: success, or error LaneFailed with a readable cause."""
     request = parse(NotifyRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     reasons = []
     if "Error" in request.outcome:
@@ -42,12 +41,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     table = Table(home)
     if not reasons:
         said = LaneFacts(status="succeeded", phase="done")
-        table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
+        table.update_lane(*request.where, said, unless_ended=True)
         succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "succeeded"})
         return {"status": "succeeded"}
     reason = "; ".join(reasons)
     said = LaneFacts(status="failed", phase="done", reason=reason)
-    table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
+    table.update_lane(*request.where, said, unless_ended=True)
     fail(home.region, request.task_token, "LaneFailed", reason)
     return {"status": "failed", "reason": reason}
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm import __version__
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
-from isotherm.aws.request import parse
+from isotherm.aws.request import CampaignRequest, parse
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
@@ -25,21 +25,21 @@ logger = Logger()
 
 
 @dataclass(frozen=True, slots=True)
-class PlanRequest:
+class PlanRequest(CampaignRequest):
     """`campaign` is the execution's input, as the person wrote it; `campaign_id` is the execution's name."""
 
     campaign: Any
-    campaign_id: str
     started_at: str
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer `admitted` with the waves of lanes, `dry_run` with the price, or `refused` with error and cause.
 
     A refusal is an answer and no exception, so that the execution fails with exactly this error and this text.
     """
     request = parse(PlanRequest, event)
+    logger.append_keys(**request.log_keys)
     try:
         plan = _plan(request, Home.from_environment())
     except CampaignRefused as refusal:

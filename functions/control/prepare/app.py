@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -11,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
-from isotherm.aws.request import parse
+from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Lease, Table
@@ -23,23 +22,15 @@ logger = Logger()
 TOGETHER_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class PrepareRequest:
-    """One step of one lane."""
-
-    campaign_id: str
-    lane_key: str
-    step: int
-
-
 class LaneEnded(Exception):
     """The lane was given up (stopped, silent for too long): nothing may be changed in its name any more."""
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Publish one version for each burst, in order; answer the numbers of the shards that Fires carry out."""
-    request = parse(PrepareRequest, event)
+    request = parse(StepRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     bucket, table = Bucket(home), Table(home)
     campaign_id, lane_key = request.campaign_id, request.lane_key

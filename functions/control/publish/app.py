@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
 from isotherm.aws.clients import Home
-from isotherm.aws.request import parse
+from isotherm.aws.request import CampaignRequest, parse
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.table import Table
 from isotherm.report.file_names import MARKDOWN, PAGE, SAMPLES, SUMMARY, TREND
@@ -23,17 +22,11 @@ from isotherm.report.page.page import render_page
 logger = Logger()
 
 
-@dataclass(frozen=True, slots=True)
-class PublishRequest:
-    """One campaign that was aggregated."""
-
-    campaign_id: str
-
-
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Write `index.html` and `report.md`; answer where they lie, which is what the campaign's execution answers."""
-    request = parse(PublishRequest, event)
+    request = parse(CampaignRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     bucket = Bucket(home)
     key = partial(report_key, request.campaign_id)

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail
-from isotherm.aws.request import parse
+from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
@@ -26,11 +26,9 @@ SETTLE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class RescueRequest:
+class RescueRequest(LaneRequest):
     """The lane, and why it needs rescue; `task_token` where the campaign is still waiting for it."""
 
-    campaign_id: str
-    lane_key: str
     error: str = "LaneLost"
     cause: str | None = None
     task_token: str | None = None
@@ -54,21 +52,22 @@ class ExecutionEnded:
         return replace(lane, error="LaneAborted", cause=cause)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Give the lane up first, so that nothing more is done in its name; then restore, twice, and tell the campaign."""
     if "detail" in event:  # from EventBridge, not from the campaign
         request = parse(ExecutionEnded, event["detail"], "detail.").request()
     else:
         request = parse(RescueRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    lane = table.task(request.campaign_id, request.lane_key).lane
+    lane = table.task(*request.where).lane
     reason = request.cause or request.error
     said = LaneFacts(status="failed", phase="done", reason=reason)
-    table.update_lane(request.campaign_id, request.lane_key, said, unless_ended=True)
+    table.update_lane(*request.where, said, unless_ended=True)
     undone = restore_lane(table, request.campaign_id, lane, settle_s=SETTLE_S)
-    logger.warning("rescued", extra={"lane": request.lane_key, "reason": reason, "undone": undone})
+    logger.warning("rescued", extra={"reason": reason, "undone": undone})
     if request.task_token:
         fail(home.region, request.task_token, request.error, reason)
     return {"lane_key": request.lane_key, "status": "failed", "undone": len(undone)}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
-from isotherm.aws.request import parse
+from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
@@ -17,22 +16,15 @@ from isotherm.aws.store.table import Table
 logger = Logger()
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreRequest:
-    """One lane."""
-
-    campaign_id: str
-    lane_key: str
-
-
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Restore the lane's function; answer what had to be undone."""
-    request = parse(RestoreRequest, event)
+    request = parse(LaneRequest, event)
+    logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    lane = table.task(request.campaign_id, request.lane_key).lane
-    table.update_lane(request.campaign_id, request.lane_key, LaneFacts(phase="restoring"), unless_ended=True)
+    lane = table.task(*request.where).lane
+    table.update_lane(*request.where, LaneFacts(phase="restoring"), unless_ended=True)
     undone = restore_lane(table, request.campaign_id, lane)
-    logger.info("restored", extra={"lane": request.lane_key, "undone": undone})
+    logger.info("restored", extra={"undone": undone})
     return {"undone": len(undone)}

@@ -36,7 +36,7 @@ ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_tim
 Lanes = list[tuple[str, LaneRecord]]
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Give lost lanes up and tell their campaign, which then has their functions restored as far as that can be."""
     home = Home.from_environment()
@@ -82,7 +82,8 @@ def _lost(region: str, states: Any, lanes: Lanes) -> list[tuple[str, LaneRecord,
         try:
             status = lane_execution_status(states, arn)
         except (ClientError, BotoCoreError):
-            logger.exception("not known", extra={"execution_arn": arn})
+            where = {"campaign_id": campaign_id, "lane": lane.lane_key}
+            logger.exception("not known whether the lane runs", extra={**where, "execution_arn": arn})
             break
         if status != "RUNNING":
             how = "is gone" if status is None else f"ended as {status} and could not say so"
@@ -91,7 +92,7 @@ def _lost(region: str, states: Any, lanes: Lanes) -> list[tuple[str, LaneRecord,
 
 
 def _give_up(table: Table, home: Home, campaign_id: str, lane: LaneRecord, reason: str) -> None:
-    logger.warning("lane lost", extra={"lane": lane.lane_key, "reason": reason})
+    logger.warning("lane lost", extra={"campaign_id": campaign_id, "lane": lane.lane_key, "reason": reason})
     said = LaneFacts(status="failed", phase="done", reason=reason)
     table.update_lane(campaign_id, lane.lane_key, said, unless_ended=True)
     fail(home.region, lane.task_token or "", "LaneLost", reason)

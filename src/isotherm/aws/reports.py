@@ -90,6 +90,8 @@ class ReportSearch:
         if step.inner is not None:
             called = own.called_in_turn(shots)
             missing += self.ask_until_complete(inner, called, step.inner.region, step.inner.log_group)
+        if missing:
+            logger.warning("reports or probe lines never came", extra={"missing": missing})
         return StepWitnesses(shots, own, inner, missing)
 
     def ask_until_complete(self, witnesses: Witnesses, shots: list[Shot], region: str, log_group: str) -> int:

@@ -6,7 +6,7 @@ Knows nothing of what the fields mean. pydantic would do the same, and its impor
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -29,6 +29,42 @@ _FOUND: dict[type, str] = {
 
 class InvalidRequest(Exception):
     """A control function was called with something that it cannot read; the text names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRequest:
+    """What is asked of a campaign."""
+
+    campaign_id: str
+
+    @property
+    def log_keys(self) -> dict[str, str]:
+        """What every line of the log is to carry, so that one filter finds those of a campaign."""
+        return {"campaign_id": self.campaign_id}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRequest(CampaignRequest):
+    """What is asked of a lane."""
+
+    lane_key: str
+
+    @property
+    def log_keys(self) -> dict[str, str]:
+        """What every line of the log is to carry, so that one filter finds those of a campaign or a lane."""
+        return {"campaign_id": self.campaign_id, "lane": self.lane_key}
+
+    @property
+    def where(self) -> tuple[str, str]:
+        """The campaign's id and the lane's key, by which the table and the bucket know the lane."""
+        return self.campaign_id, self.lane_key
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest(LaneRequest):
+    """What is asked of a step of a lane."""
+
+    step: int
 
 
 def parse(cls: type[Request], event: object, at: str = "") -> Request:

@@ -1,0 +1,93 @@
+"""One filter of Logs Insights finds every line of a campaign, whichever function or module wrote it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from isotherm.aws.clients import Home, client
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.raw_shots import write_shots
+from tests.unit.made_up_step import shot
+
+TEMPLATE = Path(__file__).parents[3] / "template.yaml"
+SERVICE = "isotherm"
+HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
+KEY, OTHER = "r00-default-us-east-1", "r01-default-us-east-1"
+LANE = {"campaign_id": "id", "lane_key": KEY}
+TOKEN = "a-secret-token"  # noqa: S105 - what a campaign would give
+
+
+class Context:
+    """Lambda's context of a call that has all its time left."""
+
+    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+@pytest.fixture
+def log(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[Any]]]:
+    """The lines that were logged so far, as CloudWatch Logs would have them."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", SERVICE)
+    load("restore")  # the first function to be loaded sets the log up
+    logger: Any = logging.getLogger(SERVICE)
+    written = io.StringIO()
+    monkeypatch.setattr(logger.handlers[0], "stream", written)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    logger.handlers.clear()
+    del logger.init, logger.powertools_handler
+
+
+def test_modules_of_the_library_write_to_the_log_that_the_template_names() -> None:
+    assert f"POWERTOOLS_SERVICE_NAME: {SERVICE}\n" in TEMPLATE.read_text()
+    assert logging.getLogger("isotherm.aws.reports").name.startswith(f"{SERVICE}.")
+
+
+@pytest.mark.usefixtures("plan")
+def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
+    load: Callable[[str], ModuleType], log: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Collect finds no log group: isotherm.aws.reports says so. Rescue tells the campaign, which moto does not have."""
+    client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
+    write_shots(Bucket(HOME), "id", KEY, 0, 0, [shot("a", sent_at_ms=1e12)])
+    rescue = load("rescue")
+    monkeypatch.setattr(rescue, "fail", lambda *_: None)
+
+    load("collect").handler({**LANE, "step": 0}, Context())
+    rescue.handler({**LANE, "task_token": TOKEN, "cause": "it was silent"}, Context())
+    load("restore").handler({**LANE, "lane_key": OTHER}, Context())
+
+    lines = log()
+    assert [(line["message"], line["campaign_id"], line["lane"]) for line in lines] == [
+        ("log not read", "id", KEY),
+        ("reports or probe lines never came", "id", KEY),
+        ("rescued", "id", KEY),
+        ("restored", "id", OTHER),
+    ]
+    assert "ResourceNotFoundException" in lines[0]["exception"]
+    assert (lines[1]["missing"], lines[2]["reason"]) == (1, "it was silent")
+    assert TOKEN not in json.dumps(lines)
+
+
+@pytest.mark.usefixtures("table")
+def test_what_is_of_no_lane_does_not_carry_the_lane_before(
+    load: Callable[[str], ModuleType], log: Callable[[], list[Any]]
+) -> None:
+    """One environment serves one campaign after another."""
+    restore, plan = load("restore"), load("plan")
+    with pytest.raises(LookupError):
+        restore.handler(LANE, Context())
+    event = {"campaign": {"targets": []}, "campaign_id": "next", "started_at": "2026-01-01T00:00:00Z"}
+    assert plan.handler(event, Context())["status"] == "refused"
+
+    (line,) = log()
+    assert (line["campaign_id"], line.get("lane")) == ("next", None)
