@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
@@ -25,7 +24,9 @@ def told(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, con
     """Runs the watch once; gives its answer and the tokens that were answered."""
     watch = load("watch")
     answered: list[tuple[str, str, str]] = []
-    monkeypatch.setattr(watch, "fail", lambda _region, token, error, cause: answered.append((token, error, cause)))
+    monkeypatch.setattr(
+        "isotherm.aws.lost_lanes.fail", lambda _region, token, error, cause: answered.append((token, error, cause))
+    )
 
     def run() -> Any:
         answered.clear()
@@ -127,7 +128,7 @@ def test_a_region_that_does_not_answer_is_asked_once_and_keeps_nobody_waiting(
         assert config.retries["total_max_attempts"] == 1
         return Unreachable() if region == "eu-west-1" else make_client(service, region, config)
 
-    monkeypatch.setattr(sys.modules["watch_app"], "make_client", made)
+    monkeypatch.setattr("isotherm.aws.lost_lanes.make_client", made)
     answer, answered = told()
     assert answer == {"lost": [list(plan.lanes)[2]]}
     assert len(answered) == len(asked) == 1

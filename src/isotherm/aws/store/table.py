@@ -16,12 +16,13 @@ from isotherm.aws.clients import Home, client
 from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
+from isotherm.campaign.watching import LANE_S
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
 KEEP_DAYS = 400
 
-#: No lane lives longer (its state machine's own timeout is shorter), so an older lease belongs to nobody.
-LEASE_S = 3 * 3600
+#: No lane lives longer, so an older lease belongs to nobody.
+LEASE_S = LANE_S
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
 

@@ -1,0 +1,58 @@
+"""Decides which lanes the campaign will never hear of again, and which campaigns need not be watched. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: No campaign lives longer (TimeoutSeconds in campaign.asl.json).
+CAMPAIGN_S = 7 * 86_400
+
+#: No lane lives longer: the campaign waits two hours for it (TimeoutSeconds of DispatchLane in campaign.asl.json).
+LANE_S = 3 * 3600
+
+#: What Step Functions says of an execution that goes on.
+_UNDER_WAY = "RUNNING"
+
+
+def may_have_lanes(age_s: float, *, over: bool) -> bool:
+    """Whether a campaign may have lanes that run.
+
+    Parameters
+    ----------
+    age_s : float
+        Seconds since it started.
+    over : bool
+        Its report is there, or it was found quiet before.
+    """
+    return not over and age_s <= CAMPAIGN_S
+
+
+def is_quiet(age_s: float, silences_s: Iterable[float]) -> bool:
+    """Whether a campaign of which no lane runs will have none any more.
+
+    Between two lanes of a campaign that goes on nothing takes as long as a lane may.
+
+    Parameters
+    ----------
+    age_s : float
+        Seconds since it started.
+    silences_s : iterable of float
+        Of each lane that ever said anything, seconds since then.
+    """
+    return min([age_s, *silences_s]) > LANE_S
+
+
+def why_lost(region: str, status: str | None) -> str | None:
+    """Why a lane that has not told the campaign of its end will never do so; None where it still may.
+
+    Parameters
+    ----------
+    region : str
+        Where its execution ran.
+    status : str or None
+        What Step Functions says has become of that execution; None: there is none.
+    """
+    if status == _UNDER_WAY:
+        return None
+    how = "is gone" if status is None else f"ended as {status} and could not say so"
+    return f"region {region} fell silent: the lane's execution {how}"
