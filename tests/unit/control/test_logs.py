@@ -15,7 +15,7 @@ import pytest
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.raw_shots import write_shots
-from tests.unit.made_up_step import shot
+from unit.made_up_step import shot
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 SERVICE = "isotherm"
