@@ -141,6 +141,12 @@ class Embedded:
         document: dict[str, Any] = json.loads(body)
         return document
 
+    def objects(self) -> set[str]:
+        """Keys of all that is in the results bucket."""
+        bucket = f"{STACK}-{self.environment['AWS_ACCESS_KEY_ID']}-{HOME}"
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
         """Progress items of a campaign, as DynamoDB returns them."""
         items: list[dict[str, Any]] = self.client("dynamodb").query(

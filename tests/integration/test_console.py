@@ -119,6 +119,7 @@ def test_bad_input_is_refused_before_anything_is_changed(
 @pytest.mark.usefixtures("unchanged")
 def test_a_plan_shows_what_would_happen_and_changes_nothing(embedded: Embedded, event: Callable[[object], str]) -> None:
     document = {**GOOD, "regions": [HOME], "rounds": 1}
+    before = embedded.objects()
     shown = embedded.isotherm("plan", event(document))
     assert shown.code == 0, shown.err
     for word in ("default", HOME, "USD", "state transitions", "warning:"):
@@ -129,3 +130,22 @@ def test_a_plan_shows_what_would_happen_and_changes_nothing(embedded: Embedded, 
     assert plan["price"]["usd"] > 0
     assert sum(burst["shots"] for burst in plan["lanes"][f"r00-default-{HOME}"]["steps"][0]["bursts"]) == 2
     assert embedded.lanes(plan["campaign_id"]) == []
+    assert embedded.objects() == before
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_dry_run_from_the_console_is_told_as_such_by_every_command(embedded: Embedded) -> None:
+    before = embedded.objects()
+    name = embedded.start(f"dry-{time.time_ns()}", {**GOOD, "regions": [HOME], "dry_run": True})
+    facts = embedded.wait(name, timeout_s=60)
+    assert facts["status"] == "SUCCEEDED"
+    assert embedded.objects() - before == {f"dry-plans/{name}.json"}
+
+    followed = embedded.isotherm("follow", name)
+    assert (followed.code, followed.out) == (0, "")
+    assert "a dry run: planned only" in followed.err
+    reported = embedded.isotherm("report", name)
+    assert reported.code == 1
+    assert f"campaign {name} was a dry run" in reported.err
+    listed = embedded.isotherm("list", "--json").document
+    assert name not in [campaign["campaign_id"] for campaign in listed]

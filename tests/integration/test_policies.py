@@ -54,6 +54,14 @@ def test_a_campaign_needs_no_permission_that_the_template_does_not_give(ran: Ran
     assert "This campaign among those of its name" in Path(ran.document["page"]).read_text()
 
 
+def test_planning_alone_needs_no_permission_that_the_template_does_not_give(enforcing: Embedded) -> None:
+    before = enforcing.objects()
+    planned = enforcing.isotherm("plan", "-", "--json", text=json.dumps(CAMPAIGN))
+    assert planned.code == 0, planned.err
+    assert planned.document["price"]["usd"] > 0
+    assert enforcing.objects() == before
+
+
 BRIEFLY = {"warm": {"samples": 2}, "rounds": 1}
 
 #: The other ways a campaign may go, each with whom it calls that the one above does not.
@@ -112,7 +120,7 @@ def call_aws(service, operation, parameters):
     return "allowed"
 
 def call_api(role_arn, method, url, body):
-    from isotherm.aws.signing import Signer
+    from isotherm.aws.calls.signature import Signer
     data = None if body is None else body.encode()
     signer = Signer(os.environ["AWS_REGION"], role_arn)
     headers = signer.headers(method, url, data, {"content-type": "application/json"})
@@ -252,6 +260,20 @@ def test_a_target_may_do_what_it_is_there_for_and_nothing_else(
     call_as: Impostor, role: str, call: dict[str, Any], told: str
 ) -> None:
     assert call_as(role, {"aws": call}) == told
+
+
+def put(key: str) -> dict[str, Any]:
+    return {"service": "s3", "operation": "put_object", "parameters": {"Key": key, "Body": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [("plans/x.json", "allowed"), ("dry-plans/x.json", "allowed"), ("reports/x/index.html", "AccessDenied")],
+)
+def test_plan_writes_plans_and_nothing_else(enforcing: Embedded, call_as: Impostor, key: str, told: str) -> None:
+    call = put(key)
+    call["parameters"]["Bucket"] = f"{STACK}-{enforcing.environment['AWS_ACCESS_KEY_ID']}-{HOME}"
+    assert call_as("PlanFunctionRole", {"aws": call}) == told
 
 
 def read_log(group: str) -> dict[str, Any]:

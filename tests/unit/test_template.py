@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from isotherm import __version__
+from isotherm.aws.store.bucket import dry_plan_key, plan_key
 from isotherm.campaign.stack_health import functions_of
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +129,20 @@ def test_results_are_encrypted_private_and_recoverable() -> None:
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]
     assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+def test_what_dry_runs_leave_is_deleted_after_a_day_and_plans_are_kept() -> None:
+    rules = RESOURCES["ResultsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"raw/": "RawRetentionDays", dry_plan_key("x").removesuffix("x.json"): 1}
+    assert not any(plan_key("x").startswith(prefix) for prefix in expiring)
+
+
+def test_plan_writes_plans_and_dry_plans_and_nothing_else_into_the_bucket() -> None:
+    (written,) = (s for name, s in statements() if name == "PlanFunction" and s["Sid"] == "WritePlan")
+    assert written["Action"] == ["s3:PutObject"]
+    bucket = "arn:${AWS::Partition}:s3:::${AWS::StackName}-${AWS::AccountId}-${Home}"
+    assert written["Resource"] == [f"{bucket}/{key('x').removesuffix('x.json')}*" for key in (plan_key, dry_plan_key)]
 
 
 def test_every_log_group_forgets() -> None:

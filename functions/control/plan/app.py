@@ -13,7 +13,7 @@ from isotherm import __version__
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.request import CampaignRequest, parse
-from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.bucket import Bucket, dry_plan_key, plan_key
 from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
@@ -72,7 +72,8 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
         # The embedded stack runs functions beside this one, on the same cores.
         cores=os.cpu_count() if emulated else None,
     )
-    Bucket(home).write(plan_key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
+    key = dry_plan_key if campaign.dry_run else plan_key
+    Bucket(home).write(key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
     if not campaign.dry_run:
         table = Table(home)
         table.put_tasks(plan.tasks())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ from rich.live import Live
 from isotherm.cli.console import remarks, results
 from isotherm.cli.options import Place
 from isotherm.cli.progress import one_line, picture
-from isotherm.deployed.campaigns import RUNNING, Campaigns, Fetched, State, read_summary
+from isotherm.deployed.campaigns import RUNNING, Campaigns, DryRun, Fetched, State, read_summary
 from isotherm.deployed.progress import CampaignProgress
 
 if TYPE_CHECKING:
@@ -163,33 +163,35 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
             f"  to stop it and put functions back:    isotherm stop {campaign_id}{place.options}"
         ) from None
     ending.state.check(campaign_id)
-    if ending.progress is None or _is_dry(campaigns, campaign_id):
-        _say_dry(campaign_id, as_json)
+    if ending.state.dry_run is not None:
+        _say_dry(campaign_id, ending.state.dry_run, as_json)
         return
     fetched = campaigns.fetch(campaign_id, report_folder(campaign_id, output))
-    failed = ending.progress.failed
+    lanes = ending.progress.lanes if ending.progress else ()
+    failed = [lane for lane in lanes if lane.status == "failed"]
     if as_json:
         print(json.dumps(_document(campaign_id, fetched, failed), indent=2))
     else:
         show_results(fetched)
     if failed:
         raise Failed(
-            f"{len(failed)} of {len(ending.progress.lanes)} lanes failed; the results of the others are above: "
+            f"{len(failed)} of {len(lanes)} lanes failed; the results of the others are above: "
             + "; ".join(f"{lane.lane.key}: {lane.reason or 'no reason given'}" for lane in failed)
         )
 
 
-def _is_dry(campaigns: Campaigns, campaign_id: str) -> bool:
-    plan = campaigns.plan(campaign_id)
-    return plan is not None and plan.campaign.dry_run
-
-
-def _say_dry(campaign_id: str, as_json: bool) -> None:
+def _say_dry(campaign_id: str, dry_run: DryRun, as_json: bool) -> None:
     from isotherm.cli.console import remarks
+    from isotherm.numbers import count, dollars
 
     if as_json:
-        print(json.dumps({"campaign_id": campaign_id, "status": "dry_run"}, indent=2))
-    remarks().print("planned only, as dry_run asks; `isotherm plan` shows the plan", markup=False)
+        print(json.dumps({"campaign_id": campaign_id, "status": "dry_run", **asdict(dry_run)}, indent=2))
+    remarks().print(
+        f"a dry run: planned only, {count(dry_run.lanes, 'lane')} for about {dollars(dry_run.price_usd)}; "
+        "`isotherm plan EVENT` shows such a plan",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _document(campaign_id: str, fetched: Any, failed: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isotherm import __version__
 from isotherm.campaign.refusals import InvalidCampaign, OverBudget
 from isotherm.deployed.errors import (
     CampaignFailed,
@@ -46,13 +46,25 @@ _REFUSALS = (InvalidCampaign.error, OverBudget.error)
 
 
 @dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a dry run answered."""
+
+    lanes: int
+    price_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class State:
-    """How an execution stands: `status` as Step Functions names it, and why it failed."""
+    """How an execution stands: `status` as Step Functions names it, why it failed, when it began (Unix time, s).
+
+    `dry_run` is what it answered, where it has ended and was to plan only.
+    """
 
     status: str
     error: str | None = None
     cause: str | None = None
     started_at: float | None = None
+    dry_run: DryRun | None = None
 
     @property
     def reason(self) -> str:
@@ -144,57 +156,63 @@ class Campaigns:
         return execution_arn(self._machine_arn, campaign_id)
 
     def make_plan(self, document: dict[str, Any]) -> Plan:
-        """Have the deployed Plan function admit or refuse a campaign without starting it, and make the same plan here.
+        """Have the stack plan a campaign without starting it, or refuse it.
 
-        The function decides; the plan made here has the details, which a dry run keeps to itself.
+        The plan that is given is the one that the stack's plan function made, as a dry run: `campaign.dry_run` is true.
+        It is deleted from the bucket once it is read; who may not delete it leaves it to the bucket's lifecycle rule.
 
         Raises
         ------
         Refused
             The function refuses it: the text is its own.
         PlanFailed
-            The function failed, or is of another version and plans otherwise.
+            The function failed, or is of another version and its plan cannot be read.
         """
-        from isotherm import __version__
-        from isotherm.aws.clients import client, platform
-        from isotherm.aws.inventory import ask_for
-        from isotherm.campaign.parsing import parse_campaign
-        from isotherm.campaign.planner import make_plan
+        from isotherm.aws.clients import client
+        from isotherm.aws.store.bucket import dry_plan_key
 
-        home = self._home
         campaign_id = new_campaign_id(str(document.get("name", "campaign")))
-        started_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        payload = {
+        function = f"{self._home.stack}-plan"
+        request = {
             "campaign": {**document, "dry_run": True},
             "campaign_id": campaign_id,
-            "execution_arn": self.execution_arn(campaign_id),
-            "started_at": started_at,
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        answer = client("lambda", home.region).invoke(FunctionName=f"{home.stack}-plan", Payload=json.dumps(payload))
+        answer = client("lambda", self._home.region).invoke(FunctionName=function, Payload=json.dumps(request))
         said: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise PlanFailed(f"{home.stack}-plan failed: {said.get('errorMessage', said)}")
+            raise PlanFailed(f"{function} failed: {said.get('errorMessage', said)}")
         if said["status"] == "refused":
             raise Refused(said["error"], said["cause"])
-        campaign = parse_campaign(document)
-        inventory = ask_for(campaign, home.region, home.stack)
-        plan = make_plan(
-            campaign,
-            inventory,
-            campaign_id=campaign_id,
-            platform=platform(),
-            home_region=home.region,
-            stack=home.stack,
-            version=__version__,
-            created_at=started_at,
-            cores=os.cpu_count() if platform() == "emulated" else None,
-        )
-        if (said["lanes"], said["price_usd"]) != (len(plan.lanes), plan.price.usd):
+        plan = self._bucket.read_if_there(dry_plan_key(campaign_id))
+        if plan is None:
+            raise PlanFailed(f"{function} is of another version of Isotherm than this ({__version__}); deploy it again")
+        self._delete_if_allowed(dry_plan_key(campaign_id))
+        return self._parse_plan(campaign_id, plan)
+
+    def _parse_plan(self, campaign_id: str, text: bytes) -> Plan:
+        from pydantic import ValidationError
+
+        from isotherm.campaign.plan import Plan
+
+        try:
+            return Plan.model_validate_json(text)
+        except ValidationError as fault:
+            first = fault.errors()[0]
+            where = ".".join(map(str, first["loc"]))
             raise PlanFailed(
-                f"stack {home.stack} plans otherwise than this version ({__version__}): {said['lanes']} lanes for "
-                f"{said['price_usd']:g} USD; deploy it again"
-            )
-        return plan
+                f"the plan of {campaign_id} was made by another version of Isotherm than this ({__version__}), which "
+                f"cannot read it ({where}: {first['msg']})"
+            ) from None
+
+    def _delete_if_allowed(self, key: str) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            self._bucket.delete(key)
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] != "AccessDenied":
+                raise
 
     def start(self, document: dict[str, Any]) -> str:
         """Start a campaign; returns its id."""
@@ -216,7 +234,8 @@ class Campaigns:
             facts = self._states.describe_execution(executionArn=self.execution_arn(campaign_id))
         except self._states.exceptions.ExecutionDoesNotExist:
             raise NoSuchCampaign(f"there is no campaign {campaign_id} on stack {self._home.stack}") from None
-        return State(facts["status"], facts.get("error"), facts.get("cause"), facts["startDate"].timestamp())
+        began_at = facts["startDate"].timestamp()
+        return State(facts["status"], facts.get("error"), facts.get("cause"), began_at, _dry_run(facts.get("output")))
 
     def latest(self, limit: int) -> list[Listed]:
         """The campaigns that were admitted last, the newest first."""
@@ -261,22 +280,17 @@ class Campaigns:
         return self._table.campaign_names(limit)
 
     def plan(self, campaign_id: str) -> Plan | None:
-        """Its plan, once there is one; a dry run leaves none."""
+        """Its plan, once there is one; never of a dry run.
+
+        Raises
+        ------
+        PlanFailed
+            It is of another version and cannot be read.
+        """
         from isotherm.aws.store.bucket import plan_key
-        from isotherm.campaign.plan import Plan
 
-        text = self._read(plan_key(campaign_id))
-        return None if text is None else Plan.model_validate_json(text)
-
-    def _read(self, key: str) -> bytes | None:
-        from botocore.exceptions import ClientError
-
-        try:
-            return self._bucket.read(key)
-        except ClientError as problem:
-            if problem.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
+        text = self._bucket.read_if_there(plan_key(campaign_id))
+        return None if text is None else self._parse_plan(campaign_id, text)
 
     def progress(self, plan: Plan) -> CampaignProgress:
         """What its lanes have done."""
@@ -389,7 +403,7 @@ class Campaigns:
         from isotherm.aws.store.bucket import report_key
 
         for name in file_names.FETCHED:
-            body = self._read(report_key(campaign_id, name))
+            body = self._bucket.read_if_there(report_key(campaign_id, name))
             if body is None:
                 raise self._no_report(campaign_id)
             folder.mkdir(parents=True, exist_ok=True)
@@ -401,9 +415,17 @@ class Campaigns:
         state = self.state(campaign_id)
         if state.status == RUNNING:
             return StillRunning(campaign_id)
-        why = "it was a dry run, or its report was deleted" if state.status == SUCCEEDED else state.reason
+        if state.dry_run is not None:
+            return NoReport(f"campaign {campaign_id} was a dry run: it was planned, and nothing was measured")
+        why = "its report was deleted" if state.status == SUCCEEDED else state.reason
         said = f"campaign {campaign_id} has no report; it ended as {state.status}"
         return NoReport(f"{said}: {why}" if why else said)
+
+
+def _dry_run(output: str | None) -> DryRun | None:
+    """From what an execution answered; only a dry run answers with a status."""
+    answer = json.loads(output) if output else {}
+    return DryRun(answer["lanes"], answer["price_usd"]) if answer.get("status") == "dry_run" else None
 
 
 def read_summary(fetched: Fetched) -> CampaignSummary:

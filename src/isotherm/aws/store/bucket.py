@@ -32,6 +32,10 @@ class Bucket:
         except self._s3.exceptions.NoSuchKey:
             return None
 
+    def delete(self, key: str) -> None:
+        """Delete one object; harmless where there is no such object."""
+        self._s3.delete_object(Bucket=self._name, Key=key)
+
     def read_log(self, key: str) -> bytes:
         """A log file under `logs/`, unpacked where it is gzipped, as CloudWatch Logs exports are."""
         body = self.read(key)
@@ -51,6 +55,11 @@ class Bucket:
 def plan_key(campaign_id: str) -> str:
     """Where a campaign's plan lies."""
     return f"plans/{campaign_id}.json"
+
+
+def dry_plan_key(campaign_id: str) -> str:
+    """Where the plan of a dry run lies, until the bucket's lifecycle rule deletes it after a day."""
+    return f"dry-plans/{campaign_id}.json"
 
 
 def report_key(campaign_id: str, name: str) -> str:

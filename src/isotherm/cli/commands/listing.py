@@ -29,7 +29,10 @@ def list_campaigns(
     home: HomeOption = DEFAULT_HOME_REGION,
     as_json: JsonOption = False,
 ) -> None:
-    """List the campaigns of a stack that were admitted, the newest first, with what each found."""
+    """List the campaigns of a stack that were admitted, the newest first, with what each found.
+
+    Dry runs leave nothing behind and are not among them.
+    """
     from isotherm.cli.console import remarks, results
     from isotherm.deployed.campaigns import Campaigns
     from isotherm.numbers import NOTHING, dollars
@@ -41,7 +44,11 @@ def list_campaigns(
         print(json.dumps([asdict(campaign) for campaign in found], indent=2, ensure_ascii=False))
         return
     if not found:
-        remarks().print("no campaign yet; start one with: isotherm run events/campaign-package-size.json", markup=False)
+        remarks().print(
+            "no campaign yet (dry runs apart); start one with: isotherm run events/campaign-package-size.json",
+            markup=False,
+            soft_wrap=True,
+        )
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

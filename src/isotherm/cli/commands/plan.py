@@ -41,7 +41,8 @@ def plan(
 ) -> None:
     """Show what a campaign would do and cost. Nothing is changed.
 
-    The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do.
+    The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do. Its plan
+    is deleted from the bucket once it is read; who may not delete there leaves it for a day.
     """
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
     from isotherm.cli.console import remarks, results
