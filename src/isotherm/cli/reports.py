@@ -1,17 +1,65 @@
-"""The results of a campaign by its id or by a path, as the commands that read them want them."""
+"""A campaign's report: where it is put, how it is shown, and its results by an id or by a path."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from isotherm.cli.console import remarks, results
 from isotherm.cli.errors import BadInput, Failed
+from isotherm.deployed.campaigns import Fetched, read_summary
 from isotherm.report.file_names import SAMPLES, SUMMARY
 
 if TYPE_CHECKING:
     from isotherm.analysis.comparison import Side
     from isotherm.cli.options import Place
     from isotherm.measurement.sample import Sample
+
+
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Folder for the report (else .isotherm/reports/ID).")
+]
+
+
+def show_results(fetched: Fetched) -> None:
+    """Print the tables of a fetched report, the lanes that failed, and where the page is."""
+    from isotherm.report.terminal import campaign
+
+    console = results()
+    summary = read_summary(fetched)
+    console.print(campaign.campaign_tables(summary))
+    remarks().print(f"page: {shown_path(fetched.page)}", markup=False, soft_wrap=True)
+
+
+def write_markdown(fetched: Fetched) -> None:
+    """Write `report.md` beside a fetched report, by its summary, and say where it is."""
+    from isotherm.report.markdown import render_markdown
+
+    fetched.markdown.write_text(render_markdown(read_summary(fetched)), encoding="utf-8")
+    remarks().print(f"for pasting into an issue: {shown_path(fetched.markdown)}", markup=False, soft_wrap=True)
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def report_folder(campaign_id: str, output: Path | None) -> Path:
+    """Where a campaign's report goes: the folder that was asked for, else `.isotherm/reports/<id>` of the checkout."""
+    from isotherm.local.checkout import Checkout, find_checkout
+    from isotherm.local.errors import NoCheckout
+
+    if output is not None:
+        return output
+    try:
+        return find_checkout().reports / campaign_id
+    except NoCheckout:
+        return Checkout(Path.cwd()).reports / campaign_id
 
 
 def results_of(what: str, argument: str, place: Place) -> Side:
@@ -50,7 +98,6 @@ def results_of(what: str, argument: str, place: Place) -> Side:
 
 
 def _fetch(campaign_id: str, place: Place) -> Path:
-    from isotherm.cli.live import report_folder
     from isotherm.deployed.campaigns import Campaigns
 
     folder = report_folder(campaign_id, None)

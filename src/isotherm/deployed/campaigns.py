@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,8 +38,12 @@ if TYPE_CHECKING:
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
+
+#: The embedded stack measures on the very machine that polls it, so polling is kept rare.
+POLL_S = 2.0
+
 STOP_ERROR = "CampaignStopped"
-STOP_CAUSE = "stopped by `isotherm stop`"
+STOP_CAUSE = "stopped on request"
 
 _MAX_NAME = 80  # AWS, StartExecution
 _REFUSALS = (InvalidCampaign.error, OverBudget.error)
@@ -86,6 +90,14 @@ class State:
         if self.error in _REFUSALS:
             raise Refused(self.error, self.cause or self.error)
         raise CampaignFailed(f"campaign {campaign_id} ended as {self.status}: {self.reason or 'no reason given'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a campaign stands, and what its lanes have done: None until there is a plan, and of a dry run."""
+
+    state: State
+    progress: CampaignProgress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +248,23 @@ class Campaigns:
             raise NoSuchCampaign(f"there is no campaign {campaign_id} on stack {self._home.stack}") from None
         began_at = facts["startDate"].timestamp()
         return State(facts["status"], facts.get("error"), facts.get("cause"), began_at, _dry_run(facts.get("output")))
+
+    def follow(self, campaign_id: str, poll_s: float = POLL_S) -> Iterator[Standing]:
+        """How a campaign stands, every `poll_s` seconds until its execution has ended; the last one is how it ended.
+
+        Raises
+        ------
+        NoSuchCampaign
+            There is none of this id.
+        """
+        plan = None
+        while True:
+            state = self.state(campaign_id)
+            plan = plan or self.plan(campaign_id)
+            yield Standing(state, None if plan is None else self.progress(plan))
+            if state.status != RUNNING:
+                return
+            time.sleep(poll_s)
 
     def latest(self, limit: int) -> list[Listed]:
         """The campaigns that were admitted last, the newest first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from isotherm.cli import live
 from isotherm.cli.errors import Interrupted
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
-from isotherm.deployed.campaigns import State
+from isotherm.deployed.campaigns import DryRun, Standing, State
 from isotherm.deployed.errors import CampaignFailed, Refused
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
@@ -22,25 +24,17 @@ class Scripted:
     """A campaign whose states are given one after the other; an exception in their place is raised."""
 
     def __init__(self, *states: State | BaseException) -> None:
-        self._states = list(states)
+        self._states = states
 
-    def state(self, _campaign_id: str) -> State:
-        state = self._states.pop(0)
-        if isinstance(state, BaseException):
-            raise state
-        return state
-
-    def plan(self, _campaign_id: str) -> None:
-        return None
+    def follow(self, _campaign_id: str) -> Iterator[Standing]:
+        for state in self._states:
+            if isinstance(state, BaseException):
+                raise state
+            yield Standing(state, None)
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "POLL_S", 0.0)
-
-
-def _follow(campaign: Any, place: Place = PLACE) -> None:
-    follow_and_show(campaign, "demo-1", place, Path("unused"), as_json=False)
+def _follow(campaign: Any, place: Place = PLACE, as_json: bool = False) -> None:
+    follow_and_show(campaign, "demo-1", place, Path("unused"), as_json)
 
 
 def test_ctrl_c_says_how_to_resume_and_how_to_stop() -> None:
@@ -82,6 +76,18 @@ def test_a_refusal_is_told_as_such_and_its_text_is_the_cause(error: str) -> None
 def test_any_other_end_is_a_failure_with_its_reason(state: State, said: str) -> None:
     with pytest.raises(CampaignFailed, match=said):
         _follow(Scripted(State("RUNNING"), state))
+
+
+def test_a_dry_run_is_told_as_such_and_asks_for_no_report(capsys: pytest.CaptureFixture[str]) -> None:
+    dry = State("SUCCEEDED", dry_run=DryRun(lanes=20, price_usd=0.0123))
+
+    _follow(Scripted(State("RUNNING"), dry))
+    _, told = capsys.readouterr()
+    assert "a dry run: planned only, 20 lanes for about 0.0123 USD" in told
+
+    _follow(Scripted(dry), as_json=True)
+    out, _ = capsys.readouterr()
+    assert json.loads(out) == {"campaign_id": "demo-1", "status": "dry_run", "lanes": 20, "price_usd": 0.0123}
 
 
 def test_where_there_is_no_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

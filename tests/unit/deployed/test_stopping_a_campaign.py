@@ -1,31 +1,26 @@
+"""Stopping a campaign, and waiting until its functions are as before."""
+
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from made_up_stack import deployed_on_moto
 
 from isotherm.aws.clients import Home, client, make_client
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
-from isotherm.deployed.campaigns import Campaigns, new_campaign_id
+from isotherm.deployed.campaigns import Campaigns
 from isotherm.deployed.deployment import Deployment
 
 
-def test_an_id_says_which_campaign_and_when() -> None:
-    assert re.fullmatch(r"demo-19700101-000000-[0-9a-f]{4}", new_campaign_id("demo", now=0))
-
-
-def test_campaigns_started_in_the_same_second_have_different_ids() -> None:
-    assert len({new_campaign_id("demo", now=0) for _ in range(20)}) > 15
-
-
-def test_an_id_is_a_name_that_step_functions_accepts() -> None:
-    longest = new_campaign_id("x" * 200)
-
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", longest)
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    with deployed_on_moto(monkeypatch, execute=False) as home:
+        yield home
 
 
 def test_lanes_are_stopped_where_they_run_whatever_another_region_says(

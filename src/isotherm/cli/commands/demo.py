@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from isotherm.cli.live import OutputOption, follow_and_show
+from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
+from isotherm.cli.reports import OutputOption
 
 EVENT = "events/campaign-demo.json"
 

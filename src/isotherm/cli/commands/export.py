@@ -68,8 +68,7 @@ def export(
 
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import BadInput, Failed
-    from isotherm.cli.live import shown_path
-    from isotherm.cli.reports import results_of
+    from isotherm.cli.reports import results_of, shown_path
     from isotherm.report.files import exports
 
     to_stdout = str(output) == "-"

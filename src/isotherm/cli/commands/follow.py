@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.live import OutputOption, follow_and_show
+from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -17,6 +17,7 @@ from isotherm.cli.options import (
     Place,
     StackOption,
 )
+from isotherm.cli.reports import OutputOption
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id: the name of its execution.")]
 

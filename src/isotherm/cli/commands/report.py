@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from isotherm.cli.commands.follow import IdArgument
-from isotherm.cli.live import OutputOption
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -14,6 +13,7 @@ from isotherm.cli.options import (
     Place,
     StackOption,
 )
+from isotherm.cli.reports import OutputOption
 
 
 def report(
@@ -30,7 +30,7 @@ def report(
     where the stack is gone.
     """
     from isotherm.cli.errors import Failed
-    from isotherm.cli.live import report_folder, show_results, write_markdown
+    from isotherm.cli.reports import report_folder, show_results, write_markdown
     from isotherm.deployed.campaigns import Campaigns, Fetched
     from isotherm.deployed.errors import DeployedError
     from isotherm.report import file_names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isotherm.cli.live import OutputOption, follow_and_show
+from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import (
     DEFAULT_HOME_REGION,
     DEFAULT_STACK,
@@ -19,6 +19,7 @@ from isotherm.cli.options import (
     read_event,
     with_server,
 )
+from isotherm.cli.reports import OutputOption
 
 
 def run(

@@ -107,7 +107,7 @@ def _reasons(left_out: list[LeftOut]) -> str:
 
 def _show(made: Trend, output: Path | None, as_json: bool) -> None:
     from isotherm.cli.console import remarks, results
-    from isotherm.cli.live import report_folder, shown_path
+    from isotherm.cli.reports import report_folder, shown_path
     from isotherm.report.page.trend import render_trend_page
     from isotherm.report.terminal.trend import trend_tables
 
