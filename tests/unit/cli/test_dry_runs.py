@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "deployed"))
-from made_up_stack import DOCUMENT, deployed_on_moto, keys_of_bucket, refusing
-
 from isotherm.aws.clients import Home
 from isotherm.deployed.campaigns import Campaigns
 from isotherm.deployed.deployment import find_deployment
+from unit.deployed.stack_on_moto import DOCUMENT, deployed_on_moto, keys_of_bucket, refusing
 
 Isotherm = Callable[..., Any]
 AWS = ("--on", "aws")

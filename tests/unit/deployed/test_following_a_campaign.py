@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from made_up_stack import DOCUMENT, DRY, HOME, OVER_BUDGET, refusing
 
 from isotherm.aws.clients import Home
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
@@ -22,6 +21,7 @@ from isotherm.deployed.errors import (
     StillRunning,
 )
 from isotherm.report.file_names import FETCHED
+from unit.deployed.stack_on_moto import DOCUMENT, DRY, HOME, OVER_BUDGET, refusing
 
 SOON_S = 0.05
 

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from made_up_stack import deployed_on_moto
 
 from isotherm.aws.clients import Home, client, make_client
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.deployed.campaigns import Campaigns
 from isotherm.deployed.deployment import Deployment
+from unit.deployed.stack_on_moto import deployed_on_moto
 
 
 @pytest.fixture
