@@ -75,7 +75,8 @@ def _failures(summary: CampaignSummary) -> str:
     if not summary.failures:
         return ""
     columns = [Column("Target", numeric=False), Column("Where", numeric=False), Column("Calls", numeric=False)]
-    columns += [Column("Failed"), Column("As", numeric=False), Column("Why", numeric=False), Column("Reason", False)]
+    columns += [Column("Failed"), Column("As", numeric=False), Column("Why", numeric=False)]
+    columns.append(Column("Reason", numeric=False, wide=True))
     rows = [
         [
             failure.target,
@@ -132,7 +133,8 @@ def lanes_section(summary: CampaignSummary) -> str:
     failed = [lane for lane in summary.lanes if lane.status == "failed"]
     if not failed:
         return ""
-    columns = [Column(name, numeric=False) for name in ("Lane", "Target", "Region", "Round", "Reason")]
+    columns = [Column(name, numeric=False) for name in ("Lane", "Target", "Region", "Round")]
+    columns.append(Column("Reason", numeric=False, wide=True))
     rows: list[list[str]] = [
         [lane.lane_key, lane.target, lane.region, f"{lane.round + 1}", lane.reason or "no reason was given"]
         for lane in failed

@@ -229,7 +229,7 @@ def _distances(summary: CampaignSummary, number: int, found: Crisscross) -> str:
         Column("Slope", hint="ms for each ms of network"),
         Column("Pairs"),
         Column("Depends on distance", numeric=False),
-        Column("In words", numeric=False),
+        Column("In words", numeric=False, wide=True),
     ]
     verdicts = {"rises": "yes", "falls": "yes, falling", "independent": "no", "unclear": "cannot be told"}
     rows: list[list[str]] = [

@@ -11,11 +11,12 @@ from isotherm.numbers import NOTHING, digits, interval
 
 
 class Column(NamedTuple):
-    """Heading of a table's column; `numeric` ones are set flush right."""
+    """Heading of a table's column; `numeric` ones are set flush right, `wide` ones have room for sentences."""
 
     label: str
     numeric: bool = True
     hint: str = ""
+    wide: bool = False
 
 
 class Markup(str):
@@ -132,9 +133,7 @@ def _framed(caption: str, columns: Sequence[Column], bodies: str, tall: bool) ->
 
 
 def _numeric(column: Column) -> str:
-    return (
-        ' class="n"' if column.numeric else ' class="wide"' if column.label in ("In words", "Reason", "Value") else ""
-    )
+    return ' class="n"' if column.numeric else ' class="wide"' if column.wide else ""
 
 
 def _text(text: str) -> str:

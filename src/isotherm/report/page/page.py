@@ -210,7 +210,7 @@ def _startup_costs(summary: CampaignSummary) -> str:
         Column("Against", numeric=False),
         Column("Slope", hint="ms for each"),
         Column("Points"),
-        Column("In words", numeric=False),
+        Column("In words", numeric=False, wide=True),
     ]
     times = {"start": "start-up", "rest": "start-up less imports", "overhead": "overhead"}
     axes = {"archive_mb": "archive, MB", "import_ms": "imports, ms"}
@@ -243,7 +243,7 @@ def _comparison_section(summary: CampaignSummary) -> str:
         Column("Ratio", hint="of medians"),
         Column("Cliff's delta"),
         Column("p", hint="Holm"),
-        Column("In words", numeric=False),
+        Column("In words", numeric=False, wide=True),
     ]
     rows: list[list[str]] = [
         [
@@ -429,5 +429,5 @@ def _packages(summary: CampaignSummary) -> str:
         for target, content in summary.packages.items()
         for name, value in content.items()
     ]
-    columns = [Column(name, numeric=False) for name in ("Target", "What", "Value")]
+    columns = [*(Column(name, numeric=False) for name in ("Target", "What")), Column("Value", numeric=False, wide=True)]
     return f"<details><summary>What is in the packages</summary>{table('Packages', columns, rows)}</details>"

@@ -209,7 +209,7 @@ def _spread_table(trend: Trend, title: str, series: Sequence[Series]) -> str:
         Column("Median", hint="mean over sessions"),
         Column("Factor", hint="over calls' scatter"),
         Column("p", hint="Holm"),
-        Column("In words", numeric=False),
+        Column("In words", numeric=False, wide=True),
     ]
     rows: list[list[str]] = [
         [
@@ -277,7 +277,7 @@ def _hours_table(trend: Trend, title: str, series: Sequence[Series]) -> str:
     if len(hours) < 2:
         return ""
     columns = [*_WHAT, *(Column(f"{hour:02d}:00") for hour in hours)]
-    columns += [Column("p", hint="Holm"), Column("In words", numeric=False)]
+    columns += [Column("p", hint="Holm"), Column("In words", numeric=False, wide=True)]
     rows: list[list[str]] = []
     for one, of in chosen:
         by_hour = {hour.hour: hour for hour in of.hours}
