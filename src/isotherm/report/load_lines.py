@@ -95,36 +95,49 @@ def phase_cells(summary: CampaignSummary, row: LoadRow) -> list[str]:
     return cells + ([digits(row.lateness_median_ms), digits(row.lateness_p99_ms)] if _is_open(summary) else [])
 
 
+def requests_in_words(load: Load) -> str:
+    """How many requests a load makes, and how they follow one another."""
+    if load.loop == "closed":
+        return (
+            f"{count(load.threads or 0, 'thread')} at the peak, "
+            f"each {count(load.iterations or 0, 'iteration')} of one post and one get in each phase, "
+            "one request at a time"
+        )
+    how = "at random (Poisson)" if load.arrivals == "poisson" else "at equal gaps"
+    return (
+        f"{load.rate_per_s:,.10g} requests a second at the peak, for {load.duration_s:,.10g} s in each "
+        f"phase, arriving {how} whatever becomes of those before"
+    )
+
+
+def latency_in_words(load: Load) -> str:
+    """From when to when latency counts."""
+    begin = (
+        "from the moment a thread turns to a request"
+        if load.loop == "closed"
+        else "from the time at which a request was meant to be sent"
+    )
+    return f"{begin} to the end of its answer"
+
+
 def how_loaded(summary: CampaignSummary, load: Load) -> dict[str, str]:
     """How a load was made: its loop, phases, generators, and what its latency counts from."""
     spec = load.spec(summary.campaign.seed)
     if load.loop == "closed":
-        loop = (
-            f"closed: {count(load.threads or 0, 'thread')} at the peak, "
-            f"each {count(load.iterations or 0, 'iteration')} of one post and one get in each phase, "
-            "one request at a time"
-        )
         shares = [
             f"{phase.name} {percent(phase.share)} ({count(spec.phase_threads(phase), 'thread')})"
             for phase in spec.phases
         ]
-        latency = "from the moment a thread turns to a request to the end of its answer"
     else:
-        how = "at random (Poisson)" if load.arrivals == "poisson" else "at equal gaps"
-        loop = (
-            f"open: {load.rate_per_s:,.10g} requests a second at the peak, for {load.duration_s:,.10g} s in each "
-            f"phase, arriving {how} whatever becomes of those before"
-        )
         shares = [
             f"{phase.name} {percent(phase.share)} ({spec.phase_rate(phase):,.4g} a second)" for phase in spec.phases
         ]
-        latency = "from the time at which a request was meant to be sent to the end of its answer"
     fires = max((run.fires for run in summary.loads), default=load.fires)
     return {
-        "Loop": loop,
+        "Loop": f"{load.loop}: {requests_in_words(load)}",
         "Phases": listed(shares),
         "Generators": f"{count(fires, 'Fire function')}{' side by side' if fires > 1 else ''}",
-        "Latency": f"{latency}; of requests that succeeded, and of those given up after waiting",
+        "Latency": f"{latency_in_words(load)}; of requests that succeeded, and of those given up after waiting",
         "Given up after": f"{load.timeout_s:,.10g} s",
         "Throughput": "requests that succeeded, per second of wall time",
         "Wall time": "from the agreed begin of a phase to the end of its last request; of all phases their sum",

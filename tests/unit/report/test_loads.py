@@ -227,7 +227,9 @@ def test_the_loop_is_explained_wherever_it_is_shown(plan: Plan, said: str) -> No
     summary = summary_of(plan)
     for shown in (_printed(summary), render_markdown(summary), render_page(summary, [])):
         assert said in " ".join(shown.split())
-    assert "made by 2 Fire functions side by side" in render_page(summary, [])
+    page = render_page(summary, [])
+    assert "made by 2 Fire functions side by side" in page
+    assert ("arriving at random (Poisson) whatever becomes" in page) == (plan.campaign.load.loop == "open")
 
 
 def test_a_load_s_page_has_no_empty_sections() -> None:

@@ -21,25 +21,28 @@ from isotherm.report.metrics import (
     unit,
 )
 from isotherm.report.page.figures import POINTS_SHOWN, group_id
-from isotherm.report.page.markup import Column, Markup, choices, figure, table, with_interval
+from isotherm.report.page.markup import Column, Markup, Section, choices, figure, table, with_interval
 from isotherm.statistics.results import TUKEY_FENCE
 
 
-def kind_section(summary: CampaignSummary, kind: Kind) -> str:
-    """Cold starts or warm calls: a card for each place; empty where there are none."""
+def kind_section(summary: CampaignSummary, kind: Kind) -> Section | None:
+    """Cold starts or warm calls: a card for each place; None where there are none."""
     grouped = groups(summary.cells, kind)
     if not grouped:
-        return ""
+        return None
     leads = {
         "cold": _cold_lead(summary),
         "warm": "Calls that found their environment waiting: what start-up no longer costs.",
     }
     cards = "".join(_card(summary, kind, place, cells) for place, cells in grouped.items())
-    return f"""<section><h2>{KIND_LABELS[kind]}</h2>
+    return Section(
+        KIND_LABELS[kind],
+        f"""
 <p class="lead">{escape(leads[kind])} Each dot is one call; the box spans the quartiles, its whiskers reach the
 furthest call within {TUKEY_FENCE} interquartile ranges; the diamond is the median with its
 {percent(summary.confidence)} interval.</p>
-{cards}</section>"""
+{cards}""",
+    )
 
 
 def _cold_lead(summary: CampaignSummary) -> str:

@@ -12,7 +12,7 @@ from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Cli
 from isotherm.numbers import NOTHING, capitalised, digits, percent, probability
 from isotherm.report.metrics import KIND_LABELS
 from isotherm.report.page.figures import short
-from isotherm.report.page.markup import Column, Markup, figure, table, unbroken, with_interval
+from isotherm.report.page.markup import Column, Markup, Section, figure, table, unbroken, with_interval
 from isotherm.report.region_columns import BY_ROUND, cells_of_finding, comparisons_of, finding_title
 from isotherm.report.region_names import place_name
 
@@ -20,32 +20,40 @@ Json = dict[str, Any]
 
 
 class _Panel(NamedTuple):
-    """One figure of a finding: a metric, its middle, and what the axis says."""
+    """One figure of a finding: a metric, what it is called, and its middle."""
 
     metric: MetricName
+    label: str
     middle: str
-    title: str
+
+    @property
+    def title(self) -> str:
+        """What the axis says."""
+        return f"{self.label}, ms ({self.middle})"
 
 
 _PANELS = (
-    _Panel("billed_duration_ms", "mean", "Billed, ms (mean)"),
-    _Panel("duration_ms", "median", "Duration, ms (median)"),
-    _Panel("client_ms", "median", "Client, ms (median)"),
+    _Panel("billed_duration_ms", "Billed", "mean"),
+    _Panel("duration_ms", "Duration", "median"),
+    _Panel("client_ms", "Client", "median"),
 )
 
 
-def clients_section(summary: CampaignSummary) -> str:
-    """Each function that several clients called; empty where none was."""
+def clients_section(summary: CampaignSummary) -> Section | None:
+    """Each function that several clients called; None where none was."""
     if not summary.client_findings:
-        return ""
+        return None
     cards = "".join(_card(summary, number, finding) for number, finding in enumerate(summary.client_findings))
     confidence = percent(summary.confidence)
-    return f"""<section><h2>Where the client is</h2>
+    return Section(
+        "Where the client is",
+        f"""
 <p class="lead">The same function, called from several regions. Two questions about what it is billed: is a client
 told apart from the baseline (corrected by Holm for all comparisons here)? And if not, how large could a difference be
 that went unseen: the farthest end of the {confidence} intervals of all differences between the clients' mean billed
 times? {escape(BY_ROUND)} Marks are means or medians with {confidence} intervals; the diamond is the baseline.</p>
-{cards}</section>"""
+{cards}""",
+    )
 
 
 def clients_figures(summary: CampaignSummary) -> Json:
@@ -96,7 +104,7 @@ def _card(summary: CampaignSummary, number: int, finding: ClientFinding) -> str:
             column
             for panel in panels
             for column in (
-                *((Column(panel.title.partition(",")[0], hint="median, ms"),) if panel.middle == "median" else ()),
+                *((Column(panel.label, hint="median, ms"),) if panel.middle == "median" else ()),
                 Column("Difference", hint="by round, ms"),
                 Column("p", hint="Holm"),
             )

@@ -15,6 +15,7 @@ from isotherm.report.page.figures import short
 from isotherm.report.page.markup import (
     Column,
     Markup,
+    Section,
     choices,
     figure,
     grouped_table,
@@ -52,9 +53,9 @@ AGAINST: dict[str, tuple[str, MetricName, MetricName]] = {
 }
 
 
-def crisscross_section(summary: CampaignSummary) -> str:
-    """All criss-crosses of a campaign; empty where no function called another."""
-    return "\n".join(_section(summary, number, found) for number, found in enumerate(summary.crisscross))
+def crisscross_sections(summary: CampaignSummary) -> list[Section]:
+    """All criss-crosses of a campaign; none where no function called another."""
+    return [_section(summary, number, found) for number, found in enumerate(summary.crisscross)]
 
 
 def crisscross_figures(summary: CampaignSummary) -> Json:
@@ -164,7 +165,7 @@ def _distance(found: Crisscross, cells: dict[Pair, Cell], inner: str) -> Json:
     }
 
 
-def _section(summary: CampaignSummary, number: int, found: Crisscross) -> str:
+def _section(summary: CampaignSummary, number: int, found: Crisscross) -> Section:
     several = len(summary.crisscross) > 1
     client = f", called from {found.client_region}" if found.client_region else ""
     title = "From region to region" + (f": {found.memory_mb} MB{client}" if several else "")
@@ -175,14 +176,17 @@ def _section(summary: CampaignSummary, number: int, found: Crisscross) -> str:
     )
     said = "".join(f"<p>{unbroken(capitalised(finding))}.</p>" for finding in found.findings)
     cells = cells_of_crisscross(summary, found)
-    return f"""<section><h2>{escape(title)}</h2>
+    return Section(
+        title,
+        f"""
 <p class="lead">{escape(lead)}</p>
 {_maps(number, found, cells)}
 <div class="card"><h3>Who pays for distance</h3>
 <div class="finding">{said}</div>
 {_distances(summary, number, found)}</div>
 {_database(summary, number, found)}
-{_columns(summary, found, cells)}</section>"""
+{_columns(summary, found, cells)}""",
+    )
 
 
 def _maps(number: int, found: Crisscross, cells: dict[Pair, Cell]) -> str:
@@ -199,16 +203,17 @@ def _maps(number: int, found: Crisscross, cells: dict[Pair, Cell]) -> str:
             group,
             f"heat:{part}",
             f"{found.target} calling {inner}: a map of medians by region; the numbers are in the table below",
-            _map_caption(found, cells, inner),
+            f"{_with_or_without(found, cells, inner)}.",
         )
         for part, inner in enumerate(found.inner_targets)
     )
     return f'{missing}<div class="card"><h3>Every pair</h3>\n{buttons}\n<div class="pair">{maps}</div></div>'
 
 
-def _map_caption(found: Crisscross, cells: dict[Pair, Cell], inner: str) -> str:
+def _with_or_without(found: Crisscross, cells: dict[Pair, Cell], inner: str) -> str:
+    """Which function calls which, and whether the latter has a database."""
     has = any("database_ms" in cell.metrics for key, cell in cells.items() if key[1] == inner)
-    return f"{found.target} calling {inner}, {'with' if has else 'without'} a database."
+    return f"{found.target} calling {inner}, {'with' if has else 'without'} a database"
 
 
 def _distances(summary: CampaignSummary, number: int, found: Crisscross) -> str:
@@ -324,7 +329,7 @@ def _region(region: str) -> str:
 
 def _columns(summary: CampaignSummary, found: Crisscross, cells: dict[Pair, Cell]) -> str:
     tables = "".join(
-        f"<h3>Every column: {escape(_map_caption(found, cells, inner).rstrip('.'))}</h3>"
+        f"<h3>Every column: {escape(_with_or_without(found, cells, inner))}</h3>"
         + _means_table(found, cells, inner)
         + f"<details><summary>Medians with intervals</summary>{_medians_table(summary, found, cells, inner)}</details>"
         for inner in found.inner_targets

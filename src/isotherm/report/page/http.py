@@ -13,7 +13,7 @@ from isotherm.analysis.words.cells import varying
 from isotherm.numbers import digits, listed, percent, probability
 from isotherm.report.metrics import METRIC_LABELS
 from isotherm.report.page.figures import short
-from isotherm.report.page.markup import Column, figure, table, unbroken, with_interval
+from isotherm.report.page.markup import Column, Section, figure, table, unbroken, with_interval
 from isotherm.report.region_columns import (
     BY_ROUND,
     STAGES,
@@ -28,18 +28,21 @@ Json = dict[str, Any]
 _GROUP = "http"
 
 
-def http_section(summary: CampaignSummary) -> str:
-    """Stages, statuses and the comparison with plain invocations; empty where nothing was called over HTTP."""
+def http_section(summary: CampaignSummary) -> Section | None:
+    """Stages, statuses and the comparison with plain invocations; None where nothing was called over HTTP."""
     if not summary.http:
-        return ""
-    return f"""<section><h2>Over HTTP, stage by stage</h2>
+        return None
+    return Section(
+        "Over HTTP, stage by stage",
+        f"""
 <p class="lead">Where the client's time goes, as means, since only means add up to the whole. A new connection is
 resolved, opened and secured first; a kept one is not. "Way and gateway" is the wait for the first byte less the
 function's own work: the network there and back, API Gateway, and Lambda around the handler. The thin bar is what the
 function is billed.</p>
 <div class="card">{_stages_figure()}
 {_stages_table(summary)}</div>
-{_added(summary)}</section>"""
+{_added(summary)}""",
+    )
 
 
 def http_figures(summary: CampaignSummary) -> Json:

@@ -25,15 +25,17 @@ from isotherm.load.histogram import Histogram
 from isotherm.numbers import capitalised, count, digits, listed
 from isotherm.report.load_lines import (
     how_loaded,
+    latency_in_words,
     load_lines,
     load_notes,
     loop_in_words,
     phase_cells,
     phase_heads,
+    requests_in_words,
     with_unit,
 )
 from isotherm.report.page.figures import short
-from isotherm.report.page.markup import Column, Markup, choices, figure, table
+from isotherm.report.page.markup import Column, Markup, Section, choices, figure, table
 
 Json = dict[str, Any]
 Fact = tuple[str, str, str]
@@ -67,23 +69,26 @@ def load_facts(summary: CampaignSummary) -> list[Fact]:
     return [*facts, loop, ("Loaded", f"{len(loaded)}", listed(loaded))]
 
 
-def loads_section(summary: CampaignSummary) -> str:
-    """What a campaign's loads came to; empty where there are none."""
+def loads_section(summary: CampaignSummary) -> Section | None:
+    """What a campaign's loads came to; None where there are none."""
     load = summary.campaign.load
     if load is None or not summary.loads:
-        return ""
+        return None
     notes = [f"{capitalised(accounts_of(total_of(summary.loads)))}. {_verdict(summary)}", *load_notes(summary)]
     said = "".join(f'<p class="line">{escape(note)}</p>' for note in notes)
+    made = capitalised(requests_in_words(load))
     fires = max(run.fires for run in summary.loads)
     shared = f", made by {count(fires, 'Fire function')} side by side" if fires > 1 else ""
-    latency = how_loaded(summary, load)["Latency"].partition(";")[0]
-    return f"""<section><h2>Under load</h2>
-<p class="lead">{escape(f"{_what(summary)}{shared}. {loop_in_words(load)} Latency runs {latency}.")}</p>
+    return Section(
+        "Under load",
+        f"""
+<p class="lead">{escape(f"{made}{shared}. {loop_in_words(load)} Latency runs {latency_in_words(load)}.")}</p>
 <div class="card"><h3>Side by side</h3>{_side_by_side(summary)}{said}</div>
 {_percentiles(summary)}
 {_over_time(summary)}
 {_kinds(summary)}
-{"".join(_run_card(summary, name, run) for name, run in _named(summary))}</section>"""
+{"".join(_run_card(summary, name, run) for name, run in _named(summary))}""",
+    )
 
 
 def load_settings(summary: CampaignSummary) -> dict[str, str]:
@@ -135,11 +140,6 @@ def loads_figures(summary: CampaignSummary) -> Json:
 
 def _named(summary: CampaignSummary) -> list[tuple[str, LoadRun]]:
     return list(zip(run_names(summary.loads), summary.loads, strict=True))
-
-
-def _what(summary: CampaignSummary) -> str:
-    load = summary.campaign.load
-    return "" if load is None else how_loaded(summary, load)["Loop"].partition(": ")[2].capitalize()
 
 
 def _verdict(summary: CampaignSummary) -> str:

@@ -25,6 +25,18 @@ class Markup(str):
     __slots__ = ()
 
 
+class Section(NamedTuple):
+    """A section of the page: its heading, and what stands below it, which is HTML already."""
+
+    heading: str
+    body: str
+
+    def html(self, name: str | None = None) -> str:
+        """The section, under a name to which links can lead where one is given."""
+        opening = "<section>" if name is None else f'<section id="{escape(name)}">'
+        return f"{opening}<h2>{escape(self.heading)}</h2>{self.body}</section>"
+
+
 def unbroken(sentence: str) -> str:
     """Escaped, with no line break inside names such as us-east-1, nor before a percent sign."""
     named = re.sub(r"\S+-\S+", lambda found: f'<span class="whole">{found[0]}</span>', escape(sentence))

@@ -21,12 +21,22 @@ from isotherm.report.metrics import METRIC_LABELS, compared, price_lines, where
 from isotherm.report.page.accounting import accounting_section, lanes_section
 from isotherm.report.page.cells import kind_section
 from isotherm.report.page.clients import clients_figures, clients_section
-from isotherm.report.page.crisscross import crisscross_figures, crisscross_section
+from isotherm.report.page.crisscross import crisscross_figures, crisscross_sections
 from isotherm.report.page.document import html_document
 from isotherm.report.page.figures import code_sizes, figure_data
 from isotherm.report.page.http import http_figures, http_section
 from isotherm.report.page.loads import load_facts, load_settings, loads_figures, loads_section
-from isotherm.report.page.markup import Column, Markup, definitions, figure, notice, table, unbroken, with_interval
+from isotherm.report.page.markup import (
+    Column,
+    Markup,
+    Section,
+    definitions,
+    figure,
+    notice,
+    table,
+    unbroken,
+    with_interval,
+)
 from isotherm.report.page.trend import trend_figure_data, trend_section
 
 
@@ -49,7 +59,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
     """
     results = [
         loads_section(summary),
-        crisscross_section(summary),
+        *crisscross_sections(summary),
         clients_section(summary),
         http_section(summary),
         kind_section(summary, "cold"),
@@ -61,8 +71,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
         _head(summary),
         _facts(summary),
         _notices(summary),
-        # Whatever comes first of the results is where the link for who hears the page leads.
-        "\n".join(part for part in results if part).replace("<section>", '<section id="results">', 1),
+        *_results(section for section in results if section is not None),
         trend_section(trend) if trend and _has_calls(summary) else "",
         accounting_section(summary) if _has_calls(summary) else "",
         lanes_section(summary),
@@ -79,6 +88,11 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
         + " number of this page is in <code>summary.json</code>.",
         data=_figure_data(summary, samples, trend),
     )
+
+
+def _results(sections: Iterable[Section]) -> list[str]:
+    """The sections; whatever comes first of them is where the link for who hears the page leads."""
+    return [section.html("results" if number == 0 else None) for number, section in enumerate(sections)]
 
 
 def _has_calls(summary: CampaignSummary) -> bool:
@@ -158,7 +172,7 @@ def _notices(summary: CampaignSummary) -> str:
     return found
 
 
-def _axes_section(summary: CampaignSummary) -> str:
+def _axes_section(summary: CampaignSummary) -> Section | None:
     sizes = code_sizes(summary)
     cells = [
         cell
@@ -167,7 +181,7 @@ def _axes_section(summary: CampaignSummary) -> str:
     ]
     start = summary.start_metric
     if not cells or start is None:
-        return ""
+        return None
     shown: tuple[MetricName, ...] = ("import_ms", start, "overhead_ms")
     columns = [
         Column("Target", numeric=False),
@@ -188,7 +202,9 @@ def _axes_section(summary: CampaignSummary) -> str:
             found = cell.metrics.get(metric)
             row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
         rows.append(row)
-    return f"""<section><h2>Size and imports are two things</h2>
+    return Section(
+        "Size and imports are two things",
+        f"""
 <p class="lead">How much a package holds and how much of it is imported may cost in different places. First: start-up
 against the size of the archive. Then: the same start-ups against the time their imports took. Last: the overhead, the
 client's time beyond what was spent inside, against the size.</p>
@@ -198,7 +214,8 @@ client's time beyond what was spent inside, against the size.</p>
 {figure("", "overhead", "Overhead against package size", "Overhead of cold starts against package size.")}
 </div>
 {table("Package size, imports, start-up and overhead of cold starts", columns, rows)}
-</div>{_startup_costs(summary)}</section>"""
+</div>{_startup_costs(summary)}""",
+    )
 
 
 def _startup_costs(summary: CampaignSummary) -> str:
@@ -232,9 +249,9 @@ intervals are about the scatter of these starts; other packages may cost otherwi
 {table(caption, columns, rows)}</div>"""
 
 
-def _comparison_section(summary: CampaignSummary) -> str:
+def _comparison_section(summary: CampaignSummary) -> Section | None:
     if not summary.comparisons:
-        return ""
+        return None
     columns = [
         Column("Target", numeric=False),
         Column("Where", numeric=False),
@@ -260,11 +277,14 @@ def _comparison_section(summary: CampaignSummary) -> str:
     ]
     baseline = summary.baseline
     caption = f"Each target against {baseline}, with {percent(summary.confidence)} intervals"
-    return f"""<section><h2>Against {escape(baseline)}</h2>
+    return Section(
+        f"Against {baseline}",
+        f"""
 <p class="lead">Difference: Hodges-Lehmann shift, the median of all differences between a call of the target and one of
 {escape(baseline)}. p: Mann-Whitney, corrected (Holm) for the {len(rows)} comparisons made here. Cliff's delta: how much
 more often a call of the target is the slower of the two than the faster; 1 is always, 0 is as often.</p>
-<div class="card">{table(caption, columns, rows)}</div></section>"""
+<div class="card">{table(caption, columns, rows)}</div>""",
+    )
 
 
 def _delta(comparison: TargetComparison) -> str:
