@@ -58,17 +58,21 @@ def row_of(run: LoadRun, phase: str) -> LoadRow | None:
     return next((row for row in run.rows if row.name == phase), None)
 
 
-def run_names(runs: Sequence[LoadRun]) -> list[str]:
-    """What runs are called: what was loaded, and whatever else tells them apart."""
+def run_places(runs: Sequence[LoadRun]) -> list[str]:
+    """Whatever tells runs apart besides what was loaded: region, client and round, as far as these differ."""
     several = {field for field in ("region", "client_region", "round") if len({getattr(r, field) for r in runs}) > 1}
     names = []
     for run in runs:
-        name = LOADED[run.protocol]
-        name += f" in {run.region}" if "region" in several else ""
+        name = f" in {run.region}" if "region" in several else ""
         name += f" from {run.client_region}" if "client_region" in several and run.client_region else ""
         name += f", round {run.round + 1}" if "round" in several else ""
         names.append(name)
     return names
+
+
+def run_names(runs: Sequence[LoadRun]) -> list[str]:
+    """What runs are called: what was loaded, and whatever else tells them apart."""
+    return [LOADED[run.protocol] + place for run, place in zip(runs, run_places(runs), strict=True)]
 
 
 def total_of(runs: Iterable[LoadRun]) -> LoadRow:

@@ -80,7 +80,7 @@ def _table(summary: CampaignSummary, kind: Kind, place: CellGroup, cells: list[C
     lead = metrics[0] if metrics else None
     methods = sorted({cell.coldness for cell in cells if cell.coldness})
     title = f"{KIND_LABELS[kind]}, {place}" + (f" ({' and '.join(methods)})" if methods else "")
-    if summary.note:
+    if summary.platform == "emulated":
         title += ", emulated"
     table = framed(title)
     heading = row_heading(cells)
@@ -118,7 +118,7 @@ def _numbers(cell: Cell, metric: MetricName, *, full: bool) -> list[str]:
 def _price_table(summary: CampaignSummary) -> Table:
     planned, in_the_end = summary.planned_price, summary.actual_price
     title = f"Dollars by service, prices of {planned.as_of}"
-    if summary.note:
+    if summary.platform == "emulated":
         title += ", what AWS would ask: nothing was spent"
     table = framed(title)
     for name in ("Service", "Unit"):

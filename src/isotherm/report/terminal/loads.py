@@ -10,7 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.analysis.summary import CampaignSummary, LoadRow, LoadRun
-from isotherm.analysis.words.loads import LOADED, accounts_of, is_reported, kinds_in_words, run_names, total_of
+from isotherm.analysis.words.loads import (
+    LOADED,
+    accounts_of,
+    is_reported,
+    kinds_in_words,
+    run_names,
+    run_places,
+    total_of,
+)
 from isotherm.load.result import LoadResult, Row
 from isotherm.numbers import count, digits
 from isotherm.report.load_lines import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
@@ -84,7 +92,7 @@ def campaign_loads(summary: CampaignSummary) -> list[RenderableType]:
         return []
     made = how_loaded(summary, load)
     total = total_of(summary.loads)
-    aside = ", emulated" if summary.note else ""
+    aside = ", emulated" if summary.platform == "emulated" else ""
     parts: list[RenderableType] = [Text(), Text(f"Loop: {made['Loop']}"), Text(loop_in_words(load), style="dim")]
     names = run_names(summary.loads)
     for place, runs in _by_place(summary.loads).items():
@@ -101,8 +109,8 @@ def campaign_loads(summary: CampaignSummary) -> list[RenderableType]:
 def _by_place(runs: Sequence[LoadRun]) -> dict[str, list[LoadRun]]:
     """What fits a terminal side by side: the protocols of one round in one place, by the words that tell it."""
     found: dict[str, list[LoadRun]] = {}
-    for run, name in zip(runs, run_names(runs), strict=True):
-        found.setdefault(name.removeprefix(LOADED[run.protocol]), []).append(run)
+    for run, place in zip(runs, run_places(runs), strict=True):
+        found.setdefault(place, []).append(run)
     return found
 
 

@@ -56,7 +56,7 @@ def crisscross_tables(summary: CampaignSummary) -> list[RenderableType]:
 
 
 def _emulated(summary: CampaignSummary) -> str:
-    return ", emulated" if summary.note else ""
+    return ", emulated" if summary.platform == "emulated" else ""
 
 
 def _map(found: Crisscross, cells: dict[Pair, Cell], inner: str, aside: str) -> Table:

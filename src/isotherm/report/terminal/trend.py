@@ -79,7 +79,7 @@ def _title(trend: Trend, one: Series) -> str:
     settings = trend.conditions[one.conditions].settings
     if settings:
         title += " (" + ", ".join(f"{name} {value}" for name, value in settings.items()) + ")"
-    return title + (", emulated" if trend.note else "")
+    return title + (", emulated" if trend.platform == "emulated" else "")
 
 
 def _spread_table(trend: Trend, series: Sequence[Series]) -> Table:
