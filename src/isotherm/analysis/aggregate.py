@@ -25,13 +25,14 @@ from isotherm.analysis.summary import (
     LaneOutcome,
     LoadRun,
     MetricName,
-    StartupCost,
+    StartupSlope,
     TargetComparison,
 )
 from isotherm.analysis.words.cells import cell_name, varying
 from isotherm.analysis.words.differences import ANSWERS, IMPORTS, STARTS, Words, comparison_in_words
 from isotherm.analysis.words.headline import Findings, headline
 from isotherm.analysis.words.loads import load_imbalances, load_warnings
+from isotherm.analysis.words.package_cost import startup_cost
 from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.plan import Plan
@@ -118,6 +119,7 @@ def build_summary(
         across=[*clients, *comparisons_across("protocol", ordered, confidence)],
         loads=loads,
     )
+    slopes = _startup_slopes(plan, cells, used, start, confidence)
     whole = total(cell.accounting for cell in cells)
     return CampaignSummary(
         campaign_id=plan.campaign_id,
@@ -141,7 +143,7 @@ def build_summary(
         accounting=whole,
         cells=cells,
         comparisons=comparisons,
-        startup_costs=_startup_costs(plan, cells, used, start, confidence),
+        startup_costs=[startup_cost(found, confidence) for found in slopes],
         crisscross=list(found.crisscrosses),
         cell_comparisons=list(found.across),
         client_findings=list(found.clients),
@@ -231,13 +233,13 @@ def _with_precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Seq
     return cell.model_copy(update={"precision": precision_in_words(reached), "precision_reached": reached})
 
 
-def _startup_costs(
+def _startup_slopes(
     plan: Plan,
     cells: Iterable[Cell],
     used: Mapping[CellKey, Sequence[Sample]],
     start: MetricName | None,
     confidence: float,
-) -> list[StartupCost]:
+) -> list[StartupSlope]:
     if start is None:
         return []
     sizes = {region.region: {t.target: t.code_size_bytes for t in region.targets} for region in plan.inventory}

@@ -7,10 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from isotherm.analysis.summary import MetricName, StartupCost
+from isotherm.analysis.summary import MetricName, StartupSlope
 from isotherm.measurement.sample import Sample
-from isotherm.numbers import digits, percent
-from isotherm.statistics.results import Slope
 from isotherm.statistics.slopes import theil_sen
 
 #: Samples of a target that enter, evenly over the campaign's time: every pair of all targets' is looked at.
@@ -19,8 +17,6 @@ POINTS_OF_TARGET = 150
 Time = Literal["start", "rest", "overhead"]
 Per = Literal["archive_mb", "import_ms"]
 
-_NAMES: dict[Time, str] = {"start": "start-up", "rest": "start-up less its imports", "overhead": "client overhead"}
-_UNITS: dict[Per, str] = {"archive_mb": "MB of archive", "import_ms": "ms of imports"}
 _WANTED: tuple[tuple[Time, Per], ...] = (
     ("start", "import_ms"),
     ("rest", "archive_mb"),
@@ -43,7 +39,7 @@ def startup_costs(
     archive_bytes: Mapping[str, int],
     start: MetricName,
     confidence: float = 0.95,
-) -> list[StartupCost]:
+) -> list[StartupSlope]:
     """Slopes of start-up and overhead on archive size and on import time.
 
     A point is one cold start; its place on an axis is its target's: the archive's size, the median of its imports.
@@ -65,7 +61,7 @@ def startup_costs(
 
     Returns
     -------
-    list of StartupCost
+    list of StartupSlope
         ms per ms of imports, or ms per MB (10^6 bytes); none where there are fewer than two targets on an axis.
     """
     found = []
@@ -79,17 +75,7 @@ def startup_costs(
             slope, held = theil_sen(across, points.times, confidence), False
         if slope.slope is None:
             continue
-        found.append(
-            StartupCost(
-                region=region,
-                memory_mb=memory_mb,
-                time=time,
-                per=per,
-                held=held,
-                slope=slope,
-                sentence=_sentence(time, per, held, slope, confidence),
-            )
-        )
+        found.append(StartupSlope(region=region, memory_mb=memory_mb, time=time, per=per, held=held, slope=slope))
     return found
 
 
@@ -120,14 +106,3 @@ def _time(sample: Sample, time: Time, start: MetricName) -> float | None:
     if time == "start" or value is None:
         return value
     return None if sample.import_ms is None else value - sample.import_ms
-
-
-def _sentence(time: Time, per: Per, held: bool, slope: Slope, confidence: float) -> str:
-    text = f"{digits(slope.slope)} ms of {_NAMES[time]} for each {_UNITS[per]}"
-    if slope.low is not None and slope.high is not None:
-        text += f" ({percent(confidence)} interval {digits(slope.low)} to {digits(slope.high)})"
-    else:
-        text += " (too few samples for an interval)"
-    if per == "import_ms":
-        text += ", between packages of one size" if held else "; larger packages import more here, so size is in it"
-    return text

@@ -116,11 +116,11 @@ class ComparisonInWords(Comparison):
     sentence: str
 
 
-class StartupCost(Shape):
+class StartupSlope(Shape):
     """What one unit of `per` adds to a time of cold starts in one region and memory size, by a Theil-Sen slope.
 
     `time` "rest" is the start-up less its imports, so that size and imports are told apart. `held` says that only
-    targets of equal archive size were paired; where there are none, both axes are in the slope, and `sentence` says so.
+    targets of equal archive size were paired; where there are none, both axes are in the slope.
     """
 
     region: str
@@ -129,6 +129,11 @@ class StartupCost(Shape):
     per: Literal["archive_mb", "import_ms"]
     held: bool
     slope: Slope
+
+
+class StartupCost(StartupSlope):
+    """The same, and in words."""
+
     sentence: str
 
 
