@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-
 from isotherm.analysis.accounting import account, distinct, failures, imbalances, total
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
@@ -26,15 +24,17 @@ from isotherm.analysis.summary import (
     LoadRun,
     MetricName,
     StartupSlope,
-    TargetComparison,
 )
+from isotherm.analysis.targets import target_differences
 from isotherm.analysis.words.cells import cell_name, varying
-from isotherm.analysis.words.differences import ANSWERS, IMPORTS, STARTS, Words, comparison_in_words
+from isotherm.analysis.words.contrasts import cell_comparison, client_finding
+from isotherm.analysis.words.crisscross import crisscross
+from isotherm.analysis.words.differences import target_comparison
 from isotherm.analysis.words.headline import Findings, headline
 from isotherm.analysis.words.loads import load_imbalances, load_warnings
 from isotherm.analysis.words.package_cost import startup_cost
 from isotherm.analysis.words.precision import precision_in_words
-from isotherm.campaign.cell import CellKey, Kind, cell_key
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.measurement.sample import Sample
@@ -42,18 +42,10 @@ from isotherm.numbers import count
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import round_effect_p, summarize
 from isotherm.statistics.results import SIGNIFICANT, MetricSummary
-from isotherm.statistics.two_samples import compare, holm
+from isotherm.statistics.two_samples import holm
 
 ENOUGH_FOR_MEDIAN = 50
 ENOUGH_FOR_P95 = 100
-
-_WORDS: Mapping[tuple[Kind, MetricName], Words] = {
-    ("cold", "init_duration_ms"): STARTS,
-    ("cold", "startup_ms"): STARTS,
-    ("cold", "import_ms"): IMPORTS,
-    ("cold", "client_ms"): ANSWERS,
-    ("warm", "client_ms"): ANSWERS,
-}
 
 
 def build_summary(
@@ -107,13 +99,12 @@ def build_summary(
     outcomes = _lane_outcomes(plan, lanes)
     start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
     cells = [_with_precision(plan, cell, start, outcomes) for cell in cells]
-    comparisons = _comparisons(plan, cells, used, start, confidence)
     every = {cell_key(cell): by_cell.get(cell_key(cell), []) for cell in cells}
     ordered = {key: used[key] for key in every}
     failed = failures(every)
     clients = comparisons_across("client_region", ordered, confidence)
     found = Findings(
-        comparisons=comparisons,
+        targets=target_differences(plan.campaign.targets[0], cells, used, start, confidence),
         crisscrosses=crisscrosses(plan, cells, used, outcomes, failed, confidence),
         clients=client_findings(ordered, clients, confidence),
         across=[*clients, *comparisons_across("protocol", ordered, confidence)],
@@ -133,7 +124,7 @@ def build_summary(
         # A summary is made to be shared, and needs no secret's name.
         inventory=[replace(region, server_token=None) for region in plan.inventory],
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},
-        headline=headline(plan, cells, start, found),
+        headline=headline(plan, cells, start, found, confidence),
         note=EMULATED_NOTE if plan.platform == "emulated" else None,
         start_metric=start,
         baseline=plan.campaign.targets[0],
@@ -142,11 +133,11 @@ def build_summary(
         imbalances=[*_imbalances(cells), *load_imbalances(loads)],
         accounting=whole,
         cells=cells,
-        comparisons=comparisons,
-        startup_costs=[startup_cost(found, confidence) for found in slopes],
-        crisscross=list(found.crisscrosses),
-        cell_comparisons=list(found.across),
-        client_findings=list(found.clients),
+        comparisons=[target_comparison(difference, confidence) for difference in found.targets],
+        startup_costs=[startup_cost(slope, confidence) for slope in slopes],
+        crisscross=[crisscross(facts, confidence) for facts in found.crisscrosses],
+        cell_comparisons=[cell_comparison(difference, confidence) for difference in found.across],
+        client_findings=[client_finding(dependence, found.across, confidence) for dependence in found.clients],
         http=http_cells(every),
         failures=failed,
         contested=[_contested(s) for s in kept if s.verdict == "contested"],
@@ -256,49 +247,6 @@ def _startup_slopes(
             confidence,
         )
     ]
-
-
-def _comparisons(
-    plan: Plan,
-    cells: Sequence[Cell],
-    used: Mapping[CellKey, Sequence[Sample]],
-    start_metric: MetricName | None,
-    confidence: float,
-) -> list[TargetComparison]:
-    baseline = plan.campaign.targets[0]
-    cold: tuple[MetricName, ...] = (*((start_metric,) if start_metric else ()), "import_ms", "client_ms")
-    found: list[TargetComparison] = []
-    for cell in cells:
-        if cell.target == baseline or cell.kind == "prime":
-            continue
-        for metric in cold if cell.kind == "cold" else ("client_ms",):
-            key = cell_key(cell)
-            ours = _metric_values(used.get(replace(key, target=baseline), ()), metric)
-            theirs = _metric_values(used[key], metric)
-            if not ours.size or not theirs.size:
-                continue
-            result = comparison_in_words(
-                compare(ours, theirs, confidence=confidence),
-                (baseline, cell.target),
-                _WORDS[cell.kind, metric],
-                confidence,
-            )
-            found.append(
-                TargetComparison(
-                    baseline=baseline,
-                    other=cell.target,
-                    **{field: value for field, value in asdict(key).items() if field != "target"},
-                    metric=metric,
-                    p_holm=None,
-                    result=result,
-                )
-            )
-    corrected = holm([comparison.result.p_value for comparison in found])
-    return [c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)]
-
-
-def _metric_values(samples: Iterable[Sample], metric: MetricName) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array([value for s in samples if (value := getattr(s, metric)) is not None], dtype=np.float64)
 
 
 def _contested(sample: Sample) -> ContestedSample:

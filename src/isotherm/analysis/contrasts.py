@@ -8,13 +8,10 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
 
-from isotherm.analysis.summary import CellComparison, ClientFinding, MetricName
-from isotherm.analysis.words.cells import WAYS
-from isotherm.analysis.words.differences import ANSWERS, Words, difference_in_words
+from isotherm.analysis.summary import CellDifference, ClientDependence, MetricName
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
-from isotherm.numbers import digits, interval, listed, percent
-from isotherm.statistics.results import SIGNIFICANT, Middle
+from isotherm.statistics.results import Middle
 from isotherm.statistics.two_samples import Difference, holm, middle_difference
 
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.
@@ -24,12 +21,6 @@ NEGLIGIBLE_SHARE = 0.05
 Axis = Literal["client_region", "protocol"]
 
 _BILLED: MetricName = "billed_duration_ms"
-_WORDS: Mapping[MetricName, Words] = {
-    _BILLED: ("is billed", "more", "less"),
-    "duration_ms": ("runs", "longer", "less"),
-    "work_ms": ("works", "longer", "less"),
-    "client_ms": ANSWERS,
-}
 _METRICS: Mapping[Axis, tuple[MetricName, ...]] = {
     "client_region": (_BILLED, "duration_ms", "client_ms"),
     "protocol": ("client_ms", _BILLED, "work_ms"),
@@ -40,7 +31,7 @@ _MIDDLES: Mapping[MetricName, Middle] = {_BILLED: "mean"}
 
 def comparisons_across(
     axis: Axis, used: Mapping[CellKey, Sequence[Sample]], confidence: float = 0.95
-) -> list[CellComparison]:
+) -> list[CellDifference]:
     """Each cell against that of the same key with the axis' baseline, round by round.
 
     The baseline of clients is the function's own region, of protocols the plain invocation; where that was not
@@ -59,7 +50,7 @@ def comparisons_across(
 
     Returns
     -------
-    list of CellComparison
+    list of CellDifference
         p-values are corrected (Holm) for all of them together.
     """
     found = []
@@ -72,11 +63,8 @@ def comparisons_across(
                     continue
                 middle = _MIDDLES.get(metric, "median")
                 result = _difference(ours, theirs, middle, confidence)
-                ends = (result.value, result.low, result.high)
-                sizes = (len(ours.values), len(theirs.values))
-                names = _names(axis, places[baseline], baseline, other)
                 found.append(
-                    CellComparison(
+                    CellDifference(
                         **asdict(places[other]),
                         across=axis,
                         baseline=baseline,
@@ -91,7 +79,8 @@ def comparisons_across(
                         p_value=result.p_value,
                         p_holm=None,
                         rounds=result.blocks,
-                        sentence=difference_in_words(names, _WORDS[metric], "ms", ends, sizes, confidence),
+                        baseline_n=len(ours.values),
+                        other_n=len(theirs.values),
                     )
                 )
     corrected = holm([comparison.p_value for comparison in found])
@@ -125,8 +114,8 @@ def _difference(baseline: _Side, other: _Side, middle: Middle, confidence: float
 
 
 def client_findings(
-    used: Mapping[CellKey, Sequence[Sample]], comparisons: Iterable[CellComparison], confidence: float = 0.95
-) -> list[ClientFinding]:
+    used: Mapping[CellKey, Sequence[Sample]], comparisons: Iterable[CellDifference], confidence: float = 0.95
+) -> list[ClientDependence]:
     """Whether billed time depends on where the client is, for each function and way that several clients called.
 
     That no difference was found says little: with few samples none ever is. So the largest difference is stated that
@@ -138,7 +127,7 @@ def client_findings(
     ----------
     used : mapping
         Used samples by cell, in reading order.
-    comparisons : iterable of CellComparison
+    comparisons : iterable of CellDifference
         Those across clients, corrected.
     confidence : float
         Of the bound.
@@ -156,7 +145,7 @@ def client_findings(
             continue
         baseline, *others = billed
         tested = {c.other: c for c in known if c.metric == _BILLED and places.get(c.other) == cell_key(c)}
-        differing = [tested[client] for client in others if client in tested and _is_sure(tested[client])]
+        differing = [client for client in others if client in tested and tested[client].is_sure]
         bounds = [_difference(billed[one], billed[other], "mean", confidence) for one, other in combinations(billed, 2)]
         ends = [end for bound in bounds for end in (bound.low, bound.high)]
         within = None if None in ends else max(abs(end) for end in ends if end is not None)
@@ -164,67 +153,31 @@ def client_findings(
         small = within is not None and within <= max(BILLING_UNIT_MS, NEGLIGIBLE_SHARE * least)
         key = places[baseline]
         found.append(
-            ClientFinding(
+            ClientDependence(
                 **asdict(replace(key, client_region=None)),
                 baseline=baseline,
                 clients=list(billed),
-                differing=[comparison.other for comparison in differing],
+                differing=differing,
                 within_ms=within,
                 verdict="differs" if differing else "independent" if small else "unclear",
-                sentence=_in_words(key, list(billed), differing, within, small, percent(confidence)),
             )
         )
     return found
 
 
-def _in_words(
-    key: CellKey,
-    clients: Sequence[str],
-    differing: Sequence[CellComparison],
-    within: float | None,
-    small: bool,
-    level: str,
-) -> str:
-    """What a finding says; `differing` are the comparisons with clients that are told apart from the baseline."""
-    subject = f"billed time of {_who(key)} in {key.region}"
-    any_two = f"any two of {len(clients)} clients" if len(clients) > 2 else "the two clients"
-    if differing:
-        widest = max(differing, key=lambda c: abs(c.difference))
-        more = widest.difference > 0
-        ends = (widest.low, widest.high) if more else (_minus(widest.high), _minus(widest.low))
-        said = (
-            f"{subject} depends on where the client is: from {widest.other} it is {digits(abs(widest.difference))} ms "
-            f"{'more' if more else 'less'} than from {widest.baseline} (means; {level} interval {interval(*ends)})"
-        )
-        others = [c.other for c in differing if c is not widest]
-        return said + (f"; {listed(others)} {'differ' if len(others) > 1 else 'differs'} too" if others else "")
-    if within is None:
-        return (
-            f"whether {subject} depends on where the client is cannot be told: too few calls from {listed([*clients])}"
-        )
-    if small:
-        return (
-            f"{subject} does not depend on where the client is: means differ by at most {digits(within)} ms between "
-            f"{any_two} ({level})"
-        )
-    return (
-        f"{subject} was not found to depend on where the client is, but little is ruled out: means may differ by up to "
-        f"{digits(within)} ms between {any_two} ({level})"
-    )
+def of_finding(found: ClientDependence, comparisons: Iterable[CellDifference]) -> list[CellDifference]:
+    """The comparisons across clients that a finding is about."""
+    return [
+        c
+        for c in comparisons
+        if c.across == "client_region" and replace(cell_key(c), client_region=None) == cell_key(found)
+    ]
 
 
-def _minus(value: float | None) -> float | None:
-    return None if value is None else -value
-
-
-def farthest(comparisons: Iterable[CellComparison], metric: MetricName) -> CellComparison | None:
+def farthest(comparisons: Iterable[CellDifference], metric: MetricName) -> CellDifference | None:
     """Of the comparisons of one metric that are told apart, the one with the largest difference."""
-    sure = [c for c in comparisons if c.metric == metric and _is_sure(c)]
+    sure = [c for c in comparisons if c.metric == metric and c.is_sure]
     return max(sure, key=lambda c: abs(c.difference), default=None)
-
-
-def _is_sure(comparison: CellComparison) -> bool:
-    return comparison.p_holm is not None and comparison.p_holm < SIGNIFICANT
 
 
 def _groups(axis: Axis, used: Mapping[CellKey, Sequence[Sample]]) -> list[dict[str, CellKey]]:
@@ -244,13 +197,3 @@ def _groups(axis: Axis, used: Mapping[CellKey, Sequence[Sample]]) -> list[dict[s
 
 def _is_baseline(axis: Axis, key: CellKey) -> bool:
     return key.client_region == key.region if axis == "client_region" else key.protocol == "invoke"
-
-
-def _names(axis: Axis, key: CellKey, baseline: str, other: str) -> tuple[str, str]:
-    if axis == "client_region":
-        return f"called from {baseline}", f"{_who(key)} called from {other}"
-    return WAYS[baseline], f"{_who(key)} {WAYS[other]}"
-
-
-def _who(key: CellKey) -> str:
-    return f"{key.target} ({key.operation})" if key.operation else key.target

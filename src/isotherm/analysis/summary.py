@@ -7,6 +7,7 @@ cannot be computed from what there is (no standard deviation of one sample), nev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stopping import IntervalWidth
 from isotherm.measurement.shot import Outcome
 from isotherm.pricing.price import Price
-from isotherm.statistics.results import Comparison, MetricSummary, Middle, Slope
+from isotherm.statistics.results import SIGNIFICANT, Comparison, MetricSummary, Middle, Slope
 
 FORMAT = 1
 
@@ -137,7 +138,7 @@ class StartupCost(StartupSlope):
     sentence: str
 
 
-class TargetComparison(OfCell, serialize_by_alias=True):
+class TargetDifference(OfCell, serialize_by_alias=True):
     """Two targets in cells that are alike but for them; `p_holm` is corrected for all such comparisons.
 
     The cell is that of the `other` target, which is what documents call it.
@@ -147,12 +148,18 @@ class TargetComparison(OfCell, serialize_by_alias=True):
     baseline: str
     metric: MetricName
     p_holm: float | None
-    result: ComparisonInWords
+    result: Comparison
 
     @property
     def other(self) -> str:
         """The target that is compared with the baseline."""
         return self.target
+
+
+class TargetComparison(TargetDifference):
+    """The same, and in words."""
+
+    result: ComparisonInWords
 
 
 class PrecisionReached(Shape):
@@ -186,13 +193,13 @@ class Cell(OfCell):
     precision_reached: PrecisionReached | None = None
 
 
-class CellComparison(OfCell):
+class CellDifference(OfCell):
     """Two cells that differ in one thing alone: from where they were called (`client_region`) or how (`protocol`).
 
     The key is that of the other cell, `other` its place on the axis `across`, `baseline` the place of the cell it is
     compared with. `middle` says of what the two values are; `difference` is taken round by round, its interval is over
     `rounds` (None: there was one, and samples were taken as independent). `p_holm` is corrected for all comparisons
-    across the same axis.
+    across the same axis. `baseline_n` and `other_n` are the numbers of samples (None in summaries of earlier versions).
     """
 
     across: Literal["client_region", "protocol"]
@@ -208,10 +215,22 @@ class CellComparison(OfCell):
     p_value: float | None
     p_holm: float | None
     rounds: int | None
+    baseline_n: int | None = None
+    other_n: int | None = None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the two are told apart."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+class CellComparison(CellDifference):
+    """The same, and in words."""
+
     sentence: str
 
 
-class ClientFinding(OfCell):
+class ClientDependence(OfCell):
     """Whether one function's billed time depends on where its clients are.
 
     `within_ms` bounds the difference of the mean billed times of any two of the `clients`: the largest that the
@@ -225,6 +244,11 @@ class ClientFinding(OfCell):
     differing: list[str]
     within_ms: float | None
     verdict: Literal["independent", "differs", "unclear"]
+
+
+class ClientFinding(ClientDependence):
+    """The same, and in words."""
+
     sentence: str
 
 
@@ -237,11 +261,35 @@ class Sent(Shape):
     sd_s: float | None
 
 
-class CrisscrossCell(Shape):
+class FailedCalls(Shape):
+    """Calls that failed for one reason."""
+
+    calls: int
+    reason: str
+
+
+class Missing(Shape):
+    """Why a cell has no used sample.
+
+    Its lanes failed, and `lanes` are the reasons that were given; or none of its `calls` was issued; or they were, and
+    none could be used: then the rest says what became of them.
+    """
+
+    kind: Literal["lanes_failed", "not_issued", "unusable"]
+    calls: int
+    lanes: list[str | None] = Field(default_factory=list)
+    failed: list[FailedCalls] = Field(default_factory=list)
+    contested: int = 0
+    unexpected: int = 0
+    unwitnessed: int = 0
+
+
+class CrisscrossPair(Shape):
     """One cell of a criss-cross: `outer` in `region` calling `inner` in `inner_region`.
 
     Its columns (client, billed and actual outer, round trip, billed and actual inner, database, network and its share)
-    are the metrics of the summary's cell with the same key; `missing` says why it has none.
+    are the metrics of the summary's cell with the same key; `why_missing` are the facts of why it has none (None
+    besides in summaries of earlier versions).
     """
 
     region: str
@@ -249,6 +297,12 @@ class CrisscrossCell(Shape):
     inner_region: str
     used: int
     sent: Sent | None
+    why_missing: Missing | None = None
+
+
+class CrisscrossCell(CrisscrossPair):
+    """The same, and in words: `missing` says why it has no metrics."""
+
     missing: str | None
 
 
@@ -256,25 +310,39 @@ class CrisscrossCell(Shape):
 Dependence = Literal["rises", "falls", "independent", "unclear"]
 
 
-class DistanceSlope(Shape):
+#: Why there is no slope on distance, or no interval of one: too few pairs of regions, too few calls of a pair, network
+#: times that are not told apart (on one machine there is no distance), or too few pairs to bound the slope.
+NoSlope = Literal["few_pairs", "few_calls", "alike", "one_machine", "no_interval"]
+
+
+class DistanceDependence(Shape):
     """By how much a time rises for each ms of network between the two functions; a point is a pair of regions.
 
     `verdict` is "independent" where the interval holds nothing but slopes too small to matter, "unclear" where it
-    holds both such and others, or where there is none.
+    holds both such and others, or where there is none: then `why` says what was missing. `network_ms` is the least and
+    the largest network time of a pair. (Both are None besides in summaries of earlier versions.)
     """
 
     inner: str
     time: MetricName
     slope: Slope
     verdict: Dependence
+    why: NoSlope | None = None
+    network_ms: tuple[float, float] | None = None
+
+
+class DistanceSlope(DistanceDependence):
+    """The same, and in words."""
+
     sentence: str
 
 
-class DatabaseCost(Shape):
+class DatabaseDifference(Shape):
     """What the database adds to the inner function of one region: the one with it against the one without.
 
     `middle` says of what the two values are, over all calls; `difference` is taken between calls of one outer region
     in one round, its interval is over these `blocks` (None: there was one, and calls were taken as independent).
+    `without_n` and `with_n` are the numbers of samples (None in summaries of earlier versions).
     """
 
     inner_region: str
@@ -290,10 +358,17 @@ class DatabaseCost(Shape):
     p_value: float | None
     p_holm: float | None
     blocks: int | None
+    without_n: int | None = None
+    with_n: int | None = None
+
+
+class DatabaseCost(DatabaseDifference):
+    """The same, and in words."""
+
     sentence: str
 
 
-class Crisscross(Shape):
+class CrisscrossFacts(Shape):
     """Every pair of regions, with one memory size of the outer function and one client (None: its own region)."""
 
     target: str
@@ -302,10 +377,18 @@ class Crisscross(Shape):
     regions: list[str]
     inner_regions: list[str]
     inner_targets: list[str]
+    cells: Sequence[CrisscrossPair]
+    slopes: Sequence[DistanceDependence]
+    database: Sequence[DatabaseDifference]
+
+
+class Crisscross(CrisscrossFacts):
+    """The same, and in words: `findings` says of each inner target who pays for distance."""
+
     cells: list[CrisscrossCell]
     slopes: list[DistanceSlope]
-    findings: list[str]
     database: list[DatabaseCost]
+    findings: list[str]
 
 
 class Stages(Shape):

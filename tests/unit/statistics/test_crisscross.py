@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.crisscross import LEAST_RELIABILITY, Pair, distance_slope
+from isotherm.analysis.distance import LEAST_RELIABILITY, Pair, distance_dependence
 from isotherm.analysis.summary import CampaignSummary, Crisscross, DistanceSlope, MetricName
 from isotherm.measurement.sample import Sample
 
@@ -120,7 +120,7 @@ def test_the_interval_of_a_slope_holds_the_truth_as_often_as_it_says(
                 network = 9 + between(region, inner_region) + rng.normal(0, 0.5)
                 speed = own[j] if time.startswith("inner") else own[i] + others[j]
                 pairs.append(Pair(region, inner_region, network, 0.5, 20 + true * network + speed + rng.normal(0, 1)))
-        slope = distance_slope("outer", "inner", time, pairs).slope
+        slope = distance_dependence("inner", time, pairs).slope
         assert slope.low is not None
         assert slope.high is not None
         held += slope.low <= true <= slope.high

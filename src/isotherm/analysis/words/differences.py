@@ -1,10 +1,12 @@
-"""Says in one sentence how two samples differ, or that it cannot be told."""
+"""Says in one sentence how two samples, or two targets, differ, or that it cannot be told."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from isotherm.analysis.summary import ComparisonInWords
+from isotherm.analysis.summary import ComparisonInWords, MetricName, TargetComparison, TargetDifference
+from isotherm.campaign.cell import Kind
 from isotherm.numbers import digits, percent
 from isotherm.statistics.results import Comparison
 
@@ -14,14 +16,23 @@ STARTS: Words = ("starts", "later", "earlier")
 ANSWERS: Words = ("answers", "later", "earlier")
 IMPORTS: Words = ("imports for", "longer", "less")
 
+_OF_TARGETS: Mapping[tuple[Kind, MetricName], Words] = {
+    ("cold", "init_duration_ms"): STARTS,
+    ("cold", "startup_ms"): STARTS,
+    ("cold", "import_ms"): IMPORTS,
+    ("cold", "client_ms"): ANSWERS,
+    ("warm", "client_ms"): ANSWERS,
+}
+
 
 def difference_in_words(
     names: tuple[str, str],
     words: Words,
     unit: str,
     shift: tuple[float, float | None, float | None],
-    sizes: tuple[int, int],
+    sizes: tuple[int | None, int | None],
     confidence: float,
+    region: str | None = None,
 ) -> str:
     """A difference with its interval as a sentence: how much more or less, or that it cannot be told.
 
@@ -38,25 +49,28 @@ def difference_in_words(
     shift : (float, float or None, float or None)
         The difference, other - baseline, and both ends of its interval.
     sizes : (int, int)
-        Samples of baseline and other.
+        Samples of baseline and other; they are said where there is no interval.
+    region : str, optional
+        Where both are, if that is to be said.
     """
     baseline, other = names
     verb, more, less = words
     middle, low, high = shift
     coverage = percent(confidence)
+    where = "" if region is None else f" in {region}"
     if low is None or high is None:
         return (
             f"{other} {verb} about {digits(abs(middle))} {unit} {more if middle >= 0 else less} than {baseline}; "
-            f"{sizes[1]} and {sizes[0]} samples are too few for a {coverage} interval"
+            f"{sizes[1]} and {sizes[0]} samples are too few for a {coverage} interval{where}"
         )
     if low <= 0 <= high:
         return (
-            f"{other} and {baseline} cannot be told apart from these samples "
+            f"{other} and {baseline} cannot be told apart from these samples{where} "
             f"(difference {digits(middle)} {unit}, {coverage} interval {digits(low)} to {digits(high)})"
         )
     ends = (low, high) if middle > 0 else (-high, -low)
     return (
-        f"{other} {verb} {digits(abs(middle))} {unit} {more if middle > 0 else less} than {baseline} "
+        f"{other} {verb} {digits(abs(middle))} {unit} {more if middle > 0 else less} than {baseline}{where} "
         f"({coverage} interval {digits(ends[0])} to {digits(ends[1])})"
     )
 
@@ -73,11 +87,33 @@ def comparison_in_words(
     >>> comparison_in_words(compare(default, pkg50), ("default", "pkg50"), STARTS, 0.95).sentence
     'pkg50 starts 326 ms later than default (95 % interval 314 to 345)'
     """
+    return ComparisonInWords(**asdict(found), sentence=_comparison(found, names, words, confidence, unit))
+
+
+def _comparison(
+    found: Comparison,
+    names: tuple[str, str],
+    words: Words,
+    confidence: float,
+    unit: str = "ms",
+    region: str | None = None,
+) -> str:
     sizes = found.baseline_n, found.other_n
     if found.shift is None:
         missing = " and ".join(name for name, size in zip(names, sizes, strict=True) if not size)
-        sentence = f"{names[1]} and {names[0]} cannot be compared: no samples of {missing}"
-    else:
-        shift = found.shift, found.shift_low, found.shift_high
-        sentence = difference_in_words(names, words, unit, shift, sizes, confidence)
-    return ComparisonInWords(**asdict(found), sentence=sentence)
+        return f"{names[1]} and {names[0]} cannot be compared: no samples of {missing}"
+    shift = found.shift, found.shift_low, found.shift_high
+    return difference_in_words(names, words, unit, shift, sizes, confidence, region)
+
+
+def target_comparison(found: TargetDifference, confidence: float) -> TargetComparison:
+    """The difference of two targets with its sentence; `confidence` is that of its interval."""
+    words = _OF_TARGETS[found.kind, found.metric]
+    result = comparison_in_words(found.result, (found.baseline, found.other), words, confidence)
+    return TargetComparison.model_validate({**found.model_dump(by_alias=True), "result": result})
+
+
+def target_difference_in_words(found: TargetDifference, confidence: float, region: str | None = None) -> str:
+    """How two targets differ in one metric; in which region, where that is to be said."""
+    words = _OF_TARGETS[found.kind, found.metric]
+    return _comparison(found.result, (found.baseline, found.other), words, confidence, region=region)

@@ -6,151 +6,150 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import NamedTuple
 
-from isotherm.analysis.contrasts import farthest
-from isotherm.analysis.crisscross import round_trips
+from isotherm.analysis.contrasts import farthest, of_finding
+from isotherm.analysis.crisscross import billed_dependences, round_trips
 from isotherm.analysis.summary import (
     Cell,
-    CellComparison,
-    ClientFinding,
-    Crisscross,
+    CellDifference,
+    ClientDependence,
+    CrisscrossFacts,
     LoadRun,
     MetricName,
-    TargetComparison,
+    TargetDifference,
 )
 from isotherm.analysis.words.cells import WAYS
+from isotherm.analysis.words.contrasts import cell_difference_in_words, client_dependence_in_words
+from isotherm.analysis.words.crisscross import finding_in_words, round_trips_in_words
+from isotherm.analysis.words.differences import target_difference_in_words
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import cell_key
 from isotherm.campaign.plan import Plan
-from isotherm.numbers import capitalised, digits, interval, listed
+from isotherm.numbers import capitalised, digits, interval, listed, percent
 from isotherm.statistics.results import MetricSummary
 
 
 class Findings(NamedTuple):
     """What a headline chooses from."""
 
-    comparisons: Sequence[TargetComparison]
-    crisscrosses: Sequence[Crisscross]
-    clients: Sequence[ClientFinding]
-    across: Sequence[CellComparison]
+    targets: Sequence[TargetDifference]
+    crisscrosses: Sequence[CrisscrossFacts]
+    clients: Sequence[ClientDependence]
+    across: Sequence[CellDifference]
     loads: Sequence[LoadRun] = ()
 
 
-def headline(plan: Plan, cells: Sequence[Cell], start: MetricName | None, found: Findings) -> str:
+def headline(
+    plan: Plan, cells: Sequence[Cell], start: MetricName | None, found: Findings, confidence: float = 0.95
+) -> str:
     """The campaign's answer, in the order of what only such a campaign can tell.
 
     Whether billed time depends on distance (criss-cross); whether it depends on the client (several clients); what a
     way to the function adds (several protocols); how targets differ in their start-up, or without cold starts in their
-    answers. Of a load: how many requests succeeded, and what was reached at the peak.
+    answers. Of a load: how many requests succeeded, and what was reached at the peak. `confidence` is of the intervals.
     """
     prefix = "On this machine (emulated, not AWS), " if plan.platform == "emulated" else ""
     load = plan.campaign.load
     of_loads = loads_in_a_sentence(load, found.loads) if load is not None and found.loads else None
-    finding = of_loads or _of_pairs(found.crisscrosses) or _of_clients(found)
+    finding = of_loads or _of_pairs(found.crisscrosses, confidence) or _of_clients(found, confidence)
     if finding:
         return prefix + (finding if prefix else capitalised(finding))
     # These begin with a target's name, which stays as it is written.
     return prefix + (
-        _of_waits(found.crisscrosses, cells) or _of_ways(found) or _of_targets(cells, start, found.comparisons)
+        _of_waits(found.crisscrosses, cells)
+        or _of_ways(found, confidence)
+        or _of_targets(cells, start, found.targets, confidence)
     )
 
 
-def _of_pairs(crisscrosses: Sequence[Crisscross]) -> str | None:
+def _of_pairs(crisscrosses: Sequence[CrisscrossFacts], confidence: float) -> str | None:
     if not crisscrosses:
         return None
     first = crisscrosses[0]
-    billed = [slope for slope in first.slopes if slope.inner == first.inner_targets[0] and "billed" in slope.time]
-    if any(slope.verdict == "unclear" for slope in billed):
+    inner = first.inner_targets[0]
+    if any(slope.verdict == "unclear" for slope in billed_dependences(first, inner)):
         return None
     # That there is none needs no number in a headline; the finding has it.
-    words, it, _ = first.findings[0].partition(" does not depend on it")
-    return words + it
+    return finding_in_words(first, inner, confidence, brief=True)
 
 
-def _of_waits(crisscrosses: Sequence[Crisscross], cells: Sequence[Cell]) -> str | None:
+def _of_waits(crisscrosses: Sequence[CrisscrossFacts], cells: Sequence[Cell]) -> str | None:
     if not crisscrosses:
         return None
+    outer = crisscrosses[0].target
     seen = round_trips(crisscrosses[0], cells)
     if seen is None:
-        return f"no call of {crisscrosses[0].target} could be used: nothing to say about distance"
-    return f"{seen}; whether billed time depends on distance cannot be told"
+        return f"no call of {outer} could be used: nothing to say about distance"
+    return f"{round_trips_in_words(outer, seen)}; whether billed time depends on distance cannot be told"
 
 
-def _of_clients(found: Findings) -> str | None:
+def _of_clients(found: Findings, confidence: float) -> str | None:
     if not found.clients:
         return None
     worst = ("differs", "unclear", "independent")
     speaker = min(found.clients, key=lambda f: (f.kind != "warm", worst.index(f.verdict)))
-    of_speaker = [
-        c
-        for c in found.across
-        if c.across == "client_region"
-        and (c.target, c.region, c.memory_mb, c.kind, c.protocol, c.operation)
-        == (speaker.target, speaker.region, speaker.memory_mb, speaker.kind, speaker.protocol, speaker.operation)
-    ]
-    later = farthest(of_speaker, "client_ms")
+    said = client_dependence_in_words(speaker, found.across, confidence)
+    later = farthest(of_finding(speaker, found.across), "client_ms")
     if later is None:
-        return speaker.sentence
+        return said
     more = "longer" if later.difference > 0 else "less"
     seen = f"seen from {later.other} a call takes {digits(abs(later.difference))} ms {more}"
-    return f"{speaker.sentence}; {seen} than from {later.baseline}"
+    return f"{said}; {seen} than from {later.baseline}"
 
 
-def _of_ways(found: Findings) -> str | None:
+def _of_ways(found: Findings, confidence: float) -> str | None:
     ways = [c for c in found.across if c.across == "protocol" and c.metric == "client_ms"]
     if not ways:
         return None
     widest = farthest(ways, "client_ms") or ways[0]
-    return _in_region(widest.sentence, widest.region)
+    return cell_difference_in_words(widest, confidence, widest.region)
 
 
-def _of_targets(cells: Sequence[Cell], start: MetricName | None, comparisons: Sequence[TargetComparison]) -> str:
+def _of_targets(
+    cells: Sequence[Cell], start: MetricName | None, targets: Sequence[TargetDifference], confidence: float
+) -> str:
     if not any(cell.kind == "cold" for cell in cells):
-        compared = [c for c in comparisons if c.kind == "warm" and c.metric == "client_ms"]
+        compared = [c for c in targets if c.kind == "warm" and c.metric == "client_ms"]
         lone = next((cell for cell in cells if cell.kind == "warm" and "client_ms" in cell.metrics), None)
         if lone is None:
             return "no call could be used: nothing to say"
-        return _widest(compared) if compared else _lone(lone, lone.metrics["client_ms"], "answers")
+        if compared:
+            return _widest(compared, confidence)
+        return _lone(lone, lone.metrics["client_ms"], "answers", confidence)
     if start is None:
         return "no cold start could be used: nothing to say about start-up"
-    starts = [c for c in comparisons if c.kind == "cold" and c.metric == start]
+    starts = [c for c in targets if c.kind == "cold" and c.metric == start]
     if starts:
-        return _widest(starts)
+        return _widest(starts, confidence)
     cell = next(cell for cell in cells if cell.kind == "cold" and start in cell.metrics)
-    return _lone(cell, cell.metrics[start], "starts")
+    return _lone(cell, cell.metrics[start], "starts", confidence)
 
 
-def _widest(comparisons: Sequence[TargetComparison]) -> str:
+def _widest(comparisons: Sequence[TargetDifference], confidence: float) -> str:
     """The comparison with the largest sure difference, and who cannot be told apart from the baseline."""
     # The first region and memory size speak for the campaign; the others are in the tables.
     here = [c for c in comparisons if _place(c) == _place(comparisons[0])]
     widest = max(here, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
-    sentence = _in_region(widest.result.sentence, widest.region)
+    sentence = target_difference_in_words(widest, confidence, widest.region)
     alike = [c.other for c in here if c.result.shift_low is not None and not _is_told_apart(c)]
     if alike and widest.other not in alike:
         sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
     return sentence
 
 
-def _place(comparison: TargetComparison) -> tuple[object, ...]:
+def _place(comparison: TargetDifference) -> tuple[object, ...]:
     return astuple(cell_key(comparison))[1:]
 
 
-def _in_region(sentence: str, region: str) -> str:
-    """Put the region into a comparison's sentence, before its interval."""
-    at = sentence.rfind(" (") if sentence.endswith(")") else -1
-    return f"{sentence} in {region}" if at < 0 else f"{sentence[:at]} in {region}{sentence[at:]}"
-
-
-def _is_told_apart(comparison: TargetComparison) -> bool:
+def _is_told_apart(comparison: TargetDifference) -> bool:
     low, high = comparison.result.shift_low, comparison.result.shift_high
     return low is not None and high is not None and not low <= 0 <= high
 
 
-def _lone(cell: Cell, summary: MetricSummary, verb: str) -> str:
+def _lone(cell: Cell, summary: MetricSummary, verb: str, confidence: float) -> str:
     operation = f" ({cell.operation})" if cell.operation else ""
     way = f" {WAYS[cell.protocol]}" if cell.protocol != "invoke" else ""
     sentence = f"{cell.target}{operation} {verb} in {digits(summary.median)} ms{way} in {cell.region}"
     sentence += f" (median of {summary.n}"
     if summary.median_low is None or summary.median_high is None:
         return sentence + ", too few for an interval)"
-    return sentence + f", 95 % interval {interval(summary.median_low, summary.median_high)})"
+    return sentence + f", {percent(confidence)} interval {interval(summary.median_low, summary.median_high)})"
