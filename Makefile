@@ -22,6 +22,7 @@ lint: $(READY) ## check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 	@if command -v node >/dev/null; then for file in $$(find src -name '*.js'); do node --check $$file || exit 1; done; \
 	else echo "the page's scripts were not checked: node is not here (Debian: apt-get install nodejs)"; fi
 

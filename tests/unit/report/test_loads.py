@@ -229,7 +229,9 @@ def test_the_loop_is_explained_wherever_it_is_shown(plan: Plan, said: str) -> No
         assert said in " ".join(shown.split())
     page = render_page(summary, [])
     assert "made by 2 Fire functions side by side" in page
-    assert ("arriving at random (Poisson) whatever becomes" in page) == (plan.campaign.load.loop == "open")
+    assert ("arriving at random (Poisson) whatever becomes" in page) == (
+        plan.campaign.load is not None and plan.campaign.load.loop == "open"
+    )
 
 
 def test_a_load_s_page_has_no_empty_sections() -> None:
