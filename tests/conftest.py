@@ -1,12 +1,14 @@
-"""One embedded stack for the whole session, deployed to two regions by the command line itself."""
+"""One embedded stack for each process that runs tests, and how the tests are dealt out where there are several."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from integration.embedded import SATELLITE, Embedded, deployed_stack
 
@@ -15,6 +17,39 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
 OURS = ("AWS_", "ISOTHERM_")
+
+#: What takes longest, in the order in which workers take it up; what is not here follows, in the usual order.
+LONGEST = (
+    "integration/test_six_regions.py",
+    "integration/test_destroy.py",
+    "integration/test_interruption.py",
+    "container/",
+    "integration/",
+    "statemachines/",
+    "browser/",
+)
+
+
+class OneEngine(LoadFileScheduling):  # type: ignore[misc]
+    """Gives each worker a file at a time, but all files about containers to one: there is one Docker engine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/container" if "tests/container/" in nodeid else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneEngine:
+    """How tests are dealt out to workers (`make test`); a plain pytest has none and never asks."""
+    return OneEngine(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with what takes longest, so that none is left with it when the others are done."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, path in enumerate(LONGEST) if f"tests/{path}" in item.nodeid), len(LONGEST))
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +64,7 @@ def _environment_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[Embedded]:
-    """The stack, with Isotherm deployed to both regions."""
-    with deployed_stack("tests", SATELLITE) as stack:
+    """The stack, with Isotherm deployed to both regions; each worker has its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    with deployed_stack(f"tests-{worker}" if worker else "tests", SATELLITE) as stack:
         yield stack

@@ -70,7 +70,7 @@ def test_what_is_no_answer_by_its_form_is_the_body(document: dict[str, Any]) -> 
         {"statusCode": 200, "body": "not base64!", "isBase64Encoded": True},
         {"statusCode": 200, "headers": {"": "x"}},
         {"statusCode": 200, "cookies": ["a=1\r\nb: c"]},
-        {"anything": object()},
+        pytest.param({"anything": object()}, id="{'anything': object()}"),
     ],
     ids=repr,
 )

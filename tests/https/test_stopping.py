@@ -20,21 +20,20 @@ from .process import PATIENCE_S, ROOT, STAND_IN, Start, ask
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_finishes_what_is_in_flight(started: Start, number: int) -> None:
-    server = started("--memory", program=(str(STAND_IN),))
+    # Far more than anybody here waits: it has to end without that bound, though a client keeps its connection open.
+    server = started("--memory", "--stop-s", "600", program=(str(STAND_IN),))
     idle = server.connect()
     ask(idle, "GET", "/default")
     with ThreadPoolExecutor(1) as pool:
         napping = pool.submit(server.ask, "GET", "/stand-in/nap")
         while server.ask("GET", "/healthz").document["in_flight"] < 1:
             time.sleep(0.01)
-        begin = time.monotonic()
         server.process.send_signal(number)
         answered = napping.result(PATIENCE_S)
 
     assert answered.status == 200
     assert answered.headers["connection"] == "close"
     assert server.ended() == 0
-    assert time.monotonic() - begin < 20  # the bound was not needed, though a client keeps its connection open
     assert server.event("stopped")["given_up"] == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
@@ -46,9 +45,7 @@ def test_what_does_not_end_in_time_is_given_up_and_told(started: Start) -> None:
         sleeping = pool.submit(server.ask, "GET", "/stand-in/sleep")
         while server.ask("GET", "/healthz").document["in_flight"] < 1:
             time.sleep(0.01)
-        begin = time.monotonic()
-        assert server.stop() == 1
-        assert time.monotonic() - begin < 60  # the handler would have slept for ten minutes
+        assert server.stop() == 1  # within a minute; the handler would have slept for ten
         answered = sleeping.result(PATIENCE_S)
 
     assert answered.status == 500

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sysconfig
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +72,8 @@ class CommandLine:
             env=self.environment,
             cwd=ROOT,
             text=True,
+            # Where the tests run in the background of a shell, it has interrupts ignored, and we would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         if text is not None:
             assert process.stdin is not None
@@ -115,6 +119,16 @@ class Embedded:
     def execution_arn(self, campaign_id: str) -> str:
         """ARN of a campaign's execution."""
         return f"{self.campaign_machine_arn.replace(':stateMachine:', ':execution:')}:{campaign_id}"
+
+    def shorten_waits(self, scale: float = 0.05) -> None:
+        """From now on, state machines wait a twentieth of the time before they retry; they retry as often as ever.
+
+        Where a region is gone, a lane would retry in vain for two minutes before it gives up.
+        """
+        change = {"stepfunctions._SFN_WAIT_SCALE": scale}
+        url = f"{self.environment['AWS_ENDPOINT_URL']}/_ministack/config"
+        with urllib.request.urlopen(url, json.dumps(change).encode(), timeout=LOG_S) as answer:  # noqa: S310 - loopback
+            assert json.load(answer) == {"applied": change}
 
     def start(self, name: str, document: object) -> str:
         """Start an execution as from the console; returns its name."""
@@ -162,7 +176,7 @@ class Embedded:
         found = {}
         for region in REGIONS:
             functions = self.client("lambda", region)
-            for target in TARGETS:
+            for target in (*TARGETS, "inner"):
                 name = f"{STACK}-target_{target}"
                 configuration = functions.get_function_configuration(FunctionName=name)
                 versions = functions.list_versions_by_function(FunctionName=name)["Versions"]

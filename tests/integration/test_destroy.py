@@ -118,6 +118,7 @@ def test_a_campaign_whose_region_is_destroyed_names_its_lanes_and_completes_the_
         "rounds": 2,
         "report_deadline_s": 3,
     }
+    stack.shorten_waits()
     name = stack.start("region-destroyed", campaign)
     await_lane(stack, name, "firing", f"lane#r00-pkg20-{SATELLITE}")
 

@@ -11,11 +11,11 @@ import pytest
 
 from isotherm.local.stack import processes_of
 
-from .embedded import REGIONS, ROOT, SATELLITE, Embedded, await_lane, command_line
+from .embedded import CAMPAIGN_S, REGIONS, ROOT, SATELLITE, Embedded, await_lane, command_line
 
 LONG: dict[str, Any] = {
     "name": "long",
-    "targets": ["default", "pkg20"],
+    "targets": ["default", "inner"],  # both small: many cold starts in little time
     "regions": list(REGIONS),
     "memory_mb": [256],
     "cold": {"samples": 20, "method": "burst", "concurrency": 1},
@@ -62,14 +62,14 @@ def test_a_lane_that_is_killed_is_reported_and_its_function_restored_while_the_o
 
 def test_ctrl_c_leaves_the_campaign_running_and_says_how_to_stop_it(embedded: Embedded) -> None:
     before = embedded.configurations()
-    process = embedded.isotherm.begin("run", "-", text=json.dumps(LONG))
+    process = embedded.isotherm.begin("run", "-", text=json.dumps({**LONG, "rounds": 4}))
     assert process.stderr is not None
     try:
         first = process.stderr.readline()
         campaign_id = first.split()[1]
         await_lane(embedded, campaign_id, "firing")
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=CAMPAIGN_S)
     finally:
         process.kill()
 
@@ -104,7 +104,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running() -> None:
             assert process.poll() is None, said
         token = json.loads((ROOT / ".isotherm" / "tests-demo" / "stack.json").read_text())["token"]
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=30)
+        _, rest = process.communicate(timeout=CAMPAIGN_S)
     finally:
         process.kill()
         isotherm("local", "down")

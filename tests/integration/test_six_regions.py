@@ -104,6 +104,7 @@ def test_nothing_is_held_afterwards(six: Embedded, folder: Path) -> None:
 def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_complete(six: Embedded) -> None:
     gone = REGIONS[2]
     campaign = {**EVENT, "inner": {"targets": ["inner"]}, "warm": {"samples": SAMPLES}, "rounds": 2}
+    six.shorten_waits()
     name = six.start("region-away", campaign)
     deadline = time.monotonic() + 120
     while not any(item["status"]["S"] in ("succeeded", "failed") for item in six.lanes(name)):

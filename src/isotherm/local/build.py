@@ -146,7 +146,10 @@ def plain_samconfig(checkout: Checkout) -> Path:
     """A SAM configuration that sets nothing, so that only what the command line says counts."""
     path = checkout.made / "samconfig.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("version = 0.1\n")
+    # Never half written: a `sam` that another command has started may be reading it.
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text("version = 0.1\n")
+    partial.replace(path)
     return path
 
 
