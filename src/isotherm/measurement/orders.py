@@ -3,12 +3,59 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import Burst, Lane, Step
+from isotherm.campaign.lane import LATEST, Burst, Lane, Step
 from isotherm.load.customers import WebRequest, as_event, create_request, customer, read_request
 from isotherm.measurement.shot import Order, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class StepOrders:
+    """All calls of a step, in the order in which they are made: burst after burst, then priming, then warm calls."""
+
+    bursts: list[list[Order]]
+    prime: list[Order]
+    warm: list[Order]
+
+    @property
+    def planned(self) -> int:
+        """How many calls there are."""
+        return sum(map(len, self.bursts)) + len(self.prime) + len(self.warm)
+
+    @property
+    def width(self) -> int:
+        """How many calls are made at once, at most."""
+        warm = self.warm[0].concurrency if self.warm else 0
+        return max(1, *(len(burst) for burst in self.bursts), len(self.prime), warm)
+
+    def is_spent(self, version: str) -> bool:
+        """Whether a version that had its burst is called no more: the last one serves the warm calls."""
+        return not self.warm or version != self.warm[0].version
+
+
+def step_orders(lane: Lane, step: Step, versions: Sequence[str], memory_mb: int) -> StepOrders:
+    """The calls of a whole step.
+
+    Parameters
+    ----------
+    lane, step : Lane, Step
+        What is planned.
+    versions : sequence of str
+        What was published for it, a version for each burst; the last one is primed and called warm. Empty: the
+        function is called as it is deployed.
+    memory_mb : int
+        What these versions have.
+    """
+    last = versions[-1] if versions else LATEST
+    return StepOrders(
+        bursts=[burst_orders(lane, step, burst, versions[burst.burst], memory_mb) for burst in step.bursts],
+        prime=warm_orders(lane, step, "prime", 0, step.prime_shots, last, memory_mb),
+        warm=warm_orders(lane, step, "warm", 0, step.warm_shots, last, memory_mb),
+    )
 
 
 def burst_orders(lane: Lane, step: Step, burst: Burst, version: str, memory_mb: int) -> list[Order]:

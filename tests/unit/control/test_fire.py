@@ -50,7 +50,7 @@ def fire(
 
     monkeypatch.setattr("isotherm.aws.calls.load.make_load", make_load)
     monkeypatch.setattr(module, "write_load", lambda *written: made.append(written[-2].stopped))
-    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("isotherm.aws.calls.under_way.LOOK_EVERY_S", 0.05)
     event = {"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}
     return lambda: (module.handler(event, Context()), made)
 

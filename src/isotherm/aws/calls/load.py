@@ -9,11 +9,39 @@ from contextlib import contextmanager
 from isotherm.aws.calls.bearer_token import bearer_for
 from isotherm.aws.calls.certificates import trusting
 from isotherm.aws.calls.signature import Signer, caller_role_arn
+from isotherm.aws.calls.under_way import lane_end
 from isotherm.aws.clients import Home, client
+from isotherm.aws.store.records import LaneFacts
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask, LoadStep, Step
 from isotherm.load.generator import run
 from isotherm.load.result import PhaseResult
 from isotherm.load.target import HttpTarget, LambdaTarget, Target
+
+
+def make_share(home: Home, task: LaneTask, number: int, shard: int, end_by: float) -> PhaseResult | None:
+    """Make a shard of the load of a lane's step, together with the others; None where the lane has ended already.
+
+    Parameters
+    ----------
+    home : Home
+        Where the lane's progress is.
+    task : LaneTask
+        The lane.
+    number, shard : int
+        Which of its steps, and which of that step's shares.
+    end_by : float
+        Unix time (s) by which to end; the lane's own end does so too.
+    """
+    table, where, step = Table(home), (task.campaign_id, task.lane.key), task.lane.steps[number]
+    load = step.load
+    if load is None or table.lane_ended(*where):
+        return None
+    table.update_lane(*where, LaneFacts(phase="loading", load_phase=load.phase, step=number), unless_ended=True)
+    lane = table.lane(*where) if load.fires > 1 else None
+    begin_at = lane.load_begins_at if lane else None
+    with lane_end(table, where) as ended:
+        return make_load(home, task, step, load, shard, begin_at, end_by, ended)
 
 
 def make_load(
