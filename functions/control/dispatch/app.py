@@ -14,12 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home, from_template
 from isotherm.aws.lane_executions import fail, lane_execution_name, lane_machine_arn, start_lane, succeed
+from isotherm.aws.precision import is_precise_enough
 from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.samples import timings_of
 from isotherm.aws.store.table import Table
-from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.stopping import shortfalls
 
 logger = Logger()
 
@@ -44,10 +42,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     name = lane_execution_name(*request.where)
     if table.campaign_stopped(request.campaign_id):
         return _not_started(table, home, request, "the campaign was stopped")
-    if _is_precise_enough(table, task):
+    if is_precise_enough(table, task):
         reason = f"precise enough after {lane.round} rounds"
-        said = LaneFacts(status="spared", phase="done", reason=reason)
-        table.update_lane(*request.where, said)
+        table.update_lane(*request.where, LaneFacts(status="spared", phase="done", reason=reason))
         succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "spared"})
         return {"status": "spared", "reason": reason}
     # The token is kept for the watch, which answers it where a region can no longer do so.
@@ -61,18 +58,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return _not_started(table, home, request, f"could not be started in {lane.client_region}: {fault}")
     table.update_lane(*request.where, LaneFacts(execution_arn=execution_arn), unless_ended=True)
     return {"status": "started", "execution_arn": execution_arn}
-
-
-def _is_precise_enough(table: Table, task: LaneTask) -> bool:
-    if task.enough is None:
-        return False
-    try:
-        missing = shortfalls(task, timings_of(table, task.campaign_id, task.enough.earlier))
-    except (ClientError, BotoCoreError):  # where it cannot be told, the round is measured
-        logger.exception("precision unknown")
-        return False
-    logger.info("precision", extra={"lane": task.lane.key, "missing": [asdict(found) for found in missing]})
-    return not missing
 
 
 def _not_started(table: Table, home: Home, request: DispatchRequest, reason: str) -> dict[str, Any]:
