@@ -14,7 +14,6 @@ from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.request import CampaignRequest, parse
 from isotherm.aws.store.bucket import Bucket, dry_plan_key, plan_key
-from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan
@@ -75,15 +74,5 @@ def _plan(request: PlanRequest, home: Home) -> Plan:
     key = dry_plan_key if campaign.dry_run else plan_key
     Bucket(home).write(key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
     if not campaign.dry_run:
-        table = Table(home)
-        table.put_tasks(plan.tasks())
-        table.put_campaign(
-            CampaignRecord(
-                campaign_id=plan.campaign_id,
-                started_at=plan.created_at,
-                name=campaign.name,
-                lanes=len(plan.lanes),
-                price_usd=plan.price.usd,
-            )
-        )
+        Table(home).admit(plan)
     return plan

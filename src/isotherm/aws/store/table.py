@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +17,9 @@ from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
 from isotherm.campaign.watching import LANE_S
+
+if TYPE_CHECKING:
+    from isotherm.campaign.plan import Plan
 
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
 KEEP_DAYS = 400
@@ -51,6 +54,19 @@ class Table:
         self._db = client("dynamodb", home.region)
 
     # Campaigns and the progress of their lanes
+
+    def admit(self, plan: Plan) -> None:
+        """Record the tasks of a campaign's lanes, and that the campaign is admitted."""
+        self.put_tasks(plan.tasks())
+        self.put_campaign(
+            CampaignRecord(
+                campaign_id=plan.campaign_id,
+                started_at=plan.created_at,
+                name=plan.campaign.name,
+                lanes=len(plan.lanes),
+                price_usd=plan.price.usd,
+            )
+        )
 
     def put_campaign(self, campaign: CampaignRecord) -> None:
         """Record an admitted campaign: by its id, among all campaigns, and among those of its name."""
