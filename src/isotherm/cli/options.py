@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isotherm.campaign.stack_health import DEFAULT_HOME_REGION as DEFAULT_HOME_REGION
-from isotherm.campaign.stack_health import DEFAULT_STACK as DEFAULT_STACK
-from isotherm.campaign.stack_health import ON_RECORD, code_of
+from isotherm.campaign.stack_health import DEFAULT_HOME_REGION, DEFAULT_STACK, ON_RECORD, code_of
 from isotherm.cli.errors import BadInput, Failed
 
 if TYPE_CHECKING:
+    from isotherm.deployed.campaigns import Campaigns
     from isotherm.deployed.deployment import Deployment
 
 
@@ -61,9 +60,10 @@ class Place:
     @property
     def options(self) -> str:
         """The options that lead to this place again, to be shown in a command; empty for the defaults."""
-        shown = [f"--on {self.on.value}"] if self.on is not On.LOCAL else []
-        shown += [f"--stack {self.stack}"] if self.stack != DEFAULT_STACK else []
-        shown += [f"--home {self.home_region}"] if self.home_region != DEFAULT_HOME_REGION else []
+        usual = DEFAULT_PLACE
+        shown = [f"--on {self.on.value}"] if self.on is not usual.on else []
+        shown += [f"--stack {self.stack}"] if self.stack != usual.stack else []
+        shown += [f"--home {self.home_region}"] if self.home_region != usual.home_region else []
         return "".join(f" {option}" for option in shown)
 
     def enter(self) -> None:
@@ -87,20 +87,37 @@ class Place:
         stack.enter(running)
 
     def deployment(self) -> Deployment:
-        """What is deployed there; `enter` comes first.
+        """Go there, and find what is deployed.
 
         Raises
         ------
         Failed
-            The stack is not there.
+            The stack is not there, or the embedded stack is not up.
         """
         from isotherm.deployed.deployment import find_deployment
         from isotherm.deployed.errors import NotDeployed
 
+        self.enter()
         try:
             return find_deployment(self.stack, self.home_region)
         except NotDeployed as problem:
             raise Failed(f"{problem}; first: isotherm deploy{self.options}") from problem
+
+    def campaigns(self) -> Campaigns:
+        """Go there, and find the stack's campaigns.
+
+        Raises
+        ------
+        Failed
+            The stack is not there, or the embedded stack is not up.
+        """
+        from isotherm.deployed.campaigns import Campaigns
+
+        return Campaigns(self.deployment())
+
+
+#: Where a command works unless it is told otherwise.
+DEFAULT_PLACE = Place(On.LOCAL, DEFAULT_STACK, DEFAULT_HOME_REGION)
 
 
 ServerOption = Annotated[

@@ -98,13 +98,11 @@ def results_of(what: str, argument: str, place: Place) -> Side:
 
 
 def _fetch(campaign_id: str, place: Place) -> Path:
-    from isotherm.deployed.campaigns import Campaigns
 
     folder = report_folder(campaign_id, None)
     if (folder / SAMPLES).is_file() and (folder / SUMMARY).is_file():
         return folder
-    place.enter()
-    return Campaigns(place.deployment()).fetch(campaign_id, folder).folder
+    return place.campaigns().fetch(campaign_id, folder).folder
 
 
 def _read(name: str, samples: Path, summary: Path, argument: str) -> Side:

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,9 +35,9 @@ def compare(
     before: BeforeArgument,
     after: AfterArgument,
     fail_on_regression: LimitOption = None,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
     """Say what changed from campaign A to campaign B, with intervals; settings that differ come first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from isotherm.cli.live import follow_and_show
-from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, JsonOption, On, Place
+from isotherm.cli.options import DEFAULT_PLACE, JsonOption
 from isotherm.cli.reports import OutputOption
 
 EVENT = "events/campaign-demo.json"
@@ -24,7 +24,6 @@ def demo(
     from isotherm.cli.errors import Interrupted
     from isotherm.cli.options import read_event
     from isotherm.cli.waiting import waiting
-    from isotherm.deployed.campaigns import Campaigns
     from isotherm.local import build as building
     from isotherm.local import deploy as deploying
     from isotherm.local import stack as embedding
@@ -33,8 +32,7 @@ def demo(
     begun = time.monotonic()
     checkout = find_checkout()
     document = read_event(str(checkout.root / EVENT))
-    regions = document.get("regions") or [DEFAULT_HOME_REGION]
-    place = Place(On.LOCAL, DEFAULT_STACK, DEFAULT_HOME_REGION)
+    regions = document.get("regions") or [DEFAULT_PLACE.home_region]
     was_up = embedding.status(checkout) is not None
     try:
         with waiting(remarks()) as say:
@@ -42,8 +40,8 @@ def demo(
             embedding.enter(embedded)
             made = building.build(checkout, say=say)
             deploying.deploy(checkout, made, regions, embedded=embedded, say=say, tell=say.region).check()
-        campaigns = Campaigns(place.deployment())
-        follow_and_show(campaigns, campaigns.start(document), place, output, as_json)
+        campaigns = DEFAULT_PLACE.campaigns()
+        follow_and_show(campaigns, campaigns.start(document), DEFAULT_PLACE, output, as_json)
         remarks().print(f"{time.monotonic() - begun:.0f} s in all", markup=False)
     except (KeyboardInterrupt, Interrupted) as interruption:
         if was_up and isinstance(interruption, Interrupted):

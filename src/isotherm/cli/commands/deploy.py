@@ -11,8 +11,7 @@ import typer
 from isotherm.campaign.stack_health import code_of
 from isotherm.cli.errors import BadInput, Failed
 from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
+    DEFAULT_PLACE,
     HomeOption,
     JsonOption,
     On,
@@ -37,9 +36,9 @@ Architecture = Literal["x86_64", "arm64"]
 def deploy(
     named: RegionsArgument = None,
     regions: RegionsOption = None,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     runtime: Annotated[
         str | None,
         typer.Option("--runtime", help=f"Runtime of the functions (else {AWS_RUNTIME}; locally our own Python)."),

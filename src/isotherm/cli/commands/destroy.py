@@ -15,11 +15,9 @@ import typer
 
 from isotherm.cli.errors import BadInput, Failed, Interrupted
 from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
+    DEFAULT_PLACE,
     HomeOption,
     JsonOption,
-    On,
     OnOption,
     Place,
     RegionsArgument,
@@ -41,9 +39,9 @@ def destroy(
         bool, typer.Option("--all", help="Every region that has the stack, the home included.")
     ] = False,
     sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for the stack's name first.")] = False,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
     """Remove the stack from regions with all that it made there: functions, tables, logs, machines, roles.

@@ -8,16 +8,7 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 
 
 class Format(StrEnum):
@@ -54,9 +45,9 @@ def export(
     format_: FormatOption = Format.CSV,
     output: FileOption = None,
     of: OfOption = None,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
     """Write every sample of a campaign, used or not, one row each; what is missing is empty, never zero.

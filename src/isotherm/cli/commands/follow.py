@@ -7,16 +7,7 @@ from typing import Annotated
 import typer
 
 from isotherm.cli.live import follow_and_show
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 from isotherm.cli.reports import OutputOption
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id: the name of its execution.")]
@@ -24,17 +15,14 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id
 
 def follow(
     campaign_id: IdArgument,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     output: OutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Follow a campaign to its end and show what it found, wherever it was started."""
-    from isotherm.deployed.campaigns import Campaigns
-
     place = Place(on, stack, home)
-    place.enter()
-    campaigns = Campaigns(place.deployment())
+    campaigns = place.campaigns()
     campaigns.state(campaign_id)  # refuses an id that nobody has, before anything is said
     follow_and_show(campaigns, campaign_id, place, output, as_json)

@@ -8,25 +8,16 @@ from typing import Annotated
 
 import typer
 
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="At most so many.")]
 
 
 def list_campaigns(
     limit: LimitOption = 20,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
     """List the campaigns of a stack that were admitted, the newest first, with what each found.
@@ -34,12 +25,9 @@ def list_campaigns(
     Dry runs leave nothing behind and are not among them.
     """
     from isotherm.cli.console import remarks, results
-    from isotherm.deployed.campaigns import Campaigns
     from isotherm.numbers import NOTHING, dollars
 
-    place = Place(on, stack, home)
-    place.enter()
-    found = Campaigns(place.deployment()).latest(limit)
+    found = Place(on, stack, home).campaigns().latest(limit)
     if as_json:
         print(json.dumps([asdict(campaign) for campaign in found], indent=2, ensure_ascii=False))
         return

@@ -7,12 +7,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
+    DEFAULT_PLACE,
     EventArgument,
     HomeOption,
     JsonOption,
-    On,
     OnOption,
     OwnOption,
     Place,
@@ -31,9 +29,9 @@ if TYPE_CHECKING:
 
 def plan(
     event: EventArgument,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     server: ServerOption = None,
     server_certificate: ServerCertificateOption = None,
     own: OwnOption = None,
@@ -47,13 +45,10 @@ def plan(
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
     from isotherm.cli.console import remarks, results
     from isotherm.cli.waiting import waiting
-    from isotherm.deployed.campaigns import Campaigns
 
-    place = Place(on, stack, home)
-    place.enter()
     with waiting(remarks(), brief=True) as say:
         say("planning")
-        made = Campaigns(place.deployment()).make_plan(document)
+        made = Place(on, stack, home).campaigns().make_plan(document)
     if as_json:
         print(json.dumps(made.model_dump(mode="json"), indent=2, ensure_ascii=False))
         return

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from isotherm.cli.commands.follow import IdArgument
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 from isotherm.cli.reports import OutputOption
 
 
 def report(
     campaign_id: IdArgument,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     output: OutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,15 +22,13 @@ def report(
     """
     from isotherm.cli.errors import Failed
     from isotherm.cli.reports import report_folder, show_results, write_markdown
-    from isotherm.deployed.campaigns import Campaigns, Fetched
+    from isotherm.deployed.campaigns import Fetched
     from isotherm.deployed.errors import DeployedError
     from isotherm.report import file_names
 
-    place = Place(on, stack, home)
     fetched = Fetched(report_folder(campaign_id, output))
     try:
-        place.enter()
-        fetched = Campaigns(place.deployment()).fetch(campaign_id, fetched.folder)
+        fetched = Place(on, stack, home).campaigns().fetch(campaign_id, fetched.folder)
     except (Failed, DeployedError):
         # The embedded stack forgets everything when it stops; what was downloaded stays good.
         if not all((fetched.folder / name).is_file() for name in file_names.FETCHED):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
+    DEFAULT_PLACE,
     EventArgument,
     HomeOption,
     JsonOption,
-    On,
     OnOption,
     OwnOption,
     Place,
@@ -24,9 +22,9 @@ from isotherm.cli.reports import OutputOption
 
 def run(
     event: EventArgument,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     server: ServerOption = None,
     server_certificate: ServerCertificateOption = None,
     own: OwnOption = None,
@@ -38,9 +36,6 @@ def run(
     Ctrl-C leaves the campaign running (exit code 130) and says how to follow it again, and how to stop it.
     """
     document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
-    from isotherm.deployed.campaigns import Campaigns
-
     place = Place(on, stack, home)
-    place.enter()
-    campaigns = Campaigns(place.deployment())
+    campaigns = place.campaigns()
     follow_and_show(campaigns, campaigns.start(document), place, output, as_json)

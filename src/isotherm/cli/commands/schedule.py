@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, On, OnOption, Place, StackOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +46,9 @@ def schedule(
     event: FileArgument = None,
     off: OffOption = False,
     timezone: TimezoneOption = None,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
     """Schedule a campaign, show the schedule (without arguments), or take it away (--off).
@@ -74,7 +65,6 @@ def schedule(
         raise BadInput("--timezone: is of an expression; give both")
     wanted = _parsed(expression, timezone)
     place = Place(on, stack, home)
-    place.enter()
     deployment = place.deployment()
     now = read_schedule(client("scheduler", deployment.home_region), stack)
     if off:
@@ -140,11 +130,10 @@ def _switch_on(place: Place, wanted: Schedule, timezone: str, document: dict[str
     from isotherm.aws.schedule import CAMPAIGN, EXPRESSION, TIMEZONE
     from isotherm.cli.console import remarks
     from isotherm.cli.waiting import waiting
-    from isotherm.deployed.campaigns import Campaigns
 
     with waiting(remarks(), brief=True) as say:
         say("planning")
-        plan = Campaigns(place.deployment()).make_plan(document)
+        plan = place.campaigns().make_plan(document)
         say("changing the stack's parameters")
         _set(place, {EXPRESSION: str(wanted), TIMEZONE: timezone, CAMPAIGN: _compact(document)})
     if not as_json:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from isotherm.cli.options import DEFAULT_HOME_REGION, DEFAULT_STACK, On, Place
+from isotherm.cli.options import DEFAULT_PLACE, On, Place
 
 
 def serve(context: typer.Context) -> None:
@@ -27,18 +27,18 @@ def serve(context: typer.Context) -> None:
         "--on",
         type=On,
         choices=list(On),
-        default=os.environ.get("ISOTHERM_ON", On.LOCAL),
+        default=os.environ.get("ISOTHERM_ON", DEFAULT_PLACE.on),
         help="whose table: the embedded stack's (default), or AWS's",
     )
     table.add_argument(
         "--stack",
-        default=os.environ.get("ISOTHERM_STACK", DEFAULT_STACK),
-        help=f"name of the CloudFormation stack (default {DEFAULT_STACK})",
+        default=os.environ.get("ISOTHERM_STACK", DEFAULT_PLACE.stack),
+        help=f"name of the CloudFormation stack (default {DEFAULT_PLACE.stack})",
     )
     table.add_argument(
         "--region",
-        default=os.environ.get("ISOTHERM_HOME_REGION", DEFAULT_HOME_REGION),
-        help=f"the table's region (default {DEFAULT_HOME_REGION})",
+        default=os.environ.get("ISOTHERM_HOME_REGION", DEFAULT_PLACE.home_region),
+        help=f"the table's region (default {DEFAULT_PLACE.home_region})",
     )
     options = read(parser, context.args)
     try:

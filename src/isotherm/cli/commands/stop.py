@@ -5,25 +5,16 @@ from __future__ import annotations
 import json
 
 from isotherm.cli.commands.follow import IdArgument
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 
 RESTORE_TIMEOUT_S = 300.0
 
 
 def stop(
     campaign_id: IdArgument,
-    on: OnOption = On.LOCAL,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    on: OnOption = DEFAULT_PLACE.on,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
     """Stop a campaign and its lanes, and wait until the stack has put every function back.
@@ -32,11 +23,9 @@ def stop(
     """
     from isotherm.cli.console import remarks
     from isotherm.cli.waiting import waiting
-    from isotherm.deployed.campaigns import RUNNING, Campaigns
+    from isotherm.deployed.campaigns import RUNNING
 
-    place = Place(on, stack, home)
-    place.enter()
-    campaigns = Campaigns(place.deployment())
+    campaigns = Place(on, stack, home).campaigns()
     was = campaigns.state(campaign_id).status
     with waiting(remarks()) as say:
         say("stopping" if was == RUNNING else f"the campaign has ended ({was}); checking its functions")

@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isotherm.cli.options import (
-    DEFAULT_HOME_REGION,
-    DEFAULT_STACK,
-    HomeOption,
-    JsonOption,
-    On,
-    OnOption,
-    Place,
-    StackOption,
-)
+from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, On, OnOption, Place, StackOption
 
 if TYPE_CHECKING:
     from isotherm.analysis.trend_model import LeftOut, Session, Trend
@@ -56,14 +47,14 @@ ReportsOption = Annotated[
 
 def trend(
     name: NameArgument,
-    on: OnOption = On.LOCAL,
+    on: OnOption = DEFAULT_PLACE.on,
     since: SinceOption = None,
     metric: MetricOption = None,
     timezone: TimezoneOption = "UTC",
     limit: LimitOption = DEFAULT_LIMIT,
     reports: ReportsOption = None,
-    stack: StackOption = DEFAULT_STACK,
-    home: HomeOption = DEFAULT_HOME_REGION,
+    stack: StackOption = DEFAULT_PLACE.stack,
+    home: HomeOption = DEFAULT_PLACE.home_region,
     output: OutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,10 +118,8 @@ def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> 
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import BadInput
     from isotherm.cli.waiting import waiting
-    from isotherm.deployed.campaigns import Campaigns
 
-    place.enter()
-    campaigns = Campaigns(place.deployment())
+    campaigns = place.campaigns()
     with waiting(remarks(), brief=True) as say:
         say("reading summaries")
         found = campaigns.sessions(name, begin.strftime("%Y-%m-%dT%H:%M:%S") if begin else "", limit)
