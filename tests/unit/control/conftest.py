@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import io
+import json
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from moto import mock_aws
 
 from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
-from isotherm.aws.store.records import CampaignRecord
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.records import CampaignRecord, LaneRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from unit.made_up_stack import planned
 
 FUNCTIONS = Path(__file__).parents[3] / "functions" / "control"
+FUNCTION = "isotherm-target_default"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
 
 
@@ -76,6 +82,73 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         )
         yield Table(HOME)
     client.cache_clear()
+
+
+@pytest.fixture
+def bucket(table: Table) -> Bucket:  # noqa: ARG001 - starts moto
+    client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
+    return Bucket(HOME)
+
+
+@pytest.fixture
+def deployed(table: Table) -> Callable[[str], None]:  # noqa: ARG001 - starts moto
+    """Has a function of this name in the home region, of 128 MB and with one variable of its own."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam", HOME.region).create_role(RoleName="function", AssumeRolePolicyDocument=policy)["Role"]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("app.py", "")
+
+    def deploy(name: str) -> None:
+        client("lambda", HOME.region).create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role["Arn"],
+            Handler="app.handler",
+            Code={"ZipFile": archive.getvalue()},
+            MemorySize=128,
+            Environment={"Variables": {"ISOTHERM_TARGET": name.rpartition("_")[2]}},
+        )
+
+    return deploy
+
+
+@pytest.fixture
+def function(deployed: Callable[[str], None]) -> Function:
+    """The target of `plan`."""
+    deployed(FUNCTION)
+    return Function()
+
+
+class Function:
+    """What Lambda says of the measured function."""
+
+    def configuration(self) -> dict[str, Any]:
+        """All that a lane may change of it."""
+        found = client("lambda", HOME.region).get_function_configuration(FunctionName=FUNCTION)
+        return {"memory_mb": found["MemorySize"], "variables": found["Environment"]["Variables"]}
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Its published versions."""
+        found = client("lambda", HOME.region).list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+        return [version for version in found if version["Version"] != "$LATEST"]
+
+
+@pytest.fixture
+def answered(table: Table, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:  # noqa: ARG001 - starts moto
+    """What Step Functions is told in the home region, by task token."""
+    answers: list[dict[str, str]] = []
+    states = client("stepfunctions", HOME.region)
+    for name in ("send_task_success", "send_task_failure"):
+        monkeypatch.setattr(states, name, lambda **answer: answers.append(answer))
+    return answers
+
+
+def lane_of(table: Table, lane_key: str) -> LaneRecord:
+    """The progress of a lane of `plan`."""
+    (lane,) = [lane for lane in table.lanes("id") if lane.lane_key == lane_key]
+    return lane
 
 
 @pytest.fixture

@@ -1,0 +1,138 @@
+"""Aggregate writes summary, samples and trend of a campaign whose lanes have ended, whatever they ended as."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import CampaignSummary
+from isotherm.analysis.trend_model import Trend
+from isotherm.aws.store.bucket import Bucket, plan_key, report_key
+from isotherm.aws.store.raw_shots import write_load
+from isotherm.aws.store.records import CampaignRecord, LaneFacts
+from isotherm.aws.store.samples import put_samples
+from isotherm.aws.store.table import Table
+from isotherm.campaign.plan import Plan
+from isotherm.measurement.sample import Sample
+from isotherm.report.files.samples_csv import read_csv
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+from unit.statistics.made_up_loads import closed_plan, results_of
+
+PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
+SAMPLES = made_up_samples(PLAN, mishaps=0.1)
+PACKAGE: dict[str, object] = {"files": 3, "bytes": 169}
+
+
+@pytest.fixture
+def aggregate(
+    load: Callable[[str], ModuleType], table: Table, bucket: Bucket, context: Any
+) -> Callable[[Plan], dict[str, Any]]:
+    """Aggregates a campaign whose plan and lanes are written down; those that `failed` have a reason."""
+    module = load("aggregate")
+
+    def run(plan: Plan, failed: dict[str, str] | None = None) -> dict[str, Any]:
+        bucket.write(plan_key(plan.campaign_id), plan.model_dump_json().encode())
+        table.put_campaign(
+            CampaignRecord(campaign_id=plan.campaign_id, started_at=plan.created_at, name=plan.campaign.name)
+        )
+        table.put_tasks(plan.tasks())
+        for lane in made_up_lanes(plan, failed):
+            table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(status=lane.status, reason=lane.reason))
+            if lane.target == "pkg50":
+                table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(package=PACKAGE))
+        answer: dict[str, Any] = module.handler({"campaign_id": plan.campaign_id}, context)
+        return answer
+
+    return run
+
+
+def summary_in(bucket: Bucket, campaign_id: str = PLAN.campaign_id) -> CampaignSummary:
+    return CampaignSummary.model_validate_json(bucket.read(report_key(campaign_id, "summary.json")))
+
+
+def test_summary_and_samples_are_those_of_the_table(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    put_samples(table, SAMPLES)
+    used = sum(sample.verdict == "used" for sample in SAMPLES)
+    assert 0 < used < len(SAMPLES)
+    assert aggregate(PLAN) == {"campaign_id": PLAN.campaign_id, "samples": len(SAMPLES), "used": used}
+    summary = summary_in(bucket)
+    assert (summary.accounting.used, summary.imbalances) == (used, [])
+    assert {lane.lane_key: lane.status for lane in summary.lanes} == dict.fromkeys(PLAN.lanes, "succeeded")
+    assert summary.packages == {"pkg50": PACKAGE}
+    assert summary.actual_price is not None
+    assert summary.actual_price.usd > 0
+    assert by_id(read_csv(bucket.read(report_key(PLAN.campaign_id, "samples.csv.gz")))) == by_id(SAMPLES)
+
+
+def by_id(samples: list[Sample]) -> dict[str, Sample]:
+    return {sample.shot_id: sample for sample in samples}
+
+
+def test_a_lane_that_failed_is_in_the_summary_with_its_reason(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    lost = next(iter(PLAN.lanes))
+    put_samples(table, [sample for sample in SAMPLES if sample.lane != lost])
+    aggregate(PLAN, {lost: "FunctionBusy: is measured"})
+    summary = summary_in(bucket)
+    assert [(lane.lane_key, lane.reason) for lane in summary.lanes if lane.status == "failed"] == [
+        (lost, "FunctionBusy: is measured")
+    ]
+
+
+def test_the_trend_holds_what_campaigns_of_the_name_found_before(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    put_samples(table, SAMPLES)
+    for campaign_id, created_at, finished in (
+        ("earlier", "2026-11-20T03:00:00Z", True),
+        ("later", "2026-11-22T03:00:00Z", True),
+        ("unfinished", "2026-11-20T04:00:00Z", False),
+    ):
+        plan = made_up_plan(regions=("us-east-1",), campaign_id=campaign_id)
+        plan = plan.model_copy(update={"created_at": created_at})
+        table.put_campaign(CampaignRecord(campaign_id=campaign_id, started_at=created_at, name=plan.campaign.name))
+        if finished:
+            summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+            bucket.write(report_key(campaign_id, "summary.json"), summary.model_dump_json().encode())
+            table.finish_campaign(campaign_id, "done")
+    aggregate(PLAN)
+    trend = Trend.model_validate_json(bucket.read(report_key(PLAN.campaign_id, "trend.json")))
+    assert [session.campaign_id for session in trend.sessions] == ["earlier", PLAN.campaign_id]
+    assert [(left.campaign_id, left.reason) for left in trend.left_out] == [
+        ("unfinished", "it had no report when this one was made")
+    ]
+
+
+def test_where_no_lane_gave_a_sample_the_reasons_are_said_and_kept(
+    aggregate: Callable[..., Any], bucket: Bucket
+) -> None:
+    reasons = {key: f"it failed, {number}" for number, key in enumerate(PLAN.lanes)}
+    with pytest.raises(Exception, match="no lane gave a sample") as refusal:
+        aggregate(PLAN, reasons)
+    assert type(refusal.value).__name__ == "NoSamples"
+    for key, reason in reasons.items():
+        assert f"{key}: {reason}" in str(refusal.value)
+    assert {lane.lane_key: lane.reason for lane in summary_in(bucket).lanes} == reasons
+    assert read_csv(bucket.read(report_key(PLAN.campaign_id, "samples.csv.gz"))) == []
+    assert bucket.read_if_there(report_key(PLAN.campaign_id, "trend.json")) is None
+
+
+def test_a_load_needs_no_samples(aggregate: Callable[..., Any], bucket: Bucket) -> None:
+    plan = closed_plan()
+    sent = 0
+    for (lane_key, step), shards in results_of(plan).items():
+        for shard, result in enumerate(shards):
+            write_load(bucket, plan.campaign_id, lane_key, step, result, shard)
+            sent += result.sent
+    assert aggregate(plan) == {"campaign_id": plan.campaign_id, "samples": 0, "used": 0, "requests": sent}
+    summary = summary_in(bucket, plan.campaign_id)
+    assert sum(run.rows[-1].sent for run in summary.loads) == sent
+    assert json.loads(bucket.read(report_key(plan.campaign_id, "trend.json")))["name"] == plan.campaign.name

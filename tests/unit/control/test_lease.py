@@ -1,0 +1,82 @@
+"""A function is measured by one campaign at a time, also where two want it at the same moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from isotherm.aws.clients import client
+from isotherm.aws.store.table import LEASE_S, FunctionBusy, Lease, Table
+
+from .conftest import HOME
+
+NOW = int(time.time())
+OURS = Lease("us-east-1", "isotherm-target_default", "ours", "r00", memory_mb=128, acquired_at=NOW)
+THEIRS = replace(OURS, campaign_id="theirs", memory_mb=256)
+EXPIRED = replace(OURS, campaign_id="before", memory_mb=1024, acquired_at=NOW - LEASE_S - 60)
+
+
+def held(table: Table) -> Lease | None:
+    return table.lease(OURS.region, OURS.function_name)
+
+
+@pytest.mark.parametrize("before", [pytest.param(None, id="free"), pytest.param(EXPIRED, id="expired")])
+def test_of_two_that_find_a_function_free_at_the_same_moment_one_gets_it(
+    table: Table, monkeypatch: pytest.MonkeyPatch, before: Lease | None
+) -> None:
+    if before:
+        table.acquire(before)
+    database = client("dynamodb", HOME.region)
+    read, got = database.get_item, []
+
+    def then_the_other_is_quicker(**request: Any) -> Any:
+        answer = read(**request)
+        monkeypatch.setattr(database, "get_item", read)
+        got.append(table.acquire(THEIRS))
+        return answer
+
+    monkeypatch.setattr(database, "get_item", then_the_other_is_quicker)
+    with pytest.raises(FunctionBusy, match="isotherm-target_default in us-east-1 was taken by another campaign"):
+        table.acquire(OURS)
+    assert [held(table)] == got
+    assert got[0].campaign_id == "theirs"
+
+
+def test_who_comes_later_is_told_whom_to_wait_for(table: Table) -> None:
+    table.acquire(THEIRS)
+    with pytest.raises(FunctionBusy, match=r"is being measured by campaign theirs; .* \(isotherm stop theirs\)"):
+        table.acquire(OURS)
+    assert held(table) == THEIRS
+
+
+def test_a_lease_that_has_expired_is_taken_over_with_the_memory_it_remembers(table: Table) -> None:
+    """Its lane died, and the function may never have been restored: its memory of now is not that of before."""
+    table.acquire(EXPIRED)
+    assert table.acquire(OURS) == replace(OURS, memory_mb=EXPIRED.memory_mb) == held(table)
+
+
+def test_a_lease_lives_as_long_as_a_lane_may(table: Table) -> None:
+    table.acquire(replace(EXPIRED, acquired_at=int(time.time()) - LEASE_S + 3600))
+    with pytest.raises(FunctionBusy):
+        table.acquire(OURS)
+
+
+def test_who_holds_it_may_take_it_again(table: Table) -> None:
+    """For its next step, and a lane of the same campaign for its next round."""
+    table.acquire(OURS)
+    again = table.acquire(replace(OURS, memory_mb=512, acquired_at=NOW + 60))
+    assert again == replace(OURS, acquired_at=NOW + 60)
+    assert table.acquire(replace(OURS, lane_key="r01")).lane_key == "r01"
+
+
+def test_only_who_holds_it_gives_it_back(table: Table) -> None:
+    table.acquire(OURS)
+    for other in (THEIRS, replace(OURS, lane_key="r01")):
+        table.release(other)
+        assert held(table) == OURS
+    table.release(OURS)
+    assert held(table) is None
+    assert table.acquire(THEIRS) == THEIRS
