@@ -130,6 +130,29 @@ def build_trend(
     )
 
 
+def trend_at_the_end_of(
+    ours: Session, others: Iterable[Session], left_out: Iterable[LeftOut], unfinished: Iterable[str], *, version: str
+) -> Trend:
+    """The trend as it is when a session has just ended: of this one and those that began before it.
+
+    Parameters
+    ----------
+    ours : Session
+        The one that has just ended.
+    others : iterable of Session
+        Those of its name whose reports are there, whenever they began.
+    left_out : iterable of LeftOut
+        Those of its name that can be no part of a trend.
+    unfinished : iterable of str
+        Ids of those of its name that have no report (yet).
+    version : str
+        Of Isotherm, as the trend's maker.
+    """
+    missing = [LeftOut(campaign_id=one, reason="it had no report when this one was made") for one in unfinished]
+    earlier = [session for session in others if session.created_at <= ours.created_at]
+    return build_trend([*earlier, ours], left_out=[*left_out, *missing], version=version)
+
+
 def lead_metrics(sessions: Sequence[Session], kind: Kind) -> list[str]:
     """The metrics that speak for a kind of call: start-up and client time of cold starts, client time of warm calls."""
     if kind == "warm":

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.trend import MixedCampaigns, build_trend
+from isotherm.analysis.trend import MixedCampaigns, build_trend, trend_at_the_end_of
 from isotherm.analysis.trend_model import LeftOut, Series, Session, Trend, UnreadableSession, read_session
 
 from .made_up import made_up_lanes, made_up_plan, made_up_samples
@@ -33,6 +33,14 @@ def one(made: Trend, target: str = "default", kind: str = "cold", metric: str = 
 @given(st.permutations(SESSIONS), st.lists(st.sampled_from(SESSIONS)))
 def test_neither_order_nor_repeats_change_a_trend(order: list[Session], repeats: list[Session]) -> None:
     assert trend([*order, *repeats]) == trend(SESSIONS)
+
+
+def test_at_the_end_of_a_session_the_trend_is_of_it_and_those_before() -> None:
+    """One that was started later may have ended earlier, and one that was started earlier may have no report yet."""
+    deleted = LeftOut(campaign_id="deleted", reason="its report was deleted")
+    made = trend_at_the_end_of(SESSIONS[4], SESSIONS, [deleted], ["running"], version="0.1.0")
+    unfinished = LeftOut(campaign_id="running", reason="it had no report when this one was made")
+    assert made == trend(SESSIONS[:5], left_out=[deleted, unfinished])
 
 
 def test_every_session_is_a_point_in_time_order() -> None:

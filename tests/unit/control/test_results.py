@@ -1,0 +1,50 @@
+"""What a campaign left behind is gathered from table and bucket, whichever of its lanes got how far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isotherm.aws.clients import Home, client
+from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.raw_shots import write_load
+from isotherm.aws.store.records import LaneFacts
+from isotherm.aws.store.results import read_results
+from isotherm.aws.store.samples import put_samples
+from isotherm.aws.store.table import Table
+from isotherm.campaign.lane import LoadStep
+from isotherm.campaign.plan import Plan
+from isotherm.load.result import PhaseResult
+from isotherm.load.spec import LoadSpec, Phase
+from isotherm.measurement.witnesses import StepWitnesses, Witnesses
+from unit.made_up_step import shot
+
+HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
+
+
+def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:
+    first, second, third = plan.lanes
+    spec = LoadSpec(loop="closed", threads=1, iterations=5, phases=(Phase("peak", 1.0),))
+    loaded = replace(plan.lanes[second].steps[0], load=LoadStep(spec=spec, phase="peak", fires=3))
+    lanes = {**plan.lanes, second: replace(plan.lanes[second], steps=[loaded])}
+    plan = plan.model_copy(update={"lanes": lanes})
+    client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
+    bucket = Bucket(HOME)
+    bucket.write(plan_key("id"), plan.model_dump_json().encode())
+    (task,) = [one for one in plan.tasks() if one.lane.key == first]
+    shots = [shot(f"{first}/{number}") for number in range(3)]
+    put_samples(table, StepWitnesses(shots, Witnesses(), Witnesses(), 0).samples(task, task.lane.steps[0]))
+    write_load(bucket, "id", second, 0, PhaseResult(phase="peak", loop="closed", planned=7), 1)
+    table.update_lane("id", first, LaneFacts(status="succeeded", package={"zip_bytes": 9}))
+    table.update_lane("id", second, LaneFacts(status="failed", reason="broken"))
+    table.update_lane("id", third, LaneFacts(status="running", phase="firing"))
+
+    found = read_results("id", table, bucket)
+
+    assert found.plan == plan
+    assert sorted(sample.shot_id for sample in found.samples) == [one.shot_id for one in shots]
+    assert [(one.lane_key, one.status, one.reason, one.round) for one in found.outcomes] == [
+        (first, "succeeded", None, 0),
+        (second, "failed", "broken", 1),
+    ]
+    assert {place: [one.planned for one in results] for place, results in found.loads.items()} == {(second, 0): [7]}
+    assert found.packages == {"default": {"zip_bytes": 9}}
