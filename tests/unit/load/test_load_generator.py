@@ -22,7 +22,7 @@ from unit.present import present
 
 from .loopback import HANG_UP, Customers, Script, answer_of, answering, read_request, serving
 
-pytestmark = [pytest.mark.usefixtures("each_event_loop"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("each_event_loop"), pytest.mark.timeout(120)]
 
 PEAK = (Phase("peak", 1.0),)
 
