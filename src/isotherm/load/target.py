@@ -13,7 +13,8 @@ from isotherm.http.origin import Origin
 from isotherm.load.customers import CALL_HEADER, as_event, create_request, customer, read_request
 from isotherm.load.plan import Operation
 
-#: Gives all headers to send, signature included, for (method, url, body, further headers); `aws.signing` makes one.
+#: Gives all headers to send, signature included, for (method, url, body, further headers);
+#: `aws.calls.signature` makes one.
 Signer = Callable[[str, str, bytes | None, Mapping[str, str]], Mapping[str, str]]
 
 _CALL_HEADER = CALL_HEADER.encode()

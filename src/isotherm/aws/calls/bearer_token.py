@@ -13,7 +13,7 @@ TOKEN_HEADER = "x-isotherm-token"  # noqa: S105 - a name
 
 
 class Bearer:
-    """Puts the token into a request's headers, where `aws.signing.Signer` would sign them."""
+    """Puts the token into a request's headers, where `aws.calls.signature.Signer` would sign them."""
 
     def __init__(self, region: str, secret_id: str) -> None:
         """`secret_id` names the secret in Secrets Manager of the server's region; it is read once."""
