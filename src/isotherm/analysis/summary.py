@@ -8,13 +8,13 @@ cannot be computed from what there is (no standard deviation of one sample), nev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from isotherm.analysis.shape import OfCell, Shape
-from isotherm.campaign.cell import Kind
+from isotherm.campaign.cell import InCell, Kind, cell_key
 from isotherm.campaign.lane import CallProtocol, Platform
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import RegionInventory
@@ -244,6 +244,12 @@ class ClientDependence(OfCell):
     differing: list[str]
     within_ms: float | None
     verdict: Literal["independent", "differs", "unclear"]
+
+    def is_about(self, found: InCell) -> bool:
+        """Whether this is about such a cell, or about a comparison of it: all but the client agree."""
+        ours, theirs = cell_key(self), replace(cell_key(found), client_region=None)
+        # Version 0.1.0 did not write which function the target called in turn.
+        return theirs == ours or (self.inner is None and replace(theirs, inner=None, inner_region=None) == ours)
 
 
 class ClientFinding(ClientDependence):

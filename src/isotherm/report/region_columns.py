@@ -17,7 +17,7 @@ from isotherm.analysis.summary import (
     Sent,
     Stages,
 )
-from isotherm.analysis.words.cells import WAYS, row_name, varying
+from isotherm.analysis.words.cells import call_in_words, row_name, varying
 from isotherm.campaign.cell import InCell, cell_key
 from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.metrics import METRIC_LABELS
@@ -70,11 +70,7 @@ def crisscross_label(metric: MetricName) -> str:
 
 def finding_title(finding: ClientFinding, kind: str | None = None) -> str:
     """What a finding about clients is about."""
-    operation = f" ({finding.operation})" if finding.operation else ""
-    route = f" {WAYS[finding.protocol]}" if finding.protocol != "invoke" else ""
-    return f"{finding.target}{operation} in {finding.region}{route}" + (
-        f", {finding.memory_mb} MB, {kind.lower()}" if kind else ""
-    )
+    return call_in_words(finding) + (f", {finding.memory_mb} MB, {kind.lower()}" if kind else "")
 
 
 def call_name(cell: InCell, mention: Collection[str]) -> str:
@@ -142,22 +138,15 @@ def _pairs_named(
 
 def cells_of_finding(summary: CampaignSummary, finding: ClientFinding) -> dict[str, Cell]:
     """The summary's cells that a finding is about, by client."""
-    key = (finding.target, finding.region, finding.memory_mb, finding.kind, finding.protocol, finding.operation)
     return {
-        cell.client_region: cell
-        for cell in summary.cells
-        if cell.client_region is not None
-        and (cell.target, cell.region, cell.memory_mb, cell.kind, cell.protocol, cell.operation) == key
+        cell.client_region: cell for cell in summary.cells if cell.client_region is not None and finding.is_about(cell)
     }
 
 
 def comparisons_of(summary: CampaignSummary, finding: ClientFinding) -> dict[tuple[str, MetricName], CellComparison]:
     """The comparisons across clients that a finding is about, by client and metric."""
-    key = (finding.target, finding.region, finding.memory_mb, finding.kind, finding.protocol, finding.operation)
     return {
-        (c.other, c.metric): c
-        for c in summary.cell_comparisons
-        if c.across == "client_region" and (c.target, c.region, c.memory_mb, c.kind, c.protocol, c.operation) == key
+        (c.other, c.metric): c for c in summary.cell_comparisons if c.across == "client_region" and finding.is_about(c)
     }
 
 

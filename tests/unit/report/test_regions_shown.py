@@ -23,7 +23,13 @@ from isotherm.report.markdown import render_markdown
 from isotherm.report.page.crisscross import MAPPED, crisscross_figures
 from isotherm.report.page.figures import figure_data
 from isotherm.report.page.page import render_page
-from isotherm.report.region_columns import COLUMNS, cells_of_crisscross, missing_pairs
+from isotherm.report.region_columns import (
+    COLUMNS,
+    cells_of_crisscross,
+    cells_of_finding,
+    comparisons_of,
+    missing_pairs,
+)
 from isotherm.report.terminal.campaign import campaign_tables
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 from unit.statistics.made_up_regions import (
@@ -32,6 +38,7 @@ from unit.statistics.made_up_regions import (
     crisscross_plan,
     http_plan,
     nested,
+    plan_of,
     remote,
     samples_of,
     staged,
@@ -254,6 +261,23 @@ def test_clients_are_compared_with_words_marks_and_numbers() -> None:
     assert "<dt>Clients</dt>" in page
     assert ">5 <small>clients of 1 region<" in page
     assert re.search(r">4 <small>seed 7<", page)  # rounds, not rounds times clients
+
+
+def test_a_finding_about_clients_shows_the_calls_of_its_own_inner_function() -> None:
+    here, there = SIX[0], SIX[5]
+    document = {"name": "both", "targets": ["outer"], "regions": [here], "clients": [here, there], "rounds": 2}
+    plan = plan_of({**document, "inner": {"targets": ["inner"], "regions": [here, there]}, "warm": {"samples": 8}})
+    summary = build_summary(plan, samples_of(plan, nested()), made_up_lanes(plan))
+    assert [finding.inner_region for finding in summary.client_findings] == [here, there]
+    for finding in summary.client_findings:
+        cells, against = cells_of_finding(summary, finding), comparisons_of(summary, finding)
+        assert list(cells) == [here, there]
+        assert {cell.inner_region for cell in cells.values()} == {finding.inner_region}
+        assert {c.inner_region for c in against.values()} == {finding.inner_region}
+        assert f"<h3>outer in {here} calling inner in {finding.inner_region}</h3>" in render_page(summary, [])
+        # Version 0.1.0 wrote a finding without the inner function; there is something to show all the same.
+        older = finding.model_copy(update={"inner": None, "inner_region": None})
+        assert list(cells_of_finding(summary, older)) == [here, there]
 
 
 def test_stages_of_calls_over_http_are_drawn_and_tabled() -> None:

@@ -37,11 +37,15 @@ def cell_name(cell: InCell, mention: Collection[str] | None = None) -> str:
     >>> cell_name(CellKey("customers", "us-east-1", 128, "warm", "eu-west-2", "http", "get"), {"client_region"})
     'customers in us-east-1 from eu-west-2, 128 MB, warm'
     """
+    return f"{call_in_words(cell, mention)}, {cell.memory_mb} MB, {cell.kind}"
+
+
+def call_in_words(cell: InCell, mention: Collection[str] | None = None) -> str:
+    """What was called, where and by which way: a cell's name without memory and kind; parameters as of `cell_name`."""
     key = cell_key(cell)
     named = _unusual(key) if mention is None else mention
     operation = f" ({key.operation})" if key.operation and "operation" in named else ""
-    where = " ".join([f"{key.target}{operation} in {key.region}", *_route(key, named)])
-    return f"{where}, {key.memory_mb} MB, {key.kind}"
+    return " ".join([f"{key.target}{operation} in {key.region}", *_route(key, named)])
 
 
 def row_name(cell: InCell, mention: Collection[str] | None = None) -> str:
