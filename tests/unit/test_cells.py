@@ -5,6 +5,10 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +81,70 @@ def test_a_key_tells_cells_apart_by_every_dimension_and_by_nothing_else() -> Non
     others = [CellKey(**{**_fields_of(cell), name: None}) for name in DIMENSIONS]
     assert len({cell, *others}) == 1 + len(DIMENSIONS)
     assert cell_key(SessionCell(**_fields_of(cell), metrics={})) == cell
+
+
+#: Run against a copy of the sources in which cells are told apart by the moon.
+WITH_ANOTHER_DIMENSION = """
+import json
+import sys
+from dataclasses import replace
+
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
+
+from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.comparison import Side, compare_campaigns
+from isotherm.analysis.summary import CampaignSummary
+from isotherm.analysis.trend import build_trend
+from isotherm.analysis.trend_model import read_session
+from isotherm.analysis.words.cells import cell_name, row_name, varying
+from isotherm.campaign.cell import cell_key
+from isotherm.campaign.stopping import Timing
+from isotherm.report.files.samples_csv import read_csv, write_csv
+from isotherm.report.page.page import render_page
+
+plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",))
+ours = made_up_samples(plan)
+both = [*ours, *(replace(s, shot_id=s.shot_id + ".full", moon="full") for s in ours)]
+assert {s.moon for s in read_csv(write_csv(both))} == {"new", "full"}
+assert "moon" in Timing.__dataclass_fields__
+
+alone, summary = (build_summary(plan, of, made_up_lanes(plan)) for of in (ours, both))
+assert CampaignSummary.model_validate_json(summary.model_dump_json()) == summary
+assert len(summary.cells) == 2 * len(alone.cells)
+assert len(summary.comparisons) == 2 * len(alone.comparisons)
+for naming in (cell_name, row_name):
+    names = {(cell.kind, naming(cell, varying(summary.cells))) for cell in summary.cells}
+    assert len(names) == len(summary.cells), names
+assert "default moon full" in render_page(summary, both)
+
+trend = build_trend([read_session(summary.model_dump_json().encode())], version="0.1.0")
+assert {cell_key(series) for series in trend.series} == {cell_key(cell) for cell in summary.cells if cell.metrics}
+changes = compare_campaigns(Side("a", both, summary), Side("b", both, summary)).changes
+assert len({cell_key(change) for change in changes}) == len([cell for cell in summary.cells if cell.kind != "prime"])
+
+stored = CampaignSummary.model_validate_json(sys.stdin.read())
+assert {cell.moon for cell in stored.cells} == {"new"}
+assert len(stored.cells) == len({cell_key(cell) for cell in stored.cells}) > 1
+"""
+
+
+def test_a_further_dimension_is_one_line(tmp_path: Path) -> None:
+    """With it, samples, files, summaries, trends, comparisons and names keep cells apart, and older files are read."""
+    shutil.copytree(SOURCES / "isotherm", tmp_path / "isotherm", ignore=shutil.ignore_patterns("__pycache__"))
+    module = tmp_path / "isotherm" / "campaign" / "cell.py"
+    last = "    inner_region: str | None = None\n"
+    text = module.read_text(encoding="utf-8")
+    assert text.count(last) == 1
+    module.write_text(text.replace(last, f'{last}    moon: Literal["new", "full"] = "new"\n'))
+    paths = os.pathsep.join(map(str, (tmp_path, Path(__file__).parents[1])))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITH_ANOTHER_DIMENSION],
+        env={**os.environ, "PYTHONPATH": paths},
+        input=_stored(STORED / "targets" / "summary.json.gz"),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def _fields_of(cell: InCell) -> dict[str, Any]:

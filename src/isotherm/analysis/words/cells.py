@@ -14,6 +14,12 @@ WAYS: Mapping[str, str] = {
 }
 
 
+#: Dimensions that the names below have words for; any other is named with its value, so that no two cells are alike.
+_HAVE_WORDS = frozenset(
+    {"target", "region", "memory_mb", "kind", "client_region", "protocol", "operation", "inner", "inner_region"}
+)
+
+
 def varying(cells: Iterable[InCell]) -> frozenset[str]:
     """Fields of their keys in which these cells differ: what their names have to mention to tell them apart."""
     keys = [cell_key(cell) for cell in cells]
@@ -80,7 +86,8 @@ def _route(key: CellKey, mention: Collection[str]) -> list[str]:
         found.append(WAYS.get(key.protocol, f"by {key.protocol}"))
     if key.client_region and "client_region" in mention:
         found.append(f"from {key.client_region}")
-    return found
+    without_words = [name for name in DIMENSIONS if name in mention and name not in _HAVE_WORDS]
+    return found + [f"{name.replace('_', ' ')} {getattr(key, name)}" for name in without_words]
 
 
 def _unusual(key: CellKey) -> frozenset[str]:
