@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
 from isotherm.campaign.lane import CallProtocol, Lane, Operation, Step
 
@@ -46,7 +47,12 @@ _dimensions_of = attrgetter(*DIMENSIONS)
 
 def cell_key(found: InCell) -> CellKey:
     """The cell that a sample is counted in, or that a summary's entry is about."""
-    return CellKey(*_dimensions_of(found))
+    return _known_key(_dimensions_of(found))
+
+
+@cache  # there are many samples and few cells
+def _known_key(dimensions: tuple[Any, ...]) -> CellKey:
+    return CellKey(*dimensions)
 
 
 def cell_of(lane: Lane, step: Step, kind: Kind, memory_mb: int, *, clients_named: bool) -> CellKey:
