@@ -167,11 +167,7 @@ def client_findings(
 
 def of_finding(found: ClientDependence, comparisons: Iterable[CellDifference]) -> list[CellDifference]:
     """The comparisons across clients that a finding is about."""
-    return [
-        c
-        for c in comparisons
-        if c.across == "client_region" and replace(cell_key(c), client_region=None) == cell_key(found)
-    ]
+    return [c for c in comparisons if c.across == "client_region" and found.is_about(c)]
 
 
 def farthest(comparisons: Iterable[CellDifference], metric: MetricName) -> CellDifference | None:

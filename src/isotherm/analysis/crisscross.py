@@ -182,12 +182,7 @@ class RoundTrips(NamedTuple):
 def round_trips(crisscross: CrisscrossFacts, cells: Iterable[Cell]) -> RoundTrips | None:
     """Of the first inner target; None where no pair has a round trip."""
     inner = crisscross.inner_targets[0]
-    ours = [
-        cell
-        for cell in cells
-        if (cell.target, cell.memory_mb, cell.client_region, cell.inner, cell.kind)
-        == (crisscross.target, crisscross.memory_mb, crisscross.client_region, inner, "warm")
-    ]
+    ours = [cell for cell in cells if cell.inner == inner and crisscross.holds(cell)]
     waits = [found.median for cell in ours if (found := cell.metrics.get("inner_round_trip_ms")) and found.median]
     bills = [found.median for cell in ours if (found := cell.metrics.get(INNER_BILLED)) and found.median is not None]
     if not waits:

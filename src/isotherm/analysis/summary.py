@@ -387,6 +387,15 @@ class CrisscrossFacts(Shape):
     slopes: Sequence[DistanceDependence]
     database: Sequence[DatabaseDifference]
 
+    def holds(self, cell: InCell) -> bool:
+        """Whether a cell is one of its pairs."""
+        place = (cell.target, cell.memory_mb, cell.client_region)
+        return (
+            cell.kind == "warm"
+            and cell.inner is not None
+            and place == (self.target, self.memory_mb, self.client_region)
+        )
+
 
 class Crisscross(CrisscrossFacts):
     """The same, and in words: `findings` says of each inner target who pays for distance."""

@@ -83,11 +83,7 @@ def call_name(cell: InCell, mention: Collection[str]) -> str:
 def cells_of_crisscross(summary: CampaignSummary, found: Crisscross) -> dict[Pair, Cell]:
     """The summary's cells of a criss-cross, by outer region, inner target and inner region."""
     return {
-        (cell.region, cell.inner or "", cell.inner_region or ""): cell
-        for cell in summary.cells
-        if cell.kind == "warm"
-        and cell.inner is not None
-        and (cell.target, cell.memory_mb, cell.client_region) == (found.target, found.memory_mb, found.client_region)
+        (cell.region, cell.inner or "", cell.inner_region or ""): cell for cell in summary.cells if found.holds(cell)
     }
 
 
