@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import replace
 from typing import NamedTuple
 
 from isotherm.analysis.contrasts import farthest, of_finding
@@ -22,7 +22,7 @@ from isotherm.analysis.words.contrasts import cell_difference_in_words, client_d
 from isotherm.analysis.words.crisscross import finding_in_words, round_trips_in_words
 from isotherm.analysis.words.differences import target_difference_in_words
 from isotherm.analysis.words.loads import loads_in_a_sentence
-from isotherm.campaign.cell import cell_key
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.plan import Plan
 from isotherm.numbers import capitalised, digits, interval, listed, percent
 from isotherm.statistics.results import MetricSummary
@@ -136,8 +136,9 @@ def _widest(comparisons: Sequence[TargetDifference], confidence: float) -> str:
     return sentence
 
 
-def _place(comparison: TargetDifference) -> tuple[object, ...]:
-    return astuple(cell_key(comparison))[1:]
+def _place(comparison: TargetDifference) -> CellKey:
+    """Its cell, whichever target it is of."""
+    return replace(cell_key(comparison), target="")
 
 
 def _is_told_apart(comparison: TargetDifference) -> bool:
