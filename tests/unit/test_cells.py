@@ -37,7 +37,7 @@ NOT_OF_ONE_CELL = {
     "CrisscrossPair": "a pair of regions in that table, which has the other dimensions",
     "Pair": "a pair of regions as a point on a line",
     "DatabaseDifference": "the inner functions of one region, called from all others",
-    "LoadRun": "a load, which has phases and no cells",
+    "LoadFacts": "a load, which has phases and no cells",
     "LoadChange": "the same, before and after",
     "_Key": "what loads are compared by",
 }

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.analysis.loads import load_runs, sent_requests
+from isotherm.analysis.words.loads import load_run
 from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.plan import Plan
 from isotherm.load.plan import shard_arrivals, shard_threads
@@ -73,7 +74,7 @@ def test_each_protocol_is_a_run_with_its_phases_in_order_and_their_whole() -> No
     for run in runs:
         assert [row.name for row in run.rows] == ["warmup", "loading", "peak", "cooldown", "all"]
         assert [row.planned for row in run.rows] == [6, 30, 60, 12, 108]
-        assert run.imbalances == []
+        assert run.unbalanced == []
         assert run.rows[-1].median_ms == pytest.approx(2, rel=1e-3)
         assert run.rows[0].wall_s == 4.0  # of the last shard to end
 
@@ -94,7 +95,7 @@ def test_a_share_that_never_came_is_counted_as_not_reported_and_never_as_sent(
     plan = plan_of(document)
     whole = {run.protocol: run for run in load_runs(plan, results_of(plan))}
     for run in load_runs(plan, results_of(plan, lost, failed)):
-        assert run.imbalances == []
+        assert run.unbalanced == []
         for row, full in zip(run.rows[:4], whole[run.protocol].rows, strict=False):
             assert row.planned == full.planned == row.succeeded + sum(row.failed.values()) + row.not_reported
         assert json.loads(run.model_dump_json())["rows"]
@@ -118,7 +119,7 @@ def test_requests_that_are_in_no_row_show_as_a_sum_that_does_not_agree() -> None
     shard = next(iter(results.values()))[0]
     shard.planned, shard.succeeded = 300, 300
     (run,) = load_runs(plan, results)
-    assert run.imbalances == [
+    assert load_run(run).imbalances == [
         "warmup: 300 requests are accounted for, of 400 that the plan holds",
         "all: 7300 requests are accounted for, of 7400 that the plan holds",
     ]
@@ -129,7 +130,7 @@ def test_a_surplus_shows_as_a_sum_that_does_not_agree() -> None:
     results = results_of(plan)
     next(iter(results.values()))[0].succeeded += 1
     (run,) = load_runs(plan, results)
-    assert run.imbalances == [
+    assert load_run(run).imbalances == [
         "warmup: planned 400 is not succeeded 401 + failed 0 + not reported 0",
         "all: planned 7400 is not succeeded 7401 + failed 0 + not reported 0",
     ]

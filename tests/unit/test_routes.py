@@ -288,7 +288,7 @@ def test_every_answered_nested_call_has_its_inner_report_found_or_missing(found:
     whole = total(accounts.values())
     assert (whole.nested, whole.inner_report_found) == (len(found), sum(found))
     # The lane is none of the plan's, so its cells show as surplus; no other identity may break.
-    assert {line.split()[0] for entry in accounts.values() for line in imbalances(entry)} <= {"planned"}
+    assert {found.name for entry in accounts.values() for found in imbalances(entry)} <= {"planned"}
 
 
 def test_inner_calls_and_clients_count_against_their_own_region_s_concurrency() -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, astuple, fields
 
-from isotherm.analysis.summary import Accounting, Failure
+from isotherm.analysis.summary import Accounting, Failure, Imbalance
 from isotherm.campaign.cell import CellKey, Kind, cell_key, cell_of
 from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
@@ -194,60 +194,30 @@ def total(accounts: Iterable[Accounting]) -> Accounting:
     return result
 
 
-def imbalances(accounting: Accounting) -> list[str]:
-    """Each sum that does not agree, as a sentence with its numbers (docs/measuring.md, rule 1); empty when all agree.
+#: Each sum by its fields: the whole, and the parts of which it is made.
+_SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("planned", ("issued", "not_issued", "spared")),
+    ("issued", ("answered", "failed")),
+    ("failed", ("function_errors", "timeouts", "throttles", "client_errors")),
+    ("issued", ("report_found", "report_missing", "report_not_due")),
+    ("answered", ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed")),
+    ("nested", ("inner_report_found", "inner_report_missing")),
+)
+
+
+def imbalances(accounting: Accounting) -> list[Imbalance]:
+    """Each sum that does not agree, with its numbers (docs/measuring.md, rule 1); empty when all agree.
 
     Parameters
     ----------
     accounting : Accounting
         Of a cell or of a whole campaign.
     """
-    a = accounting
-    identities = (
-        ("planned", a.planned, {"issued": a.issued, "not issued": a.not_issued, "spared": a.spared}),
-        ("issued", a.issued, {"answered": a.answered, "failed": a.failed}),
-        (
-            "failed",
-            a.failed,
-            {
-                "function errors": a.function_errors,
-                "timeouts": a.timeouts,
-                "throttles": a.throttles,
-                "client errors": a.client_errors,
-            },
-        ),
-        (
-            "issued",
-            a.issued,
-            {
-                "reports found": a.report_found,
-                "reports missing": a.report_missing,
-                "reports not due": a.report_not_due,
-            },
-        ),
-        (
-            "answered",
-            a.answered,
-            {
-                "used": a.used,
-                "contested": a.contested,
-                "unexpected": a.unexpected,
-                "proactive": a.proactive,
-                "unwitnessed": a.unwitnessed,
-                "primed": a.primed,
-            },
-        ),
-        (
-            "nested",
-            a.nested,
-            {"inner reports found": a.inner_report_found, "inner reports missing": a.inner_report_missing},
-        ),
-    )
-    return [
-        f"{name} {whole} is not " + " + ".join(f"{part} {count}" for part, count in parts.items())
-        for name, whole, parts in identities
-        if whole != sum(parts.values())
+    found = [
+        Imbalance(name=name, whole=getattr(accounting, name), parts={part: getattr(accounting, part) for part in parts})
+        for name, parts in _SUMS
     ]
+    return [imbalance for imbalance in found if imbalance.whole != sum(imbalance.parts.values())]
 
 
 def _knowledge(sample: Sample) -> tuple[bool, bool, bool, str]:

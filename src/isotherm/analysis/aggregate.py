@@ -19,19 +19,21 @@ from isotherm.analysis.summary import (
     Billed,
     CampaignSummary,
     Cell,
+    CellImbalance,
     ContestedSample,
     LaneOutcome,
-    LoadRun,
+    LoadFacts,
     MetricName,
     StartupSlope,
 )
 from isotherm.analysis.targets import target_differences
+from isotherm.analysis.words.accounting import cell_imbalances
 from isotherm.analysis.words.cells import cell_name, varying
 from isotherm.analysis.words.contrasts import cell_comparison, client_finding
 from isotherm.analysis.words.crisscross import crisscross
 from isotherm.analysis.words.differences import target_comparison
 from isotherm.analysis.words.headline import Findings, headline
-from isotherm.analysis.words.loads import load_imbalances, load_warnings
+from isotherm.analysis.words.loads import load_imbalances, load_run, load_warnings
 from isotherm.analysis.words.package_cost import startup_cost
 from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cell import CellKey, cell_key
@@ -57,7 +59,7 @@ def build_summary(
     actual_price: Price | None = None,
     packages: Mapping[str, Mapping[str, Any]] | None = None,
     confidence: float = CONFIDENCE,
-    loads: Sequence[LoadRun] = (),
+    loads: Sequence[LoadFacts] = (),
 ) -> CampaignSummary:
     """Everything a campaign found, ready to be stored and shown.
 
@@ -77,7 +79,7 @@ def build_summary(
         What each target's package holds (the probe's `package`), by target.
     confidence : float
         Coverage of every interval, in (0, 1).
-    loads : sequence of LoadRun
+    loads : sequence of LoadFacts
         What its loads came to (`isotherm.analysis.loads`).
 
     Returns
@@ -111,6 +113,9 @@ def build_summary(
         loads=loads,
     )
     slopes = _startup_slopes(plan, cells, used, start, confidence)
+    unbalanced = [
+        CellImbalance(**asdict(cell_key(cell)), sum=found) for cell in cells for found in imbalances(cell.accounting)
+    ]
     whole = total(cell.accounting for cell in cells)
     return CampaignSummary(
         campaign_id=plan.campaign_id,
@@ -130,7 +135,8 @@ def build_summary(
         baseline=plan.campaign.targets[0],
         confidence=confidence,
         warnings=_warnings(plan, cells, outcomes, whole, loads),
-        imbalances=[*_imbalances(cells), *load_imbalances(loads)],
+        imbalances=[*cell_imbalances(unbalanced, cells), *load_imbalances(loads)],
+        unbalanced=unbalanced,
         accounting=whole,
         cells=cells,
         comparisons=[target_comparison(difference, confidence) for difference in found.targets],
@@ -144,7 +150,7 @@ def build_summary(
         lanes=outcomes,
         waves=len(plan.waves),
         state_transitions=plan.state_transitions,
-        loads=list(loads),
+        loads=[load_run(facts) for facts in loads],
         planned_price=plan.price,
         actual_price=actual_price,
         billed=_billed(kept),
@@ -277,13 +283,8 @@ def _billed(samples: Iterable[Sample]) -> Billed:
     return Billed(reports=reports, unreported=unreported, billed_ms=billed_ms, gb_seconds=gb_seconds)
 
 
-def _imbalances(cells: Sequence[Cell]) -> list[str]:
-    named = varying(cells)
-    return [f"{cell_name(cell, named)}: {sentence}" for cell in cells for sentence in imbalances(cell.accounting)]
-
-
 def _warnings(
-    plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting, loads: Sequence[LoadRun]
+    plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting, loads: Sequence[LoadFacts]
 ) -> list[str]:
     found: list[str] = []
     if plan.platform == "emulated" and not _already_said(plan, "emulated"):

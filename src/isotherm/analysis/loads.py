@@ -1,11 +1,11 @@
-"""What came of a campaign's loads: results of shards in, `LoadRun` of the summary out. Knows nothing of AWS."""
+"""What came of a campaign's loads: results of shards in, `LoadFacts` of the summary out. Knows nothing of AWS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
+from isotherm.analysis.summary import Imbalance, Late, LoadFacts, LoadRow, LoadSecond, RowImbalance
 from isotherm.campaign.lane import CallProtocol, Lane, LoadStep, Step
 from isotherm.campaign.model import ALL_PHASES
 from isotherm.campaign.plan import Plan
@@ -21,7 +21,7 @@ Results = Mapping[tuple[str, int], Sequence[PhaseResult]]
 _PROTOCOLS: tuple[CallProtocol, ...] = ("invoke", "http", "server")
 
 
-def load_runs(plan: Plan, results: Results) -> list[LoadRun]:
+def load_runs(plan: Plan, results: Results) -> list[LoadFacts]:
     """Every load of a campaign: by region and client, then by protocol, then by round.
 
     A shard whose result never came (its Fire failed, or its lane did) made nobody knows how many of its requests; they
@@ -55,7 +55,7 @@ def _by_protocol(lane: Lane) -> list[list[Step]]:
     return list(of.values())
 
 
-def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> LoadRun:
+def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> LoadFacts:
     merged: list[PhaseResult] = []
     missing: dict[str, int] = {}
     for step in steps:
@@ -72,7 +72,7 @@ def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> Loa
     rows = _rows(LoadResult(spec, merged), missing)
     planned = {step.load.phase: _requests(step.load) for step in steps if step.load is not None}
     planned[ALL_PHASES] = sum(planned.values())
-    return LoadRun(
+    return LoadFacts(
         lane_key=lane.key,
         target=lane.target,
         region=lane.region,
@@ -81,8 +81,8 @@ def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> Loa
         round=lane.round,
         fires=max(step.load.fires for step in steps if step.load is not None),
         rows=rows,
-        imbalances=[sentence for row in rows for sentence in _imbalances(row, planned[row.name])],
-        late=[f"{result.phase}: {reason}" for result in merged for reason in result.late],
+        unbalanced=[imbalance for row in rows for imbalance in _imbalances(row, planned[row.name])],
+        lateness=[Late(phase=result.phase, reason=reason) for result in merged for reason in result.late],
         seconds=[second for result in merged for second in _seconds(result)],
         latency_us={result.phase: result.latency_us.encode() for result in merged},
     )
@@ -116,16 +116,14 @@ def _requests_of_shard(load: LoadStep, shard: int) -> int:
     return sum(1 for _ in shard_arrivals(load.spec, phase, shard, load.fires))
 
 
-def _imbalances(row: LoadRow, planned: int) -> Iterable[str]:
-    """Each sum that does not agree, as a sentence (docs/measuring.md, rule 1); `planned` is the plan's own count."""
-    failed = sum(row.failed.values())
-    if planned != row.planned:
-        yield f"{row.name}: {row.planned} requests are accounted for, of {planned} that the plan holds"
-    if row.planned != row.succeeded + failed + row.not_reported:
-        yield (
-            f"{row.name}: planned {row.planned} is not succeeded {row.succeeded} + failed {failed} + "
-            f"not reported {row.not_reported}"
-        )
+def _imbalances(row: LoadRow, in_plan: int) -> Iterable[RowImbalance]:
+    """Each sum that does not agree (docs/measuring.md, rule 1); `in_plan` is the plan's own count."""
+    parts = {"succeeded": row.succeeded, "failed": sum(row.failed.values()), "not_reported": row.not_reported}
+    if in_plan != row.planned:
+        yield RowImbalance(row=row.name, planned=row.planned, in_plan=in_plan)
+    if row.planned != sum(parts.values()):
+        found = Imbalance(name="planned", whole=row.planned, parts=parts)
+        yield RowImbalance(row=row.name, planned=row.planned, sum=found)
 
 
 def _seconds(result: PhaseResult) -> list[LoadSecond]:

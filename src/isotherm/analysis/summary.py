@@ -110,6 +110,17 @@ class Accounting:
     inner_report_missing: int = 0
 
 
+class Imbalance(Shape):
+    """A sum that does not agree: the number `whole` of what is called `name` is not the sum of its `parts`.
+
+    All names are those of fields, of `Accounting` or of `LoadRow`.
+    """
+
+    name: str
+    whole: int
+    parts: dict[str, int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonInWords(Comparison):
     """A comparison, and its shift as a sentence."""
@@ -256,6 +267,12 @@ class ClientFinding(ClientDependence):
     """The same, and in words."""
 
     sentence: str
+
+
+class CellImbalance(OfCell):
+    """A sum of a cell's accounting that does not agree."""
+
+    sum: Imbalance
 
 
 class Sent(Shape):
@@ -511,10 +528,27 @@ class LoadSecond(Shape):
     max_ms: float | None
 
 
-class LoadRun(Shape):
+class RowImbalance(Shape):
+    """A row of a load that does not agree: with the plan, which holds `in_plan` requests, or in a `sum` of its own."""
+
+    row: str
+    planned: int
+    in_plan: int | None = None
+    sum: Imbalance | None = None
+
+
+class Late(Shape):
+    """Why a generator did not keep up in a phase, as it says it itself."""
+
+    phase: str
+    reason: str
+
+
+class LoadFacts(Shape):
     """A load on one target by one protocol, phase by phase; the last of its `rows` is of all phases.
 
-    `late` says where a generator did not keep up: its own slowness is in those numbers. `latency_us` are the phases'
+    `lateness` says where a generator did not keep up: its own slowness is in those numbers. `unbalanced` are the sums
+    that do not agree (both are empty besides in summaries of earlier versions). `latency_us` are the phases'
     histograms, in HdrHistogram's compressed text.
     """
 
@@ -526,10 +560,17 @@ class LoadRun(Shape):
     round: int
     fires: int
     rows: list[LoadRow]
-    imbalances: list[str]
-    late: list[str]
+    unbalanced: list[RowImbalance] = Field(default_factory=list)
+    lateness: list[Late] = Field(default_factory=list)
     seconds: list[LoadSecond]
     latency_us: dict[str, str]
+
+
+class LoadRun(LoadFacts):
+    """The same, and in words: which sums do not agree, and where a generator was `late`."""
+
+    imbalances: list[str]
+    late: list[str]
 
 
 class Billed(Shape):
@@ -542,7 +583,11 @@ class Billed(Shape):
 
 
 class CampaignSummary(Shape):
-    """All of `summary.json`."""
+    """All of `summary.json`.
+
+    `imbalances` are for people: what does not agree in the accounting of cells and of loads. The facts that they say
+    are `unbalanced`, and the same of each load (none in summaries of earlier versions).
+    """
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -564,6 +609,7 @@ class CampaignSummary(Shape):
     confidence: float
     warnings: list[str]
     imbalances: list[str]
+    unbalanced: list[CellImbalance] = Field(default_factory=list)
     accounting: Accounting
     cells: list[Cell]
     comparisons: list[TargetComparison]

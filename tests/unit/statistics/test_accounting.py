@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from isotherm.analysis.accounting import account, distinct, imbalances, planned_shots, total
 from isotherm.analysis.summary import Accounting
+from isotherm.analysis.words.accounting import imbalance_in_words
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample, Verdict
 from isotherm.measurement.shot import Outcome
@@ -98,13 +99,17 @@ def test_planned_shots_are_booked_under_the_deployed_memory() -> None:
     assert sum(planned.values()) == len(ALL)
 
 
+def said(entry: Accounting) -> list[str]:
+    return [imbalance_in_words(found) for found in imbalances(entry)]
+
+
 def test_more_issued_than_planned_is_an_imbalance() -> None:
     surplus = replace(ALL[0], shot_id="not of the plan")
     stranger = replace(ALL[0], shot_id="a stranger", target="nobody-asked")
     accounts = account(PLAN, [*ALL, surplus, stranger])
 
-    assert imbalances(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + not issued 0 + spared 0"]
-    assert imbalances(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + not issued 0 + spared 0"]
+    assert said(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + not issued 0 + spared 0"]
+    assert said(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + not issued 0 + spared 0"]
     assert imbalances(total(accounts.values()))
 
 
@@ -124,12 +129,21 @@ def test_each_identity_can_fail(field: str, start: str) -> None:
     entry = Accounting(**{**asdict(Accounting()), field: 1})
 
     assert imbalances(Accounting()) == []
-    assert imbalances(entry)[0].startswith(start)
+    assert said(entry)[0].startswith(start)
+
+
+def test_every_account_is_called_by_its_name() -> None:
+    names = [name for name in asdict(Accounting()) if name not in ("duplicates", "cold_verified", "retried_throttles")]
+    broken = [Accounting(**{**asdict(Accounting()), name: 1}) for name in names]
+    words = " ".join(line for entry in broken for line in said(entry))
+    for name in names:
+        spoken = name.replace("report_", "reports_").replace("_", " ")
+        assert f"{spoken} 1" in words, name
 
 
 def test_a_verdict_that_does_not_fit_its_outcome_shows() -> None:
     odd = replace(ALL[0], outcome="answered", verdict="failed")
-    assert imbalances(total(account(PLAN, [odd]).values())) == [
+    assert said(total(account(PLAN, [odd]).values())) == [
         "answered 1 is not used 0 + contested 0 + unexpected 0 + proactive 0 + unwitnessed 0 + primed 0"
     ]
 
@@ -149,4 +163,4 @@ def test_what_was_spared_is_neither_missing_nor_issued(samples: list[Sample], sp
 def test_a_call_of_a_lane_that_was_spared_is_an_imbalance() -> None:
     accounts = account(PLAN, ALL, [ALL[0].lane])
 
-    assert imbalances(accounts[cell_key(ALL[0])]) == ["planned 6 is not issued 6 + not issued 0 + spared 3"]
+    assert said(accounts[cell_key(ALL[0])]) == ["planned 6 is not issued 6 + not issued 0 + spared 3"]

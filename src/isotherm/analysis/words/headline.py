@@ -13,7 +13,7 @@ from isotherm.analysis.summary import (
     CellDifference,
     ClientDependence,
     CrisscrossFacts,
-    LoadRun,
+    LoadFacts,
     MetricName,
     TargetDifference,
 )
@@ -35,7 +35,7 @@ class Findings(NamedTuple):
     crisscrosses: Sequence[CrisscrossFacts]
     clients: Sequence[ClientDependence]
     across: Sequence[CellDifference]
-    loads: Sequence[LoadRun] = ()
+    loads: Sequence[LoadFacts] = ()
 
 
 def headline(

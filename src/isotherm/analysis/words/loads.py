@@ -1,10 +1,11 @@
-"""What loads are called, and what is said of them: sentences from `LoadRun`. Knows nothing of pages or terminals."""
+"""What loads are called, and what is said of them: sentences from `LoadFacts`. Knows nothing of pages or terminals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from isotherm.analysis.summary import LoadRow, LoadRun
+from isotherm.analysis.summary import LoadFacts, LoadRow, LoadRun, RowImbalance
+from isotherm.analysis.words.accounting import imbalance_in_words
 from isotherm.campaign.lane import CallProtocol
 from isotherm.campaign.model import Load
 from isotherm.numbers import count, digits, interval, listed
@@ -38,7 +39,7 @@ def kinds_in_words(failed: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} {KIND_LABELS.get(kind, kind)}" for kind, number in failed.items())
 
 
-def whole(run: LoadRun) -> LoadRow:
+def whole(run: LoadFacts) -> LoadRow:
     """The row of all its phases."""
     return run.rows[-1]
 
@@ -53,12 +54,12 @@ def peak_of(load: Load) -> str:
     return max(load.phases, key=lambda phase: phase.share).name
 
 
-def row_of(run: LoadRun, phase: str) -> LoadRow | None:
+def row_of(run: LoadFacts, phase: str) -> LoadRow | None:
     """A run's row of a phase."""
     return next((row for row in run.rows if row.name == phase), None)
 
 
-def run_places(runs: Sequence[LoadRun]) -> list[str]:
+def run_places(runs: Sequence[LoadFacts]) -> list[str]:
     """Whatever tells runs apart besides what was loaded: region, client and round, as far as these differ."""
     several = {field for field in ("region", "client_region", "round") if len({getattr(r, field) for r in runs}) > 1}
     names = []
@@ -70,12 +71,12 @@ def run_places(runs: Sequence[LoadRun]) -> list[str]:
     return names
 
 
-def run_names(runs: Sequence[LoadRun]) -> list[str]:
+def run_names(runs: Sequence[LoadFacts]) -> list[str]:
     """What runs are called: what was loaded, and whatever else tells them apart."""
     return [LOADED[run.protocol] + place for run, place in zip(runs, run_places(runs), strict=True)]
 
 
-def total_of(runs: Iterable[LoadRun]) -> LoadRow:
+def total_of(runs: Iterable[LoadFacts]) -> LoadRow:
     """Counts of all runs together; no times, which belong to one run."""
     rows = [whole(run) for run in runs]
     failed: dict[str, int] = {}
@@ -102,7 +103,7 @@ def accounts_of(row: LoadRow) -> str:
     return line + (f" + {row.not_reported:,} not reported" if row.not_reported else "")
 
 
-def loads_in_a_sentence(load: Load, runs: Sequence[LoadRun]) -> str:
+def loads_in_a_sentence(load: Load, runs: Sequence[LoadFacts]) -> str:
     """How many requests succeeded, and at the peak how many a second (closed loop) or how fast (open loop).
 
     The first region and client speak for the campaign, over all their rounds; the others are in the tables.
@@ -153,7 +154,7 @@ def _counts(row: LoadRow) -> str:
     return listed(said)
 
 
-def _peaks(load: Load, runs: Iterable[LoadRun]) -> dict[CallProtocol, list[LoadRow]]:
+def _peaks(load: Load, runs: Iterable[LoadFacts]) -> dict[CallProtocol, list[LoadRow]]:
     """The rows of the peak by protocol, the fastest first; without runs that have no answer there."""
     peak = peak_of(load)
     found: dict[CallProtocol, list[LoadRow]] = {}
@@ -164,7 +165,7 @@ def _peaks(load: Load, runs: Iterable[LoadRun]) -> dict[CallProtocol, list[LoadR
     return dict(sorted(found.items(), key=lambda of: min(row.median_ms or 0 for row in of[1])))
 
 
-def _silent(runs: Sequence[LoadRun]) -> list[CallProtocol]:
+def _silent(runs: Sequence[LoadFacts]) -> list[CallProtocol]:
     """What reported its requests, and answered not one."""
     answered = {run.protocol for run in runs if whole(run).succeeded}
     known = dict.fromkeys(run.protocol for run in runs if is_reported(whole(run)))
@@ -177,12 +178,28 @@ def _over_rounds(values: Sequence[float | None]) -> str:
     return low if low == high else interval(min(known), max(known))
 
 
-def late_phases(run: LoadRun) -> list[str]:
+def load_run(found: LoadFacts) -> LoadRun:
+    """The load with its sentences."""
+    said = {
+        "imbalances": [row_imbalance_in_words(imbalance) for imbalance in found.unbalanced],
+        "late": [f"{late.phase}: {late.reason}" for late in found.lateness],
+    }
+    return LoadRun(**{**dict(found), **said})
+
+
+def row_imbalance_in_words(found: RowImbalance) -> str:
+    """A row whose requests do not agree with the plan, or among themselves."""
+    if found.sum is not None:
+        return f"{found.row}: {imbalance_in_words(found.sum)}"
+    return f"{found.row}: {found.planned} requests are accounted for, of {found.in_plan} that the plan holds"
+
+
+def late_phases(run: LoadFacts) -> list[str]:
     """The phases in which its generator did not keep up."""
-    return list(dict.fromkeys(reason.partition(": ")[0] for reason in run.late))
+    return list(dict.fromkeys(late.phase for late in run.lateness))
 
 
-def load_warnings(runs: Sequence[LoadRun]) -> list[str]:
+def load_warnings(runs: Sequence[LoadFacts]) -> list[str]:
     """Why not to believe a load: shares that never came, generators that did not keep up."""
     found = []
     for name, run in zip(run_names(runs), runs, strict=True):
@@ -198,13 +215,17 @@ def load_warnings(runs: Sequence[LoadRun]) -> list[str]:
                 "said what became of its share, so throughput is at least what is shown, and times are of the rest."
             )
     late = [
-        f"{name} in {listed(late_phases(run))}" for name, run in zip(run_names(runs), runs, strict=True) if run.late
+        f"{name} in {listed(late_phases(run))}" for name, run in zip(run_names(runs), runs, strict=True) if run.lateness
     ]
     if late:
         found.append(f"The generator did not keep up, and its own slowness is in the numbers: {'; '.join(late)}.")
     return found
 
 
-def load_imbalances(runs: Sequence[LoadRun]) -> list[str]:
+def load_imbalances(runs: Sequence[LoadFacts]) -> list[str]:
     """Each sum of a load that does not agree, with what was loaded."""
-    return [f"{name}, {said}" for name, run in zip(run_names(runs), runs, strict=True) for said in run.imbalances]
+    return [
+        f"{name}, {row_imbalance_in_words(imbalance)}"
+        for name, run in zip(run_names(runs), runs, strict=True)
+        for imbalance in run.unbalanced
+    ]
