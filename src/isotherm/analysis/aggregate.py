@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from isotherm.analysis.accounting import account, distinct, failures, imbalances, total
+from isotherm.analysis.cautions import cautions_of, is_foreseen
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
 from isotherm.analysis.http_stages import http_cells
@@ -28,26 +29,22 @@ from isotherm.analysis.summary import (
 )
 from isotherm.analysis.targets import target_differences
 from isotherm.analysis.words.accounting import cell_imbalances
-from isotherm.analysis.words.cells import cell_name, varying
+from isotherm.analysis.words.cautions import cautions_in_words
 from isotherm.analysis.words.contrasts import cell_comparison, client_finding
 from isotherm.analysis.words.crisscross import crisscross
 from isotherm.analysis.words.differences import target_comparison
 from isotherm.analysis.words.headline import Findings, headline
-from isotherm.analysis.words.loads import load_imbalances, load_run, load_warnings
+from isotherm.analysis.words.loads import load_imbalances, load_run
 from isotherm.analysis.words.package_cost import startup_cost
 from isotherm.analysis.words.precision import precision_in_words
+from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.measurement.sample import Sample
-from isotherm.numbers import count
 from isotherm.pricing.price import Price
-from isotherm.statistics.describe import round_effect_p, summarize
-from isotherm.statistics.results import SIGNIFICANT, MetricSummary
-from isotherm.statistics.two_samples import holm
-
-ENOUGH_FOR_MEDIAN = 50
-ENOUGH_FOR_P95 = 100
+from isotherm.statistics.describe import summarize
+from isotherm.statistics.results import MetricSummary
 
 
 def build_summary(
@@ -117,6 +114,8 @@ def build_summary(
         CellImbalance(**asdict(cell_key(cell)), sum=found) for cell in cells for found in imbalances(cell.accounting)
     ]
     whole = total(cell.accounting for cell in cells)
+    cautions = cautions_of(plan, cells, outcomes, whole, loads)
+    ahead = [Emulated()] if plan.platform == "emulated" and not is_foreseen(plan, Emulated) else []
     return CampaignSummary(
         campaign_id=plan.campaign_id,
         campaign=plan.campaign,
@@ -134,7 +133,8 @@ def build_summary(
         start_metric=start,
         baseline=plan.campaign.targets[0],
         confidence=confidence,
-        warnings=_warnings(plan, cells, outcomes, whole, loads),
+        warnings=[*cautions_in_words(ahead), *plan.warnings, *cautions_in_words(cautions, cells, loads)],
+        cautions=[*ahead, *plan.cautions, *cautions],
         imbalances=[*cell_imbalances(unbalanced, cells), *load_imbalances(loads)],
         unbalanced=unbalanced,
         accounting=whole,
@@ -281,78 +281,3 @@ def _billed(samples: Iterable[Sample]) -> Billed:
         elif sample.outcome not in ("throttled", "client_error"):
             unreported += 1
     return Billed(reports=reports, unreported=unreported, billed_ms=billed_ms, gb_seconds=gb_seconds)
-
-
-def _warnings(
-    plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting, loads: Sequence[LoadFacts]
-) -> list[str]:
-    found: list[str] = []
-    if plan.platform == "emulated" and not _already_said(plan, "emulated"):
-        found.append(f"{EMULATED_NOTE[0].upper()}{EMULATED_NOTE[1:]}.")
-    found += plan.warnings
-    failed = [lane for lane in lanes if lane.status == "failed"]
-    if failed:
-        counted = "not reported" if loads else "not issued"
-        found.append(
-            f"{count(len(failed), 'lane')} of {len(plan.lanes)} failed; what they lack is counted as {counted}."
-        )
-    found += load_warnings(loads)
-    if whole.not_issued:
-        found.append(f"{whole.not_issued} of {whole.planned} planned calls were not issued.")
-    if whole.report_missing:
-        found.append(f"{count(whole.report_missing, 'report')} never came; those calls are counted, not guessed.")
-    if whole.contested:
-        found.append(
-            f"{count(whole.contested, 'sample')} contested: the witnesses disagree on coldness; "
-            "kept out of the statistics."
-        )
-    named = varying(cells)
-    imprecise = [cell for cell in cells if cell.precision_reached is not None and not cell.precision_reached.met]
-    found += [f"{cell_name(cell, named)}: {cell.precision}." for cell in imprecise]
-    found += _too_few(plan, cells)
-    found += _uneven_rounds(cells)
-    return found
-
-
-def _already_said(plan: Plan, words: str) -> bool:
-    """Whether planning warned of it: at worst a reader is told twice, never not at all."""
-    return any(words in warning.lower() for warning in plan.warnings)
-
-
-def _too_few(plan: Plan, cells: Sequence[Cell]) -> list[str]:
-    measured = [cell.accounting for cell in cells if cell.kind != "prime"]
-    foreseen = _already_said(plan, "samples per cell")
-    found = []
-    for enough, what in ((ENOUGH_FOR_MEDIAN, "median"), (ENOUGH_FOR_P95, "p95")):
-        short = [a.used for a in measured if a.used < enough and not (foreseen and a.planned < enough)]
-        if short:
-            spread = f"{min(short)}" if min(short) == max(short) else f"{min(short)} to {max(short)}"
-            have = "has" if len(short) == 1 else "have"
-            found.append(
-                f"{len(short)} of {count(len(measured), 'cell')} {have} fewer than {enough} used samples ({spread}): "
-                f"few for a {what}; see its interval."
-            )
-    return found
-
-
-def _uneven_rounds(cells: Sequence[Cell]) -> list[str]:
-    tested = [
-        (cell, summary.round_factor, round_effect_p(summary))
-        for cell in cells
-        if (summary := cell.metrics.get("client_ms")) is not None and summary.round_factor is not None
-    ]
-    corrected = holm([p for _, _, p in tested])
-    uneven = [
-        (factor, cell)
-        for (cell, factor, _), p in zip(tested, corrected, strict=True)
-        if p is not None and p < SIGNIFICANT
-    ]
-    if not uneven:
-        return []
-    factor, cell = max(uneven, key=lambda pair: pair[0])
-    named = varying(cells)
-    return [
-        f"Rounds differ by more than chance in {len(uneven)} of {count(len(tested), 'cell')}: the mean client time of "
-        f"{cell_name(cell, named)} scatters between rounds {factor:.1f} times as wide as the scatter inside them "
-        "predicts; intervals of medians take samples as independent and are too narrow there."
-    ]

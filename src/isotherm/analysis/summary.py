@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from isotherm.analysis.shape import OfCell, Shape
+from isotherm.campaign.cautions import PlanCaution
 from isotherm.campaign.cell import InCell, Kind, cell_key
 from isotherm.campaign.lane import CallProtocol, Platform
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import RegionInventory
-from isotherm.campaign.stopping import IntervalWidth
+from isotherm.campaign.stopping import IntervalWidth, Quantile
 from isotherm.measurement.shot import Outcome
 from isotherm.pricing.price import Price
 from isotherm.statistics.results import SIGNIFICANT, Comparison, MetricSummary, Middle, Slope
@@ -582,11 +583,114 @@ class Billed(Shape):
     gb_seconds: float
 
 
+class LanesFailed(Shape):
+    """Some of the `planned` lanes failed; what they lack is not issued, or of a load not reported."""
+
+    kind: Literal["lanes_failed"] = "lanes_failed"
+    failed: int
+    planned: int
+    of_load: bool
+
+
+class NotReported(Shape):
+    """Of some requests of a load, or of all, no generator said what became of them."""
+
+    kind: Literal["not_reported"] = "not_reported"
+    lane_key: str
+    protocol: CallProtocol
+    planned: int
+    not_reported: int
+
+
+class LateLoad(Shape):
+    """A load whose generator did not keep up in some phases."""
+
+    lane_key: str
+    protocol: CallProtocol
+    phases: list[str]
+
+
+class LateGenerator(Shape):
+    """The generator of some loads did not keep up."""
+
+    kind: Literal["late_generator"] = "late_generator"
+    loads: list[LateLoad]
+
+
+class NotIssued(Shape):
+    """Some of the planned calls were not issued."""
+
+    kind: Literal["not_issued"] = "not_issued"
+    not_issued: int
+    planned: int
+
+
+class ReportsMissing(Shape):
+    """Some of the platform's reports never came."""
+
+    kind: Literal["reports_missing"] = "reports_missing"
+    reports: int
+
+
+class Contested(Shape):
+    """The witnesses of some samples disagree on coldness."""
+
+    kind: Literal["contested"] = "contested"
+    samples: int
+
+
+class Imprecise(Shape):
+    """A cell is not as precise as was asked for."""
+
+    kind: Literal["imprecise"] = "imprecise"
+    cell: OfCell
+    reached: PrecisionReached
+
+
+class FewSamplesUsed(Shape):
+    """`short` of the `cells` have fewer used samples than are `enough` for a quantile: `least` to `most`."""
+
+    kind: Literal["few_samples_used"] = "few_samples_used"
+    quantile: Quantile
+    enough: int
+    short: int
+    cells: int
+    least: int
+    most: int
+
+
+class UnevenRounds(Shape):
+    """Rounds differ by more than chance in `uneven` of the `cells`, by the largest `factor` in `widest`."""
+
+    kind: Literal["uneven_rounds"] = "uneven_rounds"
+    uneven: int
+    cells: int
+    factor: float
+    widest: OfCell
+
+
+#: What makes people careful of a campaign's numbers: what its plan foresaw, and what came of it.
+Caution = Annotated[
+    PlanCaution
+    | LanesFailed
+    | NotReported
+    | LateGenerator
+    | NotIssued
+    | ReportsMissing
+    | Contested
+    | Imprecise
+    | FewSamplesUsed
+    | UnevenRounds,
+    Field(discriminator="kind"),
+]
+
+
 class CampaignSummary(Shape):
     """All of `summary.json`.
 
-    `imbalances` are for people: what does not agree in the accounting of cells and of loads. The facts that they say
-    are `unbalanced`, and the same of each load (none in summaries of earlier versions).
+    `warnings` and `imbalances` are for people: what to be careful of, and what does not agree in the accounting of
+    cells and of loads. The facts that they say are `cautions`, `unbalanced` and the same of each load (none in
+    summaries of earlier versions).
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -608,6 +712,7 @@ class CampaignSummary(Shape):
     baseline: str
     confidence: float
     warnings: list[str]
+    cautions: list[Caution] = Field(default_factory=list)
     imbalances: list[str]
     unbalanced: list[CellImbalance] = Field(default_factory=list)
     accounting: Accounting

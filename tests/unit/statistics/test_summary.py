@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
+from isotherm.campaign.cautions import Emulated, FewSamples
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
 
@@ -134,13 +135,36 @@ def test_on_the_embedded_stack_the_probe_speaks_and_everything_says_so() -> None
     assert all("init_duration_ms" not in cell.metrics for cell in summary.cells)
 
 
-def test_a_planned_warning_is_not_told_twice() -> None:
-    plan = made_up_plan(platform="emulated", cold=20, warm=20).model_copy(
-        update={"warnings": ["Emulated: as planned.", "20 cold samples per cell: 50 are advised for a median."]}
-    )
-    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
-    assert summary.warnings[:2] == plan.warnings
-    assert not any("fewer than" in warning for warning in summary.warnings)
+def test_what_the_plan_warned_of_is_not_told_twice() -> None:
+    plan = made_up_plan(platform="emulated", cold=20, warm=20)
+    planned = [Emulated(), FewSamples(of="cold", samples=20)]
+    told = plan.model_copy(update={"warnings": ["One thing.", "Another."], "cautions": planned})
+    summary = build_summary(told, made_up_samples(plan), made_up_lanes(plan))
+    assert summary.warnings[:2] == told.warnings
+    assert summary.cautions[:2] == planned
+    assert "few_samples_used" not in {caution.kind for caution in summary.cautions}
+
+    untold = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    assert untold.cautions[0] == Emulated()
+    assert "few_samples_used" in {caution.kind for caution in untold.cautions}
+    # What a plan of an earlier version warned of in words alone is told again, and not left out.
+    older = plan.model_copy(update={"warnings": ["Emulated: as planned."]})
+    again = build_summary(older, made_up_samples(plan), made_up_lanes(plan))
+    assert again.warnings[:2] == ["Emulated: real numbers of this machine, not of AWS.", "Emulated: as planned."]
+
+
+def test_every_warning_has_its_facts() -> None:
+    summary = build_summary(PLAN, [s for s in SAMPLES if s.index < 8], made_up_lanes(PLAN)[1:])
+    said = {
+        "lanes_failed": "1 lane of 20 failed",
+        "not_issued": "planned calls were not issued",
+        "reports_missing": "never came",
+        "contested": "the witnesses disagree",
+        "few_samples_used": "used samples",
+    }
+    assert {caution.kind for caution in summary.cautions} >= said.keys()
+    for caution, warning in zip(summary.cautions, summary.warnings, strict=True):
+        assert said.get(caution.kind, "") in warning
 
 
 def test_too_few_samples_are_warned_about() -> None:

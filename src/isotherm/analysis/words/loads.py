@@ -194,34 +194,6 @@ def row_imbalance_in_words(found: RowImbalance) -> str:
     return f"{found.row}: {found.planned} requests are accounted for, of {found.in_plan} that the plan holds"
 
 
-def late_phases(run: LoadFacts) -> list[str]:
-    """The phases in which its generator did not keep up."""
-    return list(dict.fromkeys(late.phase for late in run.lateness))
-
-
-def load_warnings(runs: Sequence[LoadFacts]) -> list[str]:
-    """Why not to believe a load: shares that never came, generators that did not keep up."""
-    found = []
-    for name, run in zip(run_names(runs), runs, strict=True):
-        row = whole(run)
-        if not is_reported(row):
-            found.append(
-                f"{name}: nothing is reported of its {count(row.planned, 'request')}: "
-                "no generator said what became of them."
-            )
-        elif row.not_reported:
-            found.append(
-                f"{name}: {row.not_reported:,} of {count(row.planned, 'request')} are not reported: a generator never "
-                "said what became of its share, so throughput is at least what is shown, and times are of the rest."
-            )
-    late = [
-        f"{name} in {listed(late_phases(run))}" for name, run in zip(run_names(runs), runs, strict=True) if run.lateness
-    ]
-    if late:
-        found.append(f"The generator did not keep up, and its own slowness is in the numbers: {'; '.join(late)}.")
-    return found
-
-
 def load_imbalances(runs: Sequence[LoadFacts]) -> list[str]:
     """Each sum of a load that does not agree, with what was loaded."""
     return [
