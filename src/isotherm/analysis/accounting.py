@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, astuple, fields
 
-from isotherm.analysis.summary import Accounting, Failure, Imbalance
+from isotherm.analysis.summary import Accounting, Cell, CellImbalance, Failure, Imbalance
 from isotherm.campaign.cell import CellKey, Kind, cell_key, cell_of
 from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
@@ -218,6 +218,13 @@ def imbalances(accounting: Accounting) -> list[Imbalance]:
         for name, parts in _SUMS
     ]
     return [imbalance for imbalance in found if imbalance.whole != sum(imbalance.parts.values())]
+
+
+def cell_imbalances(cells: Iterable[Cell]) -> list[CellImbalance]:
+    """Each sum of each cell's accounting that does not agree."""
+    return [
+        CellImbalance(**asdict(cell_key(cell)), sum=found) for cell in cells for found in imbalances(cell.accounting)
+    ]
 
 
 def _knowledge(sample: Sample) -> tuple[bool, bool, bool, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from isotherm.analysis.accounting import account, distinct, failures, imbalances, total
+from isotherm.analysis.accounting import account, cell_imbalances, distinct, failures, total
 from isotherm.analysis.cautions import cautions_of, is_foreseen
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
@@ -20,15 +21,15 @@ from isotherm.analysis.summary import (
     Billed,
     CampaignSummary,
     Cell,
-    CellImbalance,
     ContestedSample,
+    Failure,
     LaneOutcome,
     LoadFacts,
     MetricName,
     StartupSlope,
 )
 from isotherm.analysis.targets import target_differences
-from isotherm.analysis.words.accounting import cell_imbalances
+from isotherm.analysis.words.accounting import cell_imbalances_in_words
 from isotherm.analysis.words.cautions import cautions_in_words
 from isotherm.analysis.words.contrasts import cell_comparison, client_finding
 from isotherm.analysis.words.crisscross import crisscross
@@ -84,37 +85,13 @@ def build_summary(
     CampaignSummary
         The same input in any order gives the same summary, byte for byte.
     """
-    spared = {outcome.lane_key for outcome in lanes if outcome.status == "spared"}
-    accounts = account(plan, samples, spared & plan.lanes.keys())
-    kept, _ = distinct(samples)
-    by_cell: dict[CellKey, list[Sample]] = {}
-    for sample in kept:
-        by_cell.setdefault(cell_key(sample), []).append(sample)
-    used = {key: [s for s in by_cell.get(key, ()) if s.verdict == "used"] for key in accounts}
-    cells = [
-        _cell(key, accounts[key], used[key], by_cell.get(key, []), plan.campaign.seed, confidence)
-        for key in sorted(accounts, key=lambda key: _reading_order(plan, key))
-    ]
-    outcomes = _lane_outcomes(plan, lanes)
-    start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
-    cells = [_with_precision(plan, cell, start, outcomes) for cell in cells]
-    every = {cell_key(cell): by_cell.get(cell_key(cell), []) for cell in cells}
-    ordered = {key: used[key] for key in every}
-    failed = failures(every)
-    clients = comparisons_across("client_region", ordered, confidence)
-    found = Findings(
-        targets=target_differences(plan.campaign.targets[0], cells, used, start, confidence),
-        crisscrosses=crisscrosses(plan, cells, used, outcomes, failed, confidence),
-        clients=client_findings(ordered, clients, confidence),
-        across=[*clients, *comparisons_across("protocol", ordered, confidence)],
-        loads=loads,
-    )
-    slopes = _startup_slopes(plan, cells, used, start, confidence)
-    unbalanced = [
-        CellImbalance(**asdict(cell_key(cell)), sum=found) for cell in cells for found in imbalances(cell.accounting)
-    ]
-    whole = total(cell.accounting for cell in cells)
-    cautions = cautions_of(plan, cells, outcomes, whole, loads)
+    measured = _measured(plan, samples, lanes, confidence)
+    failed = failures(measured.every)
+    found = _findings(plan, measured, failed, loads, confidence)
+    slopes = _startup_slopes(plan, measured, confidence)
+    unbalanced = cell_imbalances(measured.cells)
+    whole = total(cell.accounting for cell in measured.cells)
+    cautions = cautions_of(plan, measured.cells, measured.lanes, whole, loads)
     ahead = [Emulated()] if plan.platform == "emulated" and not is_foreseen(plan, Emulated) else []
     return CampaignSummary(
         campaign_id=plan.campaign_id,
@@ -128,32 +105,73 @@ def build_summary(
         # A summary is made to be shared, and needs no secret's name.
         inventory=[replace(region, server_token=None) for region in plan.inventory],
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},
-        headline=headline(plan, cells, start, found, confidence),
+        headline=headline(plan, measured.cells, measured.start, found, confidence),
         note=EMULATED_NOTE if plan.platform == "emulated" else None,
-        start_metric=start,
+        start_metric=measured.start,
         baseline=plan.campaign.targets[0],
         confidence=confidence,
-        warnings=[*cautions_in_words(ahead), *plan.warnings, *cautions_in_words(cautions, cells, loads)],
+        warnings=[*cautions_in_words(ahead), *plan.warnings, *cautions_in_words(cautions, measured.cells, loads)],
         cautions=[*ahead, *plan.cautions, *cautions],
-        imbalances=[*cell_imbalances(unbalanced, cells), *load_imbalances(loads)],
+        imbalances=[*cell_imbalances_in_words(unbalanced, measured.cells), *load_imbalances(loads)],
         unbalanced=unbalanced,
         accounting=whole,
-        cells=cells,
+        cells=measured.cells,
         comparisons=[target_comparison(difference, confidence) for difference in found.targets],
         startup_costs=[startup_cost(slope, confidence) for slope in slopes],
         crisscross=[crisscross(facts, confidence) for facts in found.crisscrosses],
         cell_comparisons=[cell_comparison(difference, confidence) for difference in found.across],
         client_findings=[client_finding(dependence, found.across, confidence) for dependence in found.clients],
-        http=http_cells(every),
+        http=http_cells(measured.every),
         failures=failed,
-        contested=[_contested(s) for s in kept if s.verdict == "contested"],
-        lanes=outcomes,
+        contested=[_contested(s) for s in measured.samples if s.verdict == "contested"],
+        lanes=measured.lanes,
         waves=len(plan.waves),
         state_transitions=plan.state_transitions,
         loads=[load_run(facts) for facts in loads],
         planned_price=plan.price,
         actual_price=actual_price,
-        billed=_billed(kept),
+        billed=_billed(measured.samples),
+    )
+
+
+class _Measured(NamedTuple):
+    """What was measured: samples without repeats, all and the used ones by cell in reading order, cells, lanes."""
+
+    samples: list[Sample]
+    every: dict[CellKey, list[Sample]]
+    used: dict[CellKey, list[Sample]]
+    cells: list[Cell]
+    lanes: list[LaneOutcome]
+    start: MetricName | None
+
+
+def _measured(plan: Plan, samples: Sequence[Sample], lanes: Sequence[LaneOutcome], confidence: float) -> _Measured:
+    spared = {outcome.lane_key for outcome in lanes if outcome.status == "spared"}
+    accounts = account(plan, samples, spared & plan.lanes.keys())
+    kept, _ = distinct(samples)
+    every: dict[CellKey, list[Sample]] = {key: [] for key in sorted(accounts, key=partial(_reading_order, plan))}
+    for sample in kept:
+        every[cell_key(sample)].append(sample)
+    used = {key: [sample for sample in of_cell if sample.verdict == "used"] for key, of_cell in every.items()}
+    cells = [_cell(key, accounts[key], used[key], every[key], plan.campaign.seed, confidence) for key in every]
+    outcomes = _lane_outcomes(plan, lanes)
+    start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
+    cells = [_with_precision(plan, cell, start, outcomes) for cell in cells]
+    return _Measured(kept, every, used, cells, outcomes, start)
+
+
+def _findings(
+    plan: Plan, measured: _Measured, failed: Sequence[Failure], loads: Sequence[LoadFacts], confidence: float
+) -> Findings:
+    """What a headline chooses from, as facts."""
+    cells, used = measured.cells, measured.used
+    clients = comparisons_across("client_region", used, confidence)
+    return Findings(
+        targets=target_differences(plan.campaign.targets[0], cells, used, measured.start, confidence),
+        crisscrosses=crisscrosses(plan, cells, used, measured.lanes, failed, confidence),
+        clients=client_findings(used, clients, confidence),
+        across=[*clients, *comparisons_across("protocol", used, confidence)],
+        loads=loads,
     )
 
 
@@ -230,24 +248,24 @@ def _with_precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Seq
     return cell.model_copy(update={"precision": precision_in_words(reached), "precision_reached": reached})
 
 
-def _startup_slopes(
-    plan: Plan,
-    cells: Iterable[Cell],
-    used: Mapping[CellKey, Sequence[Sample]],
-    start: MetricName | None,
-    confidence: float,
-) -> list[StartupSlope]:
+def _startup_slopes(plan: Plan, measured: _Measured, confidence: float) -> list[StartupSlope]:
+    """What size and imports cost in each region, at each memory size."""
+    start = measured.start
     if start is None:
         return []
     sizes = {region.region: {t.target: t.code_size_bytes for t in region.targets} for region in plan.inventory}
-    places = dict.fromkeys((cell.region, cell.memory_mb) for cell in cells if cell.kind == "cold")
+    places = dict.fromkeys((cell.region, cell.memory_mb) for cell in measured.cells if cell.kind == "cold")
     return [
         cost
         for region, memory_mb in places
         for cost in startup_costs(
             region,
             memory_mb,
-            {key.target: of for key, of in used.items() if key == CellKey(key.target, region, memory_mb, "cold")},
+            {
+                key.target: of
+                for key, of in measured.used.items()
+                if key == CellKey(key.target, region, memory_mb, "cold")
+            },
             sizes.get(region, {}),
             start,
             confidence,

@@ -21,7 +21,7 @@ _PARTS: Mapping[str, str] = {
 }
 
 
-def cell_imbalances(found: Iterable[CellImbalance], cells: Iterable[InCell]) -> list[str]:
+def cell_imbalances_in_words(found: Iterable[CellImbalance], cells: Iterable[InCell]) -> list[str]:
     """Each sum that does not agree, with its cell as it is told from the other `cells` of the campaign."""
     named = varying(cells)
     return [f"{cell_name(imbalance, named)}: {imbalance_in_words(imbalance.sum)}" for imbalance in found]
