@@ -197,8 +197,9 @@ def test_a_stored_trend_says_the_same_when_it_is_made_or_written_again() -> None
     folder = STORED / "clients_over_http"
     stored = json.loads(_stored(folder / "trend.json.gz"))
     made = build_trend([read_session(_stored(folder / "summary.json.gz"))], version="0.1.0")
-    for trend in (made, Trend.model_validate(stored)):
-        assert json.loads(trend.model_dump_json()) == stored
+    assert len(made.cautions) == len(made.warnings)
+    for trend in (made.model_copy(update={"cautions": []}), Trend.model_validate(stored)):
+        assert _without_what_came_later(json.loads(trend.model_dump_json()), stored) == stored
 
 
 def test_stored_samples_are_read_whatever_the_order_of_their_columns() -> None:

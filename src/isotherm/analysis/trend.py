@@ -18,29 +18,39 @@ import numpy as np
 from isotherm.analysis.comparison import flat
 from isotherm.analysis.summary import EMULATED_NOTE
 from isotherm.analysis.trend_model import (
+    DAY_S,
     Change,
     Conditions,
+    FewSessions,
     Held,
     Hour,
     Hours,
     LeftOut,
+    LongSessions,
     Overall,
+    Overlaps,
     Point,
     Series,
     Session,
     SessionMetric,
+    SessionsWithFailures,
+    ShortSpan,
     Trend,
+    TrendCaution,
+    UnlikeSettings,
+    WhatChanged,
     timezone_of,
 )
+from isotherm.analysis.words.trend import trend_cautions_in_words, trend_headline
+from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, Kind, cell_key
-from isotherm.numbers import NOTHING, count, digits, listed
+from isotherm.numbers import NOTHING, count, listed
 from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.statistics.slopes import theil_sen
 from isotherm.statistics.two_samples import holm
 
 CONFIDENCE = 0.95
-_DAY_S = 86_400.0
 _KINDS: tuple[Kind, ...] = ("cold", "warm")
 
 #: Fields of a campaign that tell which cells there are, how many calls they get or in which order, or are for people:
@@ -103,7 +113,7 @@ def build_trend(
     wanted = None if metrics is None else set(metrics)
     conditions, of_session = _conditions(kept)
     points = _points(kept, wanted, of_session)
-    days = [(session.created_at - kept[0].created_at).total_seconds() / _DAY_S for session in kept]
+    days = [(session.created_at - kept[0].created_at).total_seconds() / DAY_S for session in kept]
     hours_of = {zone: [session.created_at.astimezone(timezone_of(zone)).hour for session in kept] for zone in zones}
     order = {cell_key(cell): None for session in reversed(kept) for cell in session.cells}
     found = [
@@ -112,19 +122,22 @@ def build_trend(
     ]
     found = _corrected(found)
     overall = _overall(found, kept)
+    changes = _changes(kept)
+    cautions = _cautions(kept, conditions, changes)
     return Trend(
         name=kept[0].name,
         platform=kept[0].platform,
         note=EMULATED_NOTE if kept[0].platform == "emulated" else None,
-        headline=_headline(kept, overall),
+        headline=trend_headline(kept[0].name, kept[0].platform, len(kept), _span_s(kept), overall),
         confidence=confidence,
         timezone=timezone,
         version=version,
         sessions=[_held(session) for session in kept],
         left_out=sorted(left_out, key=lambda out: out.campaign_id),
         conditions=conditions,
-        changes=(changes := _changes(kept)),
-        warnings=_warnings(kept, conditions, changes),
+        changes=changes,
+        warnings=trend_cautions_in_words(cautions),
+        cautions=cautions,
         overall=overall,
         series=found,
     )
@@ -415,95 +428,52 @@ def _changes(sessions: Sequence[Session]) -> list[Change]:
     return found
 
 
-def _warnings(sessions: Sequence[Session], conditions: Sequence[Conditions], changes: Sequence[Change]) -> list[str]:
-    found = []
+def _cautions(
+    sessions: Sequence[Session], conditions: Sequence[Conditions], changes: Sequence[Change]
+) -> list[TrendCaution]:
+    found: list[TrendCaution] = []
     if sessions[0].platform == "emulated":
-        found.append(f"{EMULATED_NOTE[0].upper()}{EMULATED_NOTE[1:]}.")
+        found.append(Emulated())
     lacking = ENOUGH_SESSIONS - len(sessions)
     if lacking > 0:
-        found.append(
-            f"{count(len(sessions), 'session')}: {lacking} more needed before anything can be said about how sessions "
-            "differ."
-        )
-    span = (sessions[-1].created_at - sessions[0].created_at).total_seconds()
-    if len(sessions) > 1 and span < _DAY_S:
-        found.append(
-            f"All sessions began within {_span(span)}: their spread is not the spread from day to day, which is wider."
-        )
-    found += _differing_conditions(conditions)
+        found.append(FewSessions(sessions=len(sessions), lacking=lacking))
+    span_s = _span_s(sessions)
+    if len(sessions) > 1 and span_s < DAY_S:
+        found.append(ShortSpan(span_s=span_s))
+    found += _unlike_settings(conditions)
     if changes:
-        several = f" (and {count(len(changes) - 1, 'more change')})" if len(changes) > 1 else ""
-        found.append(
-            f"What was measured changed on the way, so part of the spread may be the change's: from session "
-            f"{changes[0].session + 1} on, {changes[0].what}{several}."
-        )
-    failed = [s for s in sessions if any(lane.status == "failed" for lane in s.lanes)]
+        found.append(WhatChanged(first=changes[0], more=len(changes) - 1))
+    failed = sum(any(lane.status == "failed" for lane in s.lanes) for s in sessions)
     if failed:
-        found.append(f"{count(len(failed), 'session')} had lanes that failed; what the others measured is in.")
+        found.append(SessionsWithFailures(sessions=failed))
     found += _overlaps(sessions)
-    long = [s for s in sessions if s.finished_at and (s.finished_at - s.created_at).total_seconds() > 3600]
+    long = sum(s.finished_at is not None and (s.finished_at - s.created_at).total_seconds() > 3600 for s in sessions)
     if long:
-        found.append(
-            f"{count(len(long), 'session')} lasted more than an hour; each is placed in the hour in which it began."
-        )
+        found.append(LongSessions(sessions=long))
     return found
 
 
-def _differing_conditions(conditions: Sequence[Conditions]) -> list[str]:
+def _unlike_settings(conditions: Sequence[Conditions]) -> list[TrendCaution]:
     names = dict.fromkeys(name for c in conditions for name in c.settings)
-    said = []
+    settings: dict[str, dict[str, int]] = {}
     for name in names:
         values: dict[str, set[int]] = {}
         for c in conditions:
             if name in c.settings:
                 values.setdefault(c.settings[name], set()).update(c.sessions)
-        said.append(
-            f"{name} is " + ", ".join(f"{value} in {count(len(of), 'session')}" for value, of in values.items())
-        )
-    if not said:
-        return []
-    return [
-        f"Campaigns of this name were not all asked for alike, and are kept apart where it matters: {'; '.join(said)}."
-    ]
+        settings[name] = {value: len(of) for value, of in values.items()}
+    return [UnlikeSettings(settings=settings)] if settings else []
 
 
-def _overlaps(sessions: Sequence[Session]) -> list[str]:
+def _overlaps(sessions: Sequence[Session]) -> list[TrendCaution]:
     pairs = [
         (earlier.campaign_id, later.campaign_id)
         for earlier, later in pairwise(sessions)
         if earlier.finished_at and later.created_at < earlier.finished_at
     ]
-    if not pairs:
-        return []
-    return [
-        f"{count(len(pairs), 'session')} began while the one before still ran ({pairs[0][1]} during {pairs[0][0]}): "
-        "they may have measured each other."
-    ]
+    return [Overlaps(sessions=len(pairs), earlier=pairs[0][0], later=pairs[0][1])] if pairs else []
 
 
-def _span(seconds: float) -> str:
-    for size, unit in ((_DAY_S, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds / size
-            return f"{digits(number)} {unit}{'' if number == 1 else 's'}"
-    return f"{seconds:.0f} s"
-
-
-def _headline(sessions: Sequence[Session], overall: Sequence[Overall]) -> str:
-    prefix = "On this machine (emulated, not AWS), " if sessions[0].platform == "emulated" else ""
-    name = sessions[0].name
-    if len(sessions) < ENOUGH_SESSIONS:
-        words = f"{name} has {count(len(sessions), 'session')} so far; three show how sessions differ"
-        return prefix + words
-    span = (sessions[-1].created_at - sessions[0].created_at).total_seconds()
-    over = f"over {count(len(sessions), 'session')} of {name} in {_span(span)}"
-    if not overall:
-        return f"{prefix}{over}, no cell was measured often enough to say how sessions differ"
-    # Start-up speaks for a campaign that has cold starts, client time for one that has none.
-    lead = overall[0]
-    words = f"{over}, session means scatter {digits(lead.factor)} times as wide as the scatter inside sessions predicts"
-    if lead.cells > 1:
-        words += f" (median of {lead.cells} cells; {lead.apart or 'none'} by more than chance)"
-    else:
-        words += ", by more than chance" if lead.apart else ", which chance alone may do"
-    return prefix + (words if prefix else words[0].upper() + words[1:])
+def _span_s(sessions: Sequence[Session]) -> float:
+    """Seconds from the begin of the first session to that of the last."""
+    return (sessions[-1].created_at - sessions[0].created_at).total_seconds()

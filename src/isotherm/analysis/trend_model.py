@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from isotherm.analysis.shape import OfCell, Shape
+from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Platform
 from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
 
 FORMAT = 1
+
+DAY_S = 86_400.0
 
 
 def timezone_of(name: str) -> tzinfo:
@@ -245,8 +248,72 @@ class Overall(Shape):
     factor_p90: float
 
 
+class FewSessions(Shape):
+    """So few sessions that nothing can be said of how they differ; `lacking` more are needed."""
+
+    kind: Literal["few_sessions"] = "few_sessions"
+    sessions: int
+    lacking: int
+
+
+class ShortSpan(Shape):
+    """All sessions began within less than a day, `span_s` seconds."""
+
+    kind: Literal["short_span"] = "short_span"
+    span_s: float
+
+
+class UnlikeSettings(Shape):
+    """Campaigns of the name were not all asked for alike: how many sessions had each value of each setting."""
+
+    kind: Literal["unlike_settings"] = "unlike_settings"
+    settings: dict[str, dict[str, int]]
+
+
+class WhatChanged(Shape):
+    """What was measured changed on the way: the first change, and how many more there were."""
+
+    kind: Literal["what_changed"] = "what_changed"
+    first: Change
+    more: int
+
+
+class SessionsWithFailures(Shape):
+    """Some lanes of these sessions failed."""
+
+    kind: Literal["sessions_with_failures"] = "sessions_with_failures"
+    sessions: int
+
+
+class Overlaps(Shape):
+    """Sessions began while the one before still ran; the first were `later` during `earlier`."""
+
+    kind: Literal["overlaps"] = "overlaps"
+    sessions: int
+    earlier: str
+    later: str
+
+
+class LongSessions(Shape):
+    """Sessions lasted more than an hour."""
+
+    kind: Literal["long_sessions"] = "long_sessions"
+    sessions: int
+
+
+#: What makes people careful of a trend's numbers.
+TrendCaution = Annotated[
+    Emulated | FewSessions | ShortSpan | UnlikeSettings | WhatChanged | SessionsWithFailures | Overlaps | LongSessions,
+    Field(discriminator="kind"),
+]
+
+
 class Trend(Shape):
-    """All of `trend.json`."""
+    """All of `trend.json`.
+
+    `warnings` are for people; `cautions` are the facts that they say, in the same order (none in trends of earlier
+    versions).
+    """
 
     format: int = FORMAT
     name: str
@@ -261,5 +328,6 @@ class Trend(Shape):
     conditions: list[Conditions]
     changes: list[Change]
     warnings: list[str]
+    cautions: list[TrendCaution] = Field(default_factory=list)
     overall: list[Overall]
     series: list[Series]

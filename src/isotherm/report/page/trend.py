@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 from typing import Any
 
 from isotherm.analysis.summary import METRICS
 from isotherm.analysis.trend_model import Series, Trend, timezone_of
 from isotherm.analysis.words.cells import row_name
+from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import Kind, cell_key
 from isotherm.numbers import NOTHING, count, digits, percent, probability
 from isotherm.report.metrics import KIND_LABELS, metric_label, unit
@@ -66,7 +68,8 @@ def trend_section(trend: Trend) -> str:
     if len(trend.sessions) < 2:
         return ""
     # That it is emulated, the page has said at its top.
-    said = [sentence for sentence in trend.warnings if not sentence.lower().startswith("emulated")]
+    told = zip_longest(trend.cautions, trend.warnings)
+    said = [sentence for caution, sentence in told if not isinstance(caution, Emulated)]
     warnings = "".join(f'<p class="line">{escape(sentence)}</p>' for sentence in said)
     return f"""<section><h2>This campaign among those of its name</h2>
 <p class="lead">{unbroken(trend.headline)}.</p>
