@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from isotherm.http.origin import Origin
+from isotherm.http.wrong_value import WrongValue
 
 FailureKind = Literal[
     "dns", "refused", "unreachable", "connect_timeout", "tls", "certificate", "timeout", "reset", "protocol"
@@ -93,7 +94,7 @@ def encode_request(origin: Origin, method: str, path: str, headers: Mapping[str,
     if method not in _METHODS:
         raise ValueError(f"method: {method!r} is none of {', '.join(sorted(_METHODS))}")
     if not _PATH.fullmatch(path):
-        raise ValueError(f"path: {path!r} is not a percent-encoded path that starts with /")
+        raise WrongValue("path", f"{path!r} is not a percent-encoded path that starts with /")
     lines = [f"{method} {path} HTTP/1.1"]
     given = {name.lower() for name in headers}
     if "host" not in given:
@@ -120,7 +121,7 @@ def tls_context(cafile: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=cafile)
     except OSError as problem:  # ssl.SSLError is one
-        raise ValueError(f"cafile: {cafile!r} cannot be read as certificates (PEM): {problem}") from None
+        raise WrongValue("cafile", f"{cafile!r} cannot be read as certificates (PEM): {problem}") from None
     context.set_alpn_protocols(["http/1.1"])
     return context
 

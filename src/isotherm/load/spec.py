@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from isotherm.http.wrong_value import WrongValue
+
 Loop = Literal["closed", "open"]
 Arrivals = Literal["constant", "poisson"]
 
@@ -63,7 +65,7 @@ class LoadSpec:
 
     Raises
     ------
-    ValueError
+    WrongValue
         The message names the field, its value and what is accepted.
     """
 
@@ -80,41 +82,41 @@ class LoadSpec:
 
     def __post_init__(self) -> None:
         if self.loop not in ("closed", "open"):
-            raise ValueError(f"loop: {self.loop!r} is neither closed nor open")
+            raise WrongValue("loop", f"{self.loop!r} is neither closed nor open")
         closed = {"threads": self.threads, "iterations": self.iterations}
         opened = {"rate_per_s": self.rate_per_s, "duration_s": self.duration_s}
         needed, foreign = (closed, opened) if self.loop == "closed" else (opened, closed)
         for field, value in needed.items():
             if value is None:
-                raise ValueError(f"{field}: a load in {_article(self.loop)} loop needs it")
+                raise WrongValue(field, f"a load in {_article(self.loop)} loop needs it")
         for field, value in foreign.items():
             if value is not None:
-                raise ValueError(f"{field}: {value:g} has no meaning in {_article(self.loop)} loop")
+                raise WrongValue(field, f"{value:g} has no meaning in {_article(self.loop)} loop")
         _at_least_one({name: value for name, value in closed.items() if value is not None})
         _at_least_one({"max_in_flight": self.max_in_flight})
         for field, value in opened.items():
             if value is not None and not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"{field}: {value:g} is not above 0")
+                raise WrongValue(field, f"{value:g} is not above 0")
         if self.arrivals not in ("constant", "poisson"):
-            raise ValueError(f"arrivals: {self.arrivals!r} is neither constant nor poisson")
+            raise WrongValue("arrivals", f"{self.arrivals!r} is neither constant nor poisson")
         if not 0 < self.timeout_s <= MAX_TIMEOUT_S:
-            raise ValueError(f"timeout_s: {self.timeout_s:g} is outside 0 to {MAX_TIMEOUT_S:g}")
+            raise WrongValue("timeout_s", f"{self.timeout_s:g} is outside 0 to {MAX_TIMEOUT_S:g}")
         self._check_phases()
 
     def _check_phases(self) -> None:
         if not self.phases:
-            raise ValueError("phases: at least one is needed")
+            raise WrongValue("phases", "at least one is needed")
         names = [phase.name for phase in self.phases]
         for name in names:
             if not name or names.count(name) > 1:
-                raise ValueError(f"phases: the name {name!r} is {'empty' if not name else 'given twice'}")
+                raise WrongValue("phases", f"the name {name!r} is {'empty' if not name else 'given twice'}")
         for phase in self.phases:
             if not 0 < phase.share <= 1:
-                raise ValueError(f"phases.{phase.name}: {phase.share:g} is not a share above 0 and at most 1")
+                raise WrongValue(f"phases.{phase.name}", f"{phase.share:g} is not a share above 0 and at most 1")
             if self.loop == "open" and self.expected_requests(phase) < 1:
-                raise ValueError(
-                    f"phases.{phase.name}: {self.phase_rate(phase):g} requests per second make none in "
-                    f"{self.duration_s:g} s"
+                raise WrongValue(
+                    f"phases.{phase.name}",
+                    f"{self.phase_rate(phase):g} requests per second make none in {self.duration_s:g} s",
                 )
 
     def phase(self, name: str) -> Phase:
@@ -183,7 +185,7 @@ def closed_loop_requests(threads: int, iterations: int, phases: Iterable[Phase] 
 def _at_least_one(values: dict[str, int]) -> None:
     for field, value in values.items():
         if value < 1:
-            raise ValueError(f"{field}: {value} is below the least accepted, 1")
+            raise WrongValue(field, f"{value} is below the least accepted, 1")
 
 
 def _article(loop: Loop) -> str:

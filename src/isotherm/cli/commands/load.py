@@ -16,6 +16,7 @@ from isotherm.cli.errors import BadInput, Failed, Interrupted
 from isotherm.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from isotherm.http.wrong_value import WrongValue
     from isotherm.load.generator import Progress
     from isotherm.load.result import LoadResult, PhaseResult
     from isotherm.load.spec import LoadSpec, Phase
@@ -91,6 +92,7 @@ def load(
     so hides a server's delays; an open one (--rate 200 --duration 10) does not: its latency counts from the time at
     which a request was meant to be sent. Failures are counted by kind and end nothing.
     """
+    from isotherm.http.wrong_value import WrongValue
     from isotherm.load.permission import NotPermitted, require_permission
     from isotherm.load.spec import LoadSpec
     from isotherm.load.target import HttpTarget
@@ -115,8 +117,10 @@ def load(
         require_permission(url, owned)
         _allow_files((threads or 0) if closed else max_in_flight)
         _try(target, timeout)
+    except WrongValue as problem:
+        raise BadInput(_as_typed(problem)) from None
     except (ValueError, NotPermitted) as problem:
-        raise BadInput(_as_typed(str(problem))) from None
+        raise BadInput(str(problem)) from None
     result = _run(spec, target)
     if as_json:
         print(json.dumps({"url": url, "rows": [asdict(row) for row in result.rows()], **result.to_dict()}))
@@ -126,13 +130,14 @@ def load(
         raise Failed("not one request succeeded")
 
 
-def _as_typed(problem: str) -> str:
-    """The problem, with the option's name where it begins with the field's."""
-    field = problem.partition(":")[0].partition(".")[0]
-    return problem.replace(field, _OPTIONS[field], 1) if field in _OPTIONS else problem
+def _as_typed(problem: WrongValue) -> str:
+    """The problem, with the option's name in place of the field's."""
+    field, *parts = problem.field.split(".")
+    return f"{'.'.join([_OPTIONS.get(field, field), *parts])}: {problem.said}"
 
 
 def _phases(text: str) -> tuple[Phase, ...]:
+    from isotherm.http.wrong_value import WrongValue
     from isotherm.load.spec import Phase
 
     found = []
@@ -141,7 +146,7 @@ def _phases(text: str) -> tuple[Phase, ...]:
         try:
             found.append(Phase(name, float(share)))
         except ValueError:
-            raise ValueError(f"phases: {part.strip()!r} is not NAME:SHARE, as in peak:1 or warmup:0.1") from None
+            raise WrongValue("phases", f"{part.strip()!r} is not NAME:SHARE, as in peak:1 or warmup:0.1") from None
     return tuple(found)
 
 
