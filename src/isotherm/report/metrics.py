@@ -78,11 +78,16 @@ def row_names(cells: Sequence[InCell]) -> list[str]:
     return [row_name(cell, mention) for cell in cells]
 
 
+def are_targets(cells: Sequence[InCell]) -> bool:
+    """Whether `row_names` are names of targets, which are short, and not of calls."""
+    return varying(cells) <= {"target"}
+
+
 def row_heading(cells: Sequence[InCell]) -> str:
     """What `row_names` are names of."""
-    telling = varying(cells)
-    if telling <= {"target"}:
+    if are_targets(cells):
         return "Target"
+    telling = varying(cells)
     return {"client_region": "Client", "protocol": "Way"}.get(min(telling), "Call") if len(telling) == 1 else "Call"
 
 

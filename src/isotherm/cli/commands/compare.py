@@ -80,7 +80,14 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
     from rich.text import Text
 
     from isotherm.numbers import NOTHING, digits, interval, probability
-    from isotherm.report.metrics import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
+    from isotherm.report.metrics import (
+        KIND_LABELS,
+        METRIC_LABELS,
+        CellGroup,
+        are_targets,
+        row_heading,
+        row_names,
+    )
     from isotherm.report.terminal.frame import framed
 
     parts: list[RenderableType] = [Text(f"{comparison.before} before, {comparison.after} after", style="bold")]
@@ -102,8 +109,7 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
         groups.setdefault((change.kind, place), []).append(change)
     for (kind, place), changes in groups.items():
         table = framed(f"{KIND_LABELS[kind]}, {place}")
-        heading = row_heading(changes)
-        table.add_column(heading, no_wrap=heading == "Target")
+        table.add_column(row_heading(changes), no_wrap=are_targets(changes))
         table.add_column("What", no_wrap=True)
         for heading in ("Before", "After", "Change", "interval", "p (Holm)", "n"):
             table.add_column(heading, justify="right", no_wrap=True)

@@ -15,6 +15,7 @@ from isotherm.report.metrics import (
     METRIC_LABELS,
     CellGroup,
     accounting_line,
+    are_targets,
     failure_lines,
     groups,
     price_lines,
@@ -83,10 +84,9 @@ def _table(summary: CampaignSummary, kind: Kind, place: CellGroup, cells: list[C
     if summary.platform == "emulated":
         title += ", emulated"
     table = framed(title)
-    heading = row_heading(cells)
-    if heading != "Target":  # names of calls are long; the page has every metric
+    if not are_targets(cells):  # names of calls are long; the page has every metric
         metrics = [metric for metric in metrics if metric in _OF_CALLS]
-    table.add_column(heading, no_wrap=heading == "Target")
+    table.add_column(row_heading(cells), no_wrap=are_targets(cells))
     table.add_column("Used", justify="right", no_wrap=True)
     for metric in metrics:
         table.add_column(METRIC_LABELS[metric], justify="right", no_wrap=True)
