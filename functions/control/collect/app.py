@@ -16,7 +16,6 @@ from isotherm.aws.clients import Home
 from isotherm.aws.reports import ReportSearch
 from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
-from isotherm.aws.store.raw_shots import count_load, read_shots
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.samples import put_reports, put_samples
 from isotherm.aws.store.table import Table
@@ -46,11 +45,13 @@ def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str
     task = table.task(*where)
     step = task.lane.steps[request.step]
     if step.load is not None:
-        said = count_load(bucket, *where, request.step, step.load.fires)
+        loads = bucket.read_loads(*where, request.step, step.load.fires)
+        planned, succeeded = sum(one.planned for one in loads), sum(one.succeeded for one in loads)
+        said = LaneFacts(samples=planned, used=succeeded, missing=step.load.fires - len(loads))
     else:
         table.update_lane(*where, LaneFacts(phase="collecting", step=request.step), unless_ended=True)
         search = ReportSearch(min(task.report_deadline_s, time_left_s))
-        found = search.find(task, step, read_shots(bucket, *where, request.step, 0), home.server_log)
+        found = search.find(task, step, bucket.read_shots(*where, request.step, 0), home.server_log)
         samples = found.samples(task, step)
         put_samples(table, samples)
         used = sum(sample.verdict == "used" for sample in samples)

@@ -15,7 +15,6 @@ from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
-from isotherm.aws.store.raw_shots import write_load, write_shots
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask, LoadStep
 from isotherm.measurement.orders import step_orders
@@ -58,7 +57,7 @@ def _shoot(request: FireRequest, home: Home, task: LaneTask, context: LambdaCont
         with caller_of(home, task, step, orders.width) as caller:
             make_calls(caller, orders, shots, under_way, function)
     finally:  # whatever stopped us, what was measured is kept
-        write_shots(bucket, *request.where, request.step, request.shard, shots)
+        bucket.write_shots(*request.where, request.step, request.shard, shots)
         under_way.report(len(shots), at_once=True)
     return {"issued": len(shots), "planned": orders.planned}
 
@@ -70,5 +69,5 @@ def _load(request: FireRequest, home: Home, task: LaneTask, load: LoadStep, cont
     result = make_share(home, task, request.step, request.shard, end_by)
     if result is None:
         return {"issued": 0, "planned": round(load.requests / load.fires)}
-    write_load(Bucket(home), *request.where, request.step, result, request.shard)
+    Bucket(home).write_load(*request.where, request.step, request.shard, result)
     return {"issued": result.sent, "planned": result.planned}

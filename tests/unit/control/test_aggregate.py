@@ -13,7 +13,6 @@ from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
-from isotherm.aws.store.raw_shots import write_load
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
@@ -130,7 +129,7 @@ def test_a_load_needs_no_samples(aggregate: Callable[..., Any], bucket: Bucket) 
     sent = 0
     for (lane_key, step), shards in results_of(plan).items():
         for shard, result in enumerate(shards):
-            write_load(bucket, plan.campaign_id, lane_key, step, result, shard)
+            bucket.write_load(plan.campaign_id, lane_key, step, shard, result)
             sent += result.sent
     assert aggregate(plan) == {"campaign_id": plan.campaign_id, "samples": 0, "used": 0, "requests": sent}
     summary = summary_in(bucket, plan.campaign_id)

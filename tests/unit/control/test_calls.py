@@ -13,7 +13,6 @@ from isotherm.aws.calls.step import make_calls
 from isotherm.aws.calls.under_way import PROGRESS_EVERY_S, UnderWay
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket
-from isotherm.aws.store.raw_shots import read_shots
 from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LATEST, Burst, Step
@@ -188,7 +187,7 @@ def fire(
 
 def test_what_was_measured_is_written_down(fire: Callable[[Lambda], Any], table: Table) -> None:
     assert fire(Lambda()) == {"issued": 11, "planned": 11}
-    assert len(read_shots(Bucket(HOME), *WHERE, 0, 0)) == 11
+    assert len(Bucket(HOME).read_shots(*WHERE, 0, 0)) == 11
     assert (lane(table).phase, lane(table).issued) == ("firing", 11)
 
 
@@ -198,5 +197,5 @@ def test_what_was_measured_is_kept_whatever_stops_the_calls(fire: Callable[[Lamb
     with pytest.raises(RuntimeError, match="broken"):
         fire(there)
     assert there.seen[-1] == "closed"
-    assert [shot.kind for shot in read_shots(Bucket(HOME), *WHERE, 0, 0)] == ["cold"] * 4
+    assert [shot.kind for shot in Bucket(HOME).read_shots(*WHERE, 0, 0)] == ["cold"] * 4
     assert lane(table).issued == 4

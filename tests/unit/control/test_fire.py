@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LoadStep
@@ -49,7 +50,7 @@ def fire(
         return SimpleNamespace(sent=0, planned=10, stopped=stop())
 
     monkeypatch.setattr("isotherm.aws.calls.load.make_load", make_load)
-    monkeypatch.setattr(module, "write_load", lambda *written: made.append(written[-2].stopped))
+    monkeypatch.setattr(Bucket, "write_load", lambda *written: made.append(written[-1].stopped))
     monkeypatch.setattr("isotherm.aws.calls.under_way.LOOK_EVERY_S", 0.05)
     event = {"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}
     return lambda: (module.handler(event, Context()), made)

@@ -14,7 +14,6 @@ import pytest
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket
-from isotherm.aws.store.raw_shots import write_shots
 from unit.made_up_step import shot
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
@@ -58,7 +57,7 @@ def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
 ) -> None:
     """Collect finds no log group: isotherm.aws.reports says so. Rescue tells the campaign, which moto does not have."""
     client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
-    write_shots(Bucket(HOME), "id", KEY, 0, 0, [shot("a", sent_at_ms=1e12)])
+    Bucket(HOME).write_shots("id", KEY, 0, 0, [shot("a", sent_at_ms=1e12)])
     rescue = load("rescue")
     monkeypatch.setattr(rescue, "fail", lambda *_: None)
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket, plan_key
-from isotherm.aws.store.raw_shots import write_load
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.results import read_results
 from isotherm.aws.store.samples import put_samples
@@ -33,7 +32,7 @@ def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:
     (task,) = [one for one in plan.tasks() if one.lane.key == first]
     shots = [shot(f"{first}/{number}") for number in range(3)]
     put_samples(table, StepWitnesses(shots, Witnesses(), Witnesses(), 0).samples(task, task.lane.steps[0]))
-    write_load(bucket, "id", second, 0, PhaseResult(phase="peak", loop="closed", planned=7), 1)
+    bucket.write_load("id", second, 0, 1, PhaseResult(phase="peak", loop="closed", planned=7))
     table.update_lane("id", first, LaneFacts(status="succeeded", package={"zip_bytes": 9}))
     table.update_lane("id", second, LaneFacts(status="failed", reason="broken"))
     table.update_lane("id", third, LaneFacts(status="running", phase="firing"))

@@ -1,11 +1,18 @@
-"""The results bucket: plans, raw shots, reports. Knows where each object lies, nothing of what it means."""
+"""The results bucket: plans, what Fire wrote, reports. Knows where each object lies, nothing of what it means."""
 
 from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from isotherm.aws.clients import Home, client
+from isotherm.measurement.shot import Shot
+
+if TYPE_CHECKING:
+    from isotherm.load.result import PhaseResult
 
 
 class Bucket:
@@ -43,13 +50,44 @@ class Bucket:
 
     def write_versions(self, campaign_id: str, lane_key: str, step: int, versions: list[str]) -> None:
         """Write which versions were published for a step, in the order of its bursts."""
-        key = f"raw/{campaign_id}/{lane_key}/s{step}-versions.json"
-        self.write(key, json.dumps(versions).encode(), "application/json")
+        self.write(
+            _raw_key(campaign_id, lane_key, step, "versions.json"), json.dumps(versions).encode(), "application/json"
+        )
 
     def read_versions(self, campaign_id: str, lane_key: str, step: int) -> list[str]:
         """The versions that `write_versions` wrote."""
-        versions: list[str] = json.loads(self.read(f"raw/{campaign_id}/{lane_key}/s{step}-versions.json"))
+        versions: list[str] = json.loads(self.read(_raw_key(campaign_id, lane_key, step, "versions.json")))
         return versions
+
+    def write_shots(self, campaign_id: str, lane_key: str, step: int, shard: int, shots: Iterable[Shot]) -> str:
+        """Write the shots of one Fire, one JSON object a line, gzipped; a repeat of the same Fire overwrites."""
+        lines = "".join(json.dumps(asdict(shot), separators=(",", ":")) + "\n" for shot in shots)
+        # mtime 0: equal shots give equal bytes.
+        body = gzip.compress(lines.encode(), mtime=0)
+        return self.write(_raw_key(campaign_id, lane_key, step, f"{shard}.jsonl.gz"), body)
+
+    def read_shots(self, campaign_id: str, lane_key: str, step: int, shard: int) -> list[Shot]:
+        """The shots that `write_shots` wrote; none where that Fire never wrote any."""
+        body = self.read_if_there(_raw_key(campaign_id, lane_key, step, f"{shard}.jsonl.gz"))
+        lines = [] if body is None else gzip.decompress(body).splitlines()
+        return [Shot(**fields) for fields in map(json.loads, lines)]
+
+    def write_load(self, campaign_id: str, lane_key: str, step: int, shard: int, result: PhaseResult) -> str:
+        """Write what one Fire's share of a phase of a load came to; a repeat of the same Fire overwrites."""
+        body = gzip.compress(json.dumps(result.to_dict(), separators=(",", ":")).encode(), mtime=0)
+        return self.write(_raw_key(campaign_id, lane_key, step, f"{shard}.load.json.gz"), body)
+
+    def read_loads(self, campaign_id: str, lane_key: str, step: int, fires: int) -> list[PhaseResult]:
+        """What `write_load` wrote for a step, of those of its Fires that wrote."""
+        from isotherm.load.result import PhaseResult  # few lanes need it, and its import takes time
+
+        keys = (_raw_key(campaign_id, lane_key, step, f"{shard}.load.json.gz") for shard in range(fires))
+        bodies = [body for body in map(self.read_if_there, keys) if body is not None]
+        return [PhaseResult.from_dict(json.loads(gzip.decompress(body))) for body in bodies]
+
+
+def _raw_key(campaign_id: str, lane_key: str, step: int, name: str) -> str:
+    return f"raw/{campaign_id}/{lane_key}/s{step}-{name}"
 
 
 def plan_key(campaign_id: str) -> str:

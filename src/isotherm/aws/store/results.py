@@ -9,7 +9,6 @@ from functools import partial
 
 from isotherm.analysis.summary import LaneOutcome
 from isotherm.aws.store.bucket import Bucket, plan_key
-from isotherm.aws.store.raw_shots import read_loads
 from isotherm.aws.store.records import LaneRecord
 from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.table import Table
@@ -50,7 +49,7 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResu
             (lane.key, step.step): found
             for lane in plan.lanes.values()
             for step in lane.steps
-            if step.load and (found := read_loads(bucket, campaign_id, lane.key, step.step, step.load.fires))
+            if step.load and (found := bucket.read_loads(campaign_id, lane.key, step.step, step.load.fires))
         },
         packages={lane.target: lane.package for lane in records if lane.package},
     )

@@ -1,0 +1,119 @@
+"""What Collect is given becomes samples, counts and reports, once, however often it is given."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from isotherm.aws.clients import Home, client
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.records import LaneFacts, LaneRecord
+from isotherm.aws.store.samples import samples_of
+from isotherm.aws.store.table import Table
+from isotherm.campaign.lane import LoadStep
+from isotherm.campaign.plan import Plan
+from isotherm.load.result import PhaseResult
+from isotherm.load.spec import LoadSpec, Phase
+from unit.made_up_step import probe_line, report_line, shot
+
+EVENTS = Path(__file__).parents[3] / "events"
+HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
+KEY = "r00-default-us-east-1"
+Collect = Callable[[dict[str, Any]], Any]
+STEP = {"campaign_id": "id", "lane_key": KEY, "step": 0}
+
+
+class Context:
+    """Lambda's context of a call that has all its time left."""
+
+    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+@pytest.fixture
+def collect(load: Callable[[str], ModuleType], table: Table) -> Collect:  # noqa: ARG001 - starts moto
+    client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
+    module = load("collect")
+    return lambda event: module.handler(event, Context())
+
+
+def lane(table: Table) -> LaneRecord:
+    found = table.lane("id", KEY)
+    assert found is not None
+    return found
+
+
+@pytest.mark.usefixtures("plan")
+def test_shots_become_samples_and_the_lane_says_how_many(collect: Collect, table: Table) -> None:
+    cold = probe_line("a", invocation_index=0, package={"zip_bytes": 9})
+    report = report_line().rstrip() + "\tInit Duration: 99.5 ms\t\n"
+    shots = [
+        shot("a", kind="cold", log_tail=f"{cold}\n{report}"),
+        shot("b", kind="cold", outcome="throttled", client_ms=None),
+    ]
+    Bucket(HOME).write_shots("id", KEY, 0, 0, shots)
+    for _ in range(2):
+        assert collect(STEP) == {"samples": 2, "used": 1, "missing": 0}
+    samples = {sample.shot_id: sample for sample in samples_of(table, "id", KEY)}
+    assert {name: (one.verdict, one.init_duration_ms) for name, one in samples.items()} == {
+        "a": ("used", 99.5),
+        "b": ("failed", None),
+    }
+    said = LaneFacts(
+        status="planned", phase="collecting", step=0, samples=2, used=1, missing=0, package={"zip_bytes": 9}
+    )
+    assert lane(table).said() == said.said()
+
+
+@pytest.mark.usefixtures("plan")
+def test_of_a_fire_that_never_wrote_nothing_is_made_up(collect: Collect) -> None:
+    assert collect(STEP) == {"samples": 0, "used": 0, "missing": 0}
+
+
+@pytest.mark.usefixtures("plan")
+def test_a_lane_that_has_ended_is_left_as_it_ended(collect: Collect, table: Table) -> None:
+    table.update_lane("id", KEY, LaneFacts(status="failed", phase="done", reason="broken"))
+    Bucket(HOME).write_shots("id", KEY, 0, 0, [shot("a", outcome="throttled")])
+    assert collect(STEP)["samples"] == 1
+    assert lane(table).said() == {"status": "failed", "phase": "done", "reason": "broken"}
+
+
+def test_a_load_is_counted_by_what_its_fires_wrote(collect: Collect, table: Table, plan: Plan) -> None:
+    spec = LoadSpec(loop="closed", threads=1, iterations=5, phases=(Phase("peak", 1.0),))
+    (task,) = [one for one in plan.tasks() if one.lane.key == KEY]
+    step = replace(task.lane.steps[0], load=LoadStep(spec=spec, phase="peak", fires=3))
+    table.put_tasks([replace(task, lane=replace(task.lane, steps=[step]))])
+    for shard, succeeded in ((0, 6), (2, 9)):
+        result = PhaseResult(phase="peak", loop="closed", planned=10, succeeded=succeeded)
+        Bucket(HOME).write_load("id", KEY, 0, shard, result)
+    assert collect(STEP) == {"samples": 20, "used": 15, "missing": 1}
+    assert (lane(table).samples, lane(table).used, lane(table).missing) == (20, 15, 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "source", "answer"),
+    [
+        (
+            "collect-subscription.json",
+            "/aws/lambda/some-function",
+            {"source": "/aws/lambda/some-function", "log_events": 3, "reports": 1},
+        ),
+        ("collect-exported-file.json", "s3:logs/export/000000.gz", {"files": 1, "reports": 1}),
+    ],
+)
+def test_reports_that_nobody_asked_for_are_kept_by_their_source(
+    collect: Collect, table: Table, event: str, source: str, answer: dict[str, Any]
+) -> None:
+    Bucket(HOME).write("logs/export/000000.gz", gzip.compress(report_line().encode()))
+    for _ in range(2):
+        assert collect(json.loads((EVENTS / event).read_text())) == answer
+    assert len(list(table.query(f"log#{source}", "report#"))) == 1
