@@ -1,7 +1,6 @@
 """The input a person writes: its fields, their limits and defaults. Knows nothing of AWS."""
 
-from __future__ import annotations
-
+# Annotations are not postponed: pydantic would evaluate each of them from its text, which takes longer.
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator

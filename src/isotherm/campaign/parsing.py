@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -174,6 +173,8 @@ def _check_max_rounds(campaign: Campaign) -> None:
 
 
 def _suggestion(name: str, known: list[str]) -> str:
+    import difflib  # few campaigns are misspelt
+
     near = sorted(difflib.get_close_matches(name, known, n=3, cutoff=0.75))
     if not near:
         return "; for example us-east-1 or eu-west-1"
@@ -240,6 +241,8 @@ def _wanted(field: str, kind: str = "") -> str:
 
 
 def _field_suggestion(path: list[str]) -> str:
+    import difflib  # few campaigns are misspelt
+
     nested: dict[str, type[BaseModel]] = {
         "cold": ColdStarts,
         "warm": WarmCalls,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import io
 import json
@@ -40,7 +41,7 @@ def context() -> Context:
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
     """Loads the module of a control function, by its verb."""
 
     def loaded(verb: str) -> ModuleType:
@@ -52,7 +53,8 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         spec.loader.exec_module(module)
         return module
 
-    return loaded
+    yield loaded
+    gc.unfreeze()  # Plan freezes what is there when it is loaded, which is here more than its own
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -48,6 +49,12 @@ def plan_of(
         return answer
 
     return run
+
+
+@pytest.mark.usefixtures("plan_of")
+def test_the_garbage_collector_rests_only_while_plan_is_imported() -> None:
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
 
 
 def test_a_campaign_that_may_start_is_admitted_with_its_waves(plan_of: Callable[..., Any]) -> None:

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from isotherm.aws.clients import Home, client
-from isotherm.measurement.shot import Shot
 
 if TYPE_CHECKING:
     from isotherm.load.result import PhaseResult
+    from isotherm.measurement.shot import Shot
 
 
 class Bucket:
@@ -68,6 +68,8 @@ class Bucket:
 
     def read_shots(self, campaign_id: str, lane_key: str, step: int, shard: int) -> list[Shot]:
         """The shots that `write_shots` wrote; none where that Fire never wrote any."""
+        from isotherm.measurement.shot import Shot  # whoever reads no shots does without its import
+
         body = self.read_if_there(_raw_key(campaign_id, lane_key, step, f"{shard}.jsonl.gz"))
         lines = [] if body is None else gzip.decompress(body).splitlines()
         return [Shot(**fields) for fields in map(json.loads, lines)]

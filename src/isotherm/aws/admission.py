@@ -1,0 +1,55 @@
+"""Plans a campaign by what its regions have, keeps the plan, and admits the campaign unless it is a dry run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from isotherm import __version__
+from isotherm.aws.clients import Home, lambda_regions, platform
+from isotherm.aws.inventory import ask_for
+from isotherm.aws.store.bucket import Bucket, dry_plan_key, plan_key
+from isotherm.aws.store.table import Table
+from isotherm.campaign.parsing import parse_campaign
+from isotherm.campaign.plan import Plan
+from isotherm.campaign.planner import make_plan
+
+
+def plan_campaign(document: Any, home: Home, *, campaign_id: str, started_at: str) -> Plan:
+    """Make a campaign's plan and record it.
+
+    Parameters
+    ----------
+    document : Any
+        The campaign, as a person wrote it.
+    home : Home
+        Where to record the plan.
+    campaign_id : str
+        What the campaign is called from now on.
+    started_at : str
+        When it was started, ISO 8601 in UTC.
+
+    Raises
+    ------
+    CampaignRefused
+        It may not start; nothing is recorded.
+    """
+    campaign = parse_campaign(document, lambda_regions())
+    on = platform()
+    plan = make_plan(
+        campaign,
+        ask_for(campaign, home.region, home.stack),
+        campaign_id=campaign_id,
+        platform=on,
+        home_region=home.region,
+        stack=home.stack,
+        version=__version__,
+        created_at=started_at,
+        # The embedded stack runs functions beside this one, on the same cores.
+        cores=os.cpu_count() if on == "emulated" else None,
+    )
+    key = dry_plan_key if campaign.dry_run else plan_key
+    Bucket(home).write(key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
+    if not campaign.dry_run:
+        Table(home).admit(plan)
+    return plan
