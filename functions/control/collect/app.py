@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent, S3Event
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
@@ -32,9 +31,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take one step of a lane, a subscription's log events, or exported log files; repeats change nothing."""
     home = Home.from_environment()
     if "awslogs" in event:
-        return _take_subscription(CloudWatchLogsEvent(event), Table(home))
+        return _take_subscription(event, Table(home))
     if "Records" in event:
-        return _take_files(S3Event(event), Bucket(home), Table(home))
+        return _take_files(event, Bucket(home), Table(home))
     request = parse(StepRequest, event)
     logger.append_keys(**request.log_keys)
     return _take_step(request, home, context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
@@ -60,19 +59,21 @@ def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str
     return {"samples": said.samples, "used": said.used, "missing": said.missing}
 
 
-def _take_subscription(event: CloudWatchLogsEvent, table: Table) -> dict[str, Any]:
-    batch = event.parse_logs_data()
-    found = _keep_reports(table, batch.log_group, "\n".join(entry.message for entry in batch.log_events))
+def _take_subscription(event: dict[str, Any], table: Table) -> dict[str, Any]:
+    from aws_lambda_powertools.utilities.data_classes import CloudWatchLogsEvent  # loads every event there is
+
+    batch = CloudWatchLogsEvent(event).parse_logs_data()
+    text = "\n".join(entry.message for entry in batch.log_events)
+    found = put_reports(table, batch.log_group, reports_in(text))
     return {"source": batch.log_group, "log_events": len(batch.log_events), "reports": found}
 
 
-def _take_files(event: S3Event, bucket: Bucket, table: Table) -> dict[str, Any]:
-    keys = [record.s3.get_object.key for record in event.records]
-    found = sum(_keep_reports(table, f"s3:{key}", bucket.read_log(key).decode("utf-8", "replace")) for key in keys)
-    return {"files": len(keys), "reports": found}
+def _take_files(event: dict[str, Any], bucket: Bucket, table: Table) -> dict[str, Any]:
+    from aws_lambda_powertools.utilities.data_classes import S3Event
 
-
-def _keep_reports(table: Table, source: str, text: str) -> int:
-    reports = reports_in(text)
-    put_reports(table, source, reports)
-    return len(reports)
+    keys = [record.s3.get_object.key for record in S3Event(event).records]
+    texts = ((key, bucket.read_log(key).decode("utf-8", "replace")) for key in keys)
+    return {
+        "files": len(keys),
+        "reports": sum(put_reports(table, f"s3:{key}", reports_in(text)) for key, text in texts),
+    }

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from isotherm.aws.store.table import Table, expiry
-from isotherm.campaign.stopping import Timing
-from isotherm.measurement.sample import Sample
 
-_SAMPLE_FIELDS = [field.name for field in fields(Sample)]
-_TIMING_FIELDS = [field.name for field in fields(Timing)]
+if TYPE_CHECKING:
+    from isotherm.campaign.stopping import Timing
+    from isotherm.measurement.sample import Sample
 
 
 def put_samples(table: Table, samples: Iterable[Sample]) -> None:
@@ -30,19 +29,25 @@ def put_samples(table: Table, samples: Iterable[Sample]) -> None:
 
 def samples_of(table: Table, campaign_id: str, lane_key: str) -> list[Sample]:
     """The samples of one lane."""
+    from isotherm.measurement.sample import Sample  # a function that reads no samples does without its import
+
+    names = [field.name for field in fields(Sample)]
     items = table.query(f"campaign#{campaign_id}#{lane_key}", "sample#")
-    return [Sample(**{name: item[name] for name in _SAMPLE_FIELDS if name in item}) for item in items]
+    return [Sample(**{name: item[name] for name in names if name in item}) for item in items]
 
 
 def timings_of(table: Table, campaign_id: str, lane_keys: Iterable[str]) -> Iterator[Timing]:
     """The samples of some lanes, with nothing but what says how precise their cells are."""
+    from isotherm.campaign.stopping import Timing  # as above
+
+    names = [field.name for field in fields(Timing)]
     for lane_key in lane_keys:
-        for item in table.query(f"campaign#{campaign_id}#{lane_key}", "sample#", _TIMING_FIELDS):
-            yield Timing(**{name: item[name] for name in _TIMING_FIELDS if name in item})
+        for item in table.query(f"campaign#{campaign_id}#{lane_key}", "sample#", names):
+            yield Timing(**{name: item[name] for name in names if name in item})
 
 
-def put_reports(table: Table, source: str, reports: Iterable[Mapping[str, Any]]) -> None:
-    """Write reports that no campaign asked for, by where they were found."""
+def put_reports(table: Table, source: str, reports: Collection[Mapping[str, Any]]) -> int:
+    """Write reports that no campaign asked for, by where they were found; answers how many there are."""
     expires_at = expiry()
     table.write(
         {
@@ -53,3 +58,4 @@ def put_reports(table: Table, source: str, reports: Iterable[Mapping[str, Any]])
         }
         for report in reports
     )
+    return len(reports)
