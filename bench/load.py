@@ -176,7 +176,7 @@ def real_server() -> Iterator[tuple[str, str]]:
 
 def isotherm(url: str, *options: str) -> Measured:
     """One phase of `isotherm load`."""
-    command = [*pinned(1), ISOTHERM, "load", url, *options, "--phases", "peak:1", "--json"]
+    command = [*pinned(1), ISOTHERM, "load", url, *options, "--phases", "peak:1", "--arrivals", "constant", "--json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
@@ -313,7 +313,7 @@ def stall(rate: int, seconds: int, threads: int) -> None:
     number = rate * seconds // 2
     loops = {
         "closed": ["--threads", str(threads), "--iterations", str(rate * seconds // threads // 2)],
-        "open": ["--rate", str(rate), "--duration", str(seconds)],
+        "open": ["--rate", str(rate), "--duration", str(seconds), "--arrivals", "constant"],
     }
     print("         requests  median     p95     p99   p99.9      max ms  over 100 ms")
     for name, options in loops.items():
@@ -340,7 +340,8 @@ def million(rate: int, requests: int) -> None:
         tenth = 10 * progress.ended // requests
         resident.setdefault(tenth, _resident_mb())
 
-    spec = LoadSpec(loop="open", rate_per_s=rate, duration_s=requests / rate, phases=(Phase("peak", 1.0),))
+    peak = (Phase("peak", 1.0),)
+    spec = LoadSpec(loop="open", rate_per_s=rate, duration_s=requests / rate, arrivals="constant", phases=peak)
     with quick_server() as url:
         if command := pinned(1):
             os.sched_setaffinity(0, {int(command[-1])})

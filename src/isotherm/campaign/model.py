@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from isotherm.campaign.lane import CallProtocol, ColdMethod
 from isotherm.campaign.refusals import shown
 from isotherm.load import PHASES, LoadSpec, Phase
-from isotherm.load.spec import MAX_IN_FLIGHT, Arrivals, Loop
+from isotherm.load.spec import ARRIVALS, MAX_IN_FLIGHT, TIMEOUT_S, Arrivals, Loop
 
 #: A phase of an open loop has to end within Fire's 15 minutes, with some of them left to write down what was seen.
 MAX_PHASE_S = 780
@@ -107,9 +107,9 @@ class Load(Strict):
     iterations: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     rate_per_s: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
     duration_s: Annotated[float, Field(gt=0, le=MAX_PHASE_S, allow_inf_nan=False)] | None = None
-    arrivals: Arrivals = "poisson"
+    arrivals: Arrivals = ARRIVALS
     phases: Annotated[list[LoadPhase], Field(min_length=1, max_length=20)] = Field(default_factory=_record_s_phases)
-    timeout_s: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 30.0
+    timeout_s: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = TIMEOUT_S
     fires: Annotated[int, Field(ge=1, le=MAX_FIRES)] = 1
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] | None = None
 

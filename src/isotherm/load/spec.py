@@ -24,6 +24,12 @@ MAX_TIMEOUT_S = 900.0
 #: Requests of an open loop that are under way at most, unless told otherwise.
 MAX_IN_FLIGHT = 256
 
+#: How requests of an open loop arrive, unless told otherwise: as those of many people who know nothing of each other.
+ARRIVALS: Arrivals = "poisson"
+
+#: Seconds after which a request has failed, unless told otherwise: longer than API Gateway waits for a function (29 s).
+TIMEOUT_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -74,11 +80,11 @@ class LoadSpec:
     iterations: int | None = None
     rate_per_s: float | None = None
     duration_s: float | None = None
-    arrivals: Arrivals = "constant"
+    arrivals: Arrivals = ARRIVALS
     max_in_flight: int = MAX_IN_FLIGHT
     phases: tuple[Phase, ...] = RECORD_PHASES
     seed: int = 1
-    timeout_s: float = 10.0
+    timeout_s: float = TIMEOUT_S
 
     def __post_init__(self) -> None:
         if self.loop not in ("closed", "open"):

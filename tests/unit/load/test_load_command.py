@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from isotherm.campaign.model import Load
 from isotherm.cli.app import run_command
 from isotherm.load.histogram import Histogram
 from isotherm.load.permission import NotPermitted, require_permission
 from isotherm.load.result import LoadResult
+from isotherm.load.spec import LoadSpec
 
 from .loopback import Customers, Script, answer_of, serving
 
@@ -93,6 +95,15 @@ def test_a_program_reads_the_numbers_and_the_histograms(command: Command, server
     result = LoadResult.from_dict({name: document[name] for name in ("spec", "phases")})
     assert sum(phase.latency_us.total for phase in result.phases) == whole["succeeded"]
     assert isinstance(Histogram.decode(document["phases"][0]["latency_us"]), Histogram)
+
+
+def test_a_load_from_here_and_a_campaigns_are_the_same_unless_told_otherwise(command: Command, server: str) -> None:
+    """As docs/load.md promises: their numbers compare."""
+    code, out, _ = command(server, "--rate", "100", "--duration", "0.2", "--json")
+    assert code == 0
+    campaigns = Load(loop="open", rate_per_s=100, duration_s=0.2).spec(seed=1)
+    assert LoadSpec.from_dict(json.loads(out)["spec"]) == campaigns
+    assert (campaigns.arrivals, campaigns.timeout_s) == ("poisson", 30)
 
 
 def test_failures_are_shown_by_kind(command: Command) -> None:

@@ -32,7 +32,9 @@ def closed(threads: int, iterations: int, **options: Any) -> LoadSpec:
 
 
 def opened(rate: float, duration: float, **options: Any) -> LoadSpec:
-    return LoadSpec(loop="open", rate_per_s=rate, duration_s=duration, **{"phases": PEAK, **options})
+    return LoadSpec(
+        loop="open", rate_per_s=rate, duration_s=duration, **{"phases": PEAK, "arrivals": "constant", **options}
+    )
 
 
 def load(

@@ -64,7 +64,7 @@ def test_no_two_threads_and_no_two_phases_make_up_the_same_customer(spec: LoadSp
 
 
 def test_constant_arrivals_come_in_equal_gaps_post_and_get_in_turn() -> None:
-    spec = LoadSpec(loop="open", rate_per_s=100, duration_s=0.1)
+    spec = LoadSpec(loop="open", rate_per_s=100, duration_s=0.1, arrivals="constant")
     arrivals = list(shard_arrivals(spec, spec.phase("loading"), 0, 1))
     assert [arrival.at_s for arrival in arrivals] == pytest.approx([0, 0.02, 0.04, 0.06, 0.08])
     assert [arrival.operation for arrival in arrivals] == ["post", "get", "post", "get", "post"]
@@ -72,7 +72,7 @@ def test_constant_arrivals_come_in_equal_gaps_post_and_get_in_turn() -> None:
 
 @pytest.mark.parametrize(("rate", "duration", "expected"), [(10, 0.3, 3), (1000, 1.1, 1100), (3, 1.5, 4)])
 def test_a_duration_has_as_many_constant_arrivals_as_fit(rate: float, duration: float, expected: int) -> None:
-    spec = LoadSpec(loop="open", rate_per_s=rate, duration_s=duration, phases=PEAK)
+    spec = LoadSpec(loop="open", rate_per_s=rate, duration_s=duration, arrivals="constant", phases=PEAK)
     assert len(list(shard_arrivals(spec, PEAK[0], 0, 1))) == expected
 
 

@@ -7,13 +7,13 @@ import json
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from isotherm.cli.errors import BadInput, Failed, Interrupted
 from isotherm.cli.options import JsonOption
+from isotherm.load.spec import ARRIVALS, MAX_IN_FLIGHT, PHASES, TIMEOUT_S, Arrivals
 
 if TYPE_CHECKING:
     from isotherm.http.wrong_value import WrongValue
@@ -35,15 +35,13 @@ _OPTIONS = {
     "path": "--get",
 }
 
+_PHASES = ",".join(f"{name}:{share:g}" for name, share in PHASES.items())
+
+#: Longer than this the first connection, by which the address is tried, is not waited for.
+_TRIAL_S = 10.0
+
 #: Files that are open beside the connections.
 _OTHER_FILES = 64
-
-
-class Arrivals(StrEnum):
-    """How requests of an open loop arrive."""
-
-    CONSTANT = "constant"
-    POISSON = "poisson"
 
 
 def load(
@@ -62,15 +60,13 @@ def load(
     ] = None,
     duration: Annotated[float | None, typer.Option("--duration", help="Open loop: seconds of each phase.")] = None,
     arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="Open loop: equal gaps, or random ones.")] = (
-        Arrivals.CONSTANT
+        ARRIVALS
     ),
-    phases: Annotated[
-        str, typer.Option("--phases", help="Names and shares of the threads or the rate.")
-    ] = "warmup:0.1,loading:0.5,peak:1,cooldown:0.25",
+    phases: Annotated[str, typer.Option("--phases", help="Names and shares of the threads or the rate.")] = _PHASES,
     max_in_flight: Annotated[
         int, typer.Option("--max-in-flight", help="Open loop: requests under way at once; the rest waits, and counts.")
-    ] = 256,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which a request has failed.")] = 10.0,
+    ] = MAX_IN_FLIGHT,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which a request has failed.")] = TIMEOUT_S,
     seed: Annotated[int, typer.Option("--seed", help="Of the customers, and of random arrivals.")] = 1,
     get: Annotated[
         str | None, typer.Option("--get", metavar="PATH", help="Only GETs of this path, instead of customers.")
@@ -107,7 +103,7 @@ def load(
             iterations=iterations,
             rate_per_s=rate,
             duration_s=duration,
-            arrivals=arrivals.value,
+            arrivals=arrivals,
             max_in_flight=max_in_flight,
             phases=_phases(phases),
             seed=seed,
@@ -116,7 +112,7 @@ def load(
         target = HttpTarget(url, seed=seed, cafile=cafile, get=get)
         require_permission(url, owned)
         _allow_files((threads or 0) if closed else max_in_flight)
-        _try(target, timeout)
+        _try(target, min(timeout, _TRIAL_S))
     except WrongValue as problem:
         raise BadInput(_as_typed(problem)) from None
     except (ValueError, NotPermitted) as problem:
