@@ -9,7 +9,7 @@ from isotherm.aws.store.records import LaneRecord
 from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.campaign.model import Campaign, ColdStarts
 from isotherm.campaign.plan import Plan
-from isotherm.cli.progress import one_line, picture, waiting_for
+from isotherm.cli.live import one_line, picture, waiting_for
 from isotherm.deployed.progress import campaign_progress, planned_shots
 from isotherm.pricing.price import Price
 
