@@ -199,7 +199,7 @@ class Campaigns:
         plan = self._bucket.read_if_there(dry_plan_key(campaign_id))
         if plan is None:
             raise PlanFailed(f"{function} is of another version of Isotherm than this ({__version__}); deploy it again")
-        self._delete_if_allowed(dry_plan_key(campaign_id))
+        self._bucket.delete_if_allowed(dry_plan_key(campaign_id))
         return self._parse_plan(campaign_id, plan)
 
     def _parse_plan(self, campaign_id: str, text: bytes) -> Plan:
@@ -216,15 +216,6 @@ class Campaigns:
                 f"the plan of {campaign_id} was made by another version of Isotherm than this ({__version__}), which "
                 f"cannot read it ({where}: {first['msg']})"
             ) from None
-
-    def _delete_if_allowed(self, key: str) -> None:
-        from botocore.exceptions import ClientError
-
-        try:
-            self._bucket.delete(key)
-        except ClientError as fault:
-            if fault.response["Error"]["Code"] != "AccessDenied":
-                raise
 
     def start(self, document: dict[str, Any]) -> str:
         """Start a campaign; returns its id."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from isotherm.aws.clients import Home, client
 
 if TYPE_CHECKING:
@@ -39,9 +41,13 @@ class Bucket:
         except self._s3.exceptions.NoSuchKey:
             return None
 
-    def delete(self, key: str) -> None:
-        """Delete one object; harmless where there is no such object."""
-        self._s3.delete_object(Bucket=self._name, Key=key)
+    def delete_if_allowed(self, key: str) -> None:
+        """Delete one object; harmless where there is no such object, and where we may not delete it."""
+        try:
+            self._s3.delete_object(Bucket=self._name, Key=key)
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] != "AccessDenied":
+                raise
 
     def read_log(self, key: str) -> bytes:
         """A log file under `logs/`, unpacked where it is gzipped, as CloudWatch Logs exports are."""
