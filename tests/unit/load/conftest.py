@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from .loopback import server_context
+from .made_up_time import MadeUpTime
 
 T = TypeVar("T")
 
@@ -31,6 +32,12 @@ def each_event_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio, "run", run)
         yield
+
+
+@pytest.fixture
+def made_up_time(monkeypatch: pytest.MonkeyPatch) -> MadeUpTime:
+    """Instead of the time and the sockets of this machine, for what is loaded by it."""
+    return MadeUpTime(monkeypatch)
 
 
 @pytest.fixture(scope="session")

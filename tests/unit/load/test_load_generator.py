@@ -1,9 +1,8 @@
-"""Both loops against real servers on loopback that answer well, badly, late or not at all."""
+"""Both loops against real servers on loopback that answer well, badly or not at all; for times: test_load_times."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 import time
@@ -13,16 +12,15 @@ from typing import Any
 import pytest
 
 from isotherm.http.exchange import Connection
-from isotherm.load import generator
-from isotherm.load.generator import Progress, run
+from isotherm.load.generator import run
 from isotherm.load.result import LoadResult, PhaseResult, merge
 from isotherm.load.spec import RECORD_PHASES, LoadSpec, Phase, closed_loop_requests
 from isotherm.load.target import HttpTarget, Verdict
 from unit.present import present
 
-from .loopback import HANG_UP, Customers, Script, answer_of, answering, read_request, serving
+from .loopback import HANG_UP, Customers, Script, answer_of, read_request, serving
 
-pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("each_event_loop"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.usefixtures("each_event_loop"), pytest.mark.timeout(120)]
 
 PEAK = (Phase("peak", 1.0),)
 
@@ -99,82 +97,11 @@ def test_a_thread_of_a_closed_loop_waits_for_its_answer() -> None:
     assert result.lateness_us.total == 0
 
 
-def test_an_open_loop_sends_when_it_was_planned_to() -> None:
-    times = []
-
-    async def before(*_: object) -> None:
-        times.append(time.perf_counter())
-
-    result = load(opened(100, 1), Customers(before))
-    assert result.succeeded == 100
-    # Bounds that a busy machine keeps: sent at once, all would be there within milliseconds.
-    assert 0.5 <= times[-1] - times[0] <= 10
-    assert result.lateness_us.total == 100
-    assert 0.9 <= result.wall_s <= 10
-
-
-def test_coordinated_omission_shows_only_in_the_open_loop() -> None:
-    """A server that stalls once for a second: the closed loop hardly notices, the open one tells the truth."""
-
-    def stalling() -> Customers:
-        stalled = asyncio.Event()
-        begun = []
-
-        async def before(_: str, number: int) -> None:
-            if number == 100:
-                begun.append(True)
-                await asyncio.sleep(1.0)
-                stalled.set()
-            elif begun and not stalled.is_set():
-                await stalled.wait()
-
-        return Customers(before)
-
-    threads, rate = 4, 200
-    closed_loop = load(closed(threads, 100), stalling())
-    open_loop = load(opened(rate, 2.5), stalling())
-    assert (closed_loop.succeeded, open_loop.succeeded) == (800, 500)
-    hit_closed, hit_open = closed_loop.latency_us.above(100_000), open_loop.latency_us.above(100_000)
-    # A thread waits once; meanwhile, in the open loop, everybody who would have come waits too.
-    # (The tenth of a second is for the stall; a machine that is busy elsewhere may hold up a few more.)
-    assert threads <= hit_closed <= 4 * threads
-    assert 0.7 * 0.9 * rate <= hit_open <= 400
-    assert (
-        present(closed_loop.latency_us.quantile(0.95)) < 100_000 < 500_000 < present(open_loop.latency_us.quantile(0.9))
-    )
-    assert present(open_loop.latency_us.highest) >= 990_000
-
-
-def test_what_waits_for_a_connection_counts_from_its_intended_start() -> None:
-    async def before(*_: object) -> None:
-        await asyncio.sleep(0.05)
-
-    result = load(opened(100, 0.3, max_in_flight=1), Customers(before))
-    assert result.succeeded == 30
-    assert present(result.service_us.quantile(0.5)) < 200_000
-    # The last of 30 requests of 50 ms each, over one connection, ended after 1.5 s; it was intended at 0.29 s.
-    assert present(result.latency_us.highest) >= 1_150_000
-    assert result.connections_opened == 1
-
-
-def test_waiting_at_the_generators_own_limit_is_said_and_counted() -> None:
-    """20 at once, each for half a second, are 40 a second: of 100 a second most wait, and not for the server's sake."""
-
-    async def before(*_: object) -> None:
-        await asyncio.sleep(0.5)
-
-    result = load(opened(100, 1, max_in_flight=20), Customers(before))
-    (reason,) = [reason for reason in result.late if "max_in_flight" in reason]
-    said = present(
-        re.match(r"(\d+) requests waited because max_in_flight \(20\) were under way, at most ([\d.]+) ms", reason)
-    )
-    # The first 20 do not wait. The last leaves after the fourth round, 2 s, and was due at 0.99 s.
-    assert int(said[1]) == 80
-    assert 900 <= float(said[2]) <= present(result.latency_us.highest) / 1000 - 490
-    wide = load(opened(100, 0.3, max_in_flight=60), Customers(before))
-    assert not [reason for reason in wide.late if "max_in_flight" in reason]
-    shared = load(opened(100, 0.5, max_in_flight=20), Customers(before), shards=2)
-    assert [reason for reason in shared.late if "(10 of 20)" in reason]
+def test_an_open_loop_sends_nothing_before_its_time() -> None:
+    """However slow a machine is, it makes nothing early; that nothing is late either: test_load_times."""
+    result = load(opened(100, 1), Customers())
+    assert (result.succeeded, result.lateness_us.total) == (100, 100)
+    assert result.wall_s >= 0.99
 
 
 def test_what_could_not_be_sent_in_time_is_not_dropped() -> None:
@@ -187,19 +114,6 @@ def test_what_could_not_be_sent_in_time_is_not_dropped() -> None:
     assert result.sent == result.planned - result.failed["not_sent"]
     assert result.latency_us.total == 50
     assert result.latency_us.above(490_000) >= result.failed["not_sent"]
-
-
-@pytest.mark.parametrize("spec", [closed(2, 5), opened(100, 0.1)])
-def test_a_slow_answer_is_a_timeout_and_the_load_goes_on(spec: LoadSpec) -> None:
-    async def before(_: str, number: int) -> None:
-        if number == 3:
-            await asyncio.sleep(5)
-
-    spec = LoadSpec.from_dict({**spec.to_dict(), "timeout_s": 0.3})
-    result = load(spec, Customers(before))
-    assert result.failed["timeout"] == 1
-    assert result.succeeded + result.failed["http_4xx"] == result.planned - 1
-    assert present(result.latency_us.highest) >= 300_000
 
 
 @pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
@@ -299,25 +213,13 @@ def test_shards_begin_together_and_add_up(spec: LoadSpec) -> None:
     assert min(whole.series) >= int(begin_at)
 
 
-@pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
-def test_a_phase_that_must_end_ends_and_says_what_was_left(spec: LoadSpec) -> None:
-    async def before(*_: object) -> None:
-        await asyncio.sleep(0.1)
-
-    began = time.monotonic()
-    result = load(spec, Customers(before), end_by=time.time() + 0.5)
-    assert time.monotonic() - began < 10
-    assert 0 < result.succeeded < result.planned
-    assert result.failed["not_sent"] > 10
-
-
-@pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 1.0)])
+@pytest.mark.parametrize("spec", [closed(2, 50), opened(100, 60.0)])
 def test_a_phase_that_is_told_to_stop_ends_and_accounts_for_the_rest(spec: LoadSpec) -> None:
     async def before(*_: object) -> None:
         await asyncio.sleep(0.1)
 
-    stop_at = time.monotonic() + 0.5
-    result = load(spec, Customers(before), stop=lambda: time.monotonic() > stop_at)
+    server = Customers(before)
+    result = load(spec, server, stop=lambda: len(server.lines) >= 4)
     assert 0 < result.succeeded < result.planned
     assert result.failed["not_sent"] > 10
 
@@ -334,36 +236,6 @@ def test_shards_that_begin_late_say_so() -> None:
     result = load(closed(1, 1), Customers(), begin_at=time.time() - 2)
     assert result.generator_late
     assert "after the agreed begin" in result.late[0]
-
-
-def test_a_generator_that_cannot_keep_up_says_so_with_numbers() -> None:
-    async def before(_: str, number: int) -> None:
-        if number % 20 == 0:
-            time.sleep(0.02)
-
-    result = load(opened(400, 0.5), Customers(before))
-    assert result.generator_late
-    assert "1 % of the sends were more than" in result.late[0]
-    assert "ms late" in result.late[0]
-
-
-def test_a_quiet_generator_is_not_called_late() -> None:
-    async def before(*_: object) -> None:
-        await asyncio.sleep(0.05)  # whatever the machine does meanwhile is small against this
-
-    result = load(opened(40, 1), Customers(before))
-    assert present(result.lateness_us.quantile(0.5)) < 50_000
-    assert result.generator_late == (
-        present(result.lateness_us.quantile(0.99)) > 0.1 * present(result.latency_us.quantile(0.99))
-    )
-
-
-def test_progress_is_told_meanwhile() -> None:
-    seen: list[Progress] = []
-    load(opened(100, 1), Customers(), watch=seen.append)
-    assert len(seen) >= 2
-    assert [progress.ended for progress in seen] == sorted(progress.ended for progress in seen)
-    assert 0 < seen[-1].ended <= 100
 
 
 def test_more_shards_than_connections_is_refused() -> None:
@@ -400,16 +272,3 @@ def test_a_get_of_one_path_may_be_all_requests() -> None:
 
     assert in_order(asyncio.run(main())).succeeded == 20
     assert seen == {"get /health http/1.1": 20}
-
-
-def test_connections_idle_until_the_begin_are_opened_shortly_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generator, "_PREPARE_S", 0.5)
-    opened_at = []
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        opened_at.append(time.time())
-        await answering(*[answer_of(201, b"{}")] * 2)(reader, writer)
-
-    begin_at = time.time() + 1.5
-    load(closed(1, 1), script, begin_at=begin_at)
-    assert begin_at - 0.6 < opened_at[0] < begin_at
