@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from isotherm.http.exchange import Connection
-from isotherm.load.generator import run
+from isotherm.load.generator import Progress, run
 from isotherm.load.result import LoadResult, PhaseResult, merge
 from isotherm.load.spec import RECORD_PHASES, LoadSpec, Phase, closed_loop_requests
 from isotherm.load.target import HttpTarget, Verdict
@@ -218,9 +218,9 @@ def test_a_phase_that_is_told_to_stop_ends_and_accounts_for_the_rest(spec: LoadS
     async def before(*_: object) -> None:
         await asyncio.sleep(0.1)
 
-    server = Customers(before)
-    result = load(spec, server, stop=lambda: len(server.lines) >= 4)
-    assert 0 < result.succeeded < result.planned
+    seen: list[Progress] = []
+    result = load(spec, Customers(before), watch=seen.append, stop=lambda: bool(seen) and seen[-1].succeeded >= 4)
+    assert 4 <= result.succeeded < result.planned
     assert result.failed["not_sent"] > 10
 
 
