@@ -10,15 +10,6 @@ READY = .venv/.ready
 WORKERS = 3
 SIDE_BY_SIDE = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# What judges this machine's time runs first, with nothing beside it; a half that selects no test (5) is no failure of both.
-define run_tests
-	@worst=0; ran=5; for half in alone 'not alone'; do \
-		beside=; [ "$$half" = alone ] || beside='$(SIDE_BY_SIDE)'; \
-		$(BIN)/pytest $$beside -m "$$half" $(1) $(ARGS); code=$$?; \
-		[ $$code -eq 5 ] || { ran=0; [ $$code -eq 0 ] || worst=$$code; }; \
-	done; [ $$worst -ne 0 ] || worst=$$ran; exit $$worst
-endef
-
 .DEFAULT_GOAL = help
 .PHONY: help demo check test lint bench clean
 
@@ -29,10 +20,10 @@ demo: $(READY) ## measure five function sizes in two regions, on this machine: a
 	@$(BIN)/isotherm demo
 
 check: lint ## check style and types, and run the unit tests: what to do before each commit
-	$(call run_tests,tests/unit)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) tests/unit $(ARGS)
 
 test: $(READY) ## run every test; what needs something that is not here is skipped with its reason
-	$(call run_tests,)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 lint: $(READY) ## check style and types
 	@$(BIN)/ruff check .

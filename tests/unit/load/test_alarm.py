@@ -10,7 +10,7 @@ import pytest
 
 from isotherm.load.alarm import Alarm
 
-pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("each_event_loop")]
+pytestmark = pytest.mark.usefixtures("each_event_loop")
 
 
 #: Sets the alarm, knowing when it rang and when all began.

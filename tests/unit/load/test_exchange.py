@@ -273,7 +273,6 @@ def test_a_reset_in_the_middle_is_a_reset() -> None:
     assert problem.kind == "reset"
 
 
-@pytest.mark.alone
 def test_a_slow_answer_is_a_timeout_and_its_connection_is_not_used_again() -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first, _ = await read_request(reader)

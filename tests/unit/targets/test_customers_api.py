@@ -234,7 +234,6 @@ def test_whatever_bytes_are_sent_are_answered(handler: Any, body: bytes) -> None
 # What is wrong with the table, and what the client is told of it.
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("request_made", [create_request(ANN), read_request(ANN.email_id)], ids=["create", "read"])
 def test_a_table_that_does_not_answer_is_504_well_before_the_functions_timeout(
     handler: Any, service: Service, request_made: WebRequest
@@ -256,7 +255,6 @@ def test_a_table_that_does_not_answer_is_504_well_before_the_functions_timeout(
     assert len(service.asked) == 1, "a second attempt would cost the client a second wait"
 
 
-@pytest.mark.alone
 def test_a_table_that_accepts_no_connection_is_504_too(
     load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
