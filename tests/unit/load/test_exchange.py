@@ -278,7 +278,7 @@ def test_a_slow_answer_is_a_timeout_and_its_connection_is_not_used_again() -> No
         first, _ = await read_request(reader)
         if "slow" in first:
             writer.write(OK[:20])
-            await asyncio.sleep(5)
+            await reader.read()  # no more, until the client has gone
         writer.write(OK)
 
     async def run() -> tuple[str, float, Exchange]:
@@ -290,7 +290,7 @@ def test_a_slow_answer_is_a_timeout_and_its_connection_is_not_used_again() -> No
 
     kind, took_s, after = asyncio.run(run())
     assert kind == "timeout"
-    assert 0.19 <= took_s < 4  # uvloop counts whole milliseconds
+    assert took_s >= 0.19  # uvloop counts whole milliseconds
     assert (after.status, after.reused) == (200, False)
 
 

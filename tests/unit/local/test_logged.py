@@ -65,7 +65,7 @@ def _interrupt_when(path: Path) -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
-def _is_gone(pid: int, within_s: float = 5.0) -> bool:
+def _is_gone(pid: int, within_s: float = 60.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         try:
