@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "statistics"))
-from made_up import made_up_lanes, made_up_plan, made_up_samples
-
 import isotherm.deployed
 from isotherm.analysis.aggregate import build_summary
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.report.file_names import PAGE, SAMPLES, SUMMARY
 from isotherm.report.files.samples_csv import write_csv
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(cold=20, warm=20, rounds=2)
 

@@ -57,7 +57,7 @@ REPEATED = {
 
 @pytest.mark.parametrize("piece", REPEATED.values(), ids=REPEATED.keys())
 def test_ten_times_the_hostile_text_costs_about_ten_times_as_much(piece: str) -> None:
-    """A rule that looks again from each place would cost a hundred times as much (for seconds: bench/platform_log.py)."""
+    """A rule that looks again from each place would cost a hundred times as much (seconds: bench/platform_log.py)."""
     short, long = (piece * (length // len(piece)) for length in (40_000, 400_000))
 
     assert processor_s(parse_events, long, times=2) < 40 * processor_s(parse_events, short, times=3)

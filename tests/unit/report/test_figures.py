@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from isotherm.aggregation import build_summary
-from isotherm.report.figures import figure_data
+from isotherm.analysis.aggregate import build_summary
+from isotherm.report.page.figures import figure_data
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 #: Sixteen of twenty times: their quartiles, and those of the twenty, are 100 and 110 ms.
