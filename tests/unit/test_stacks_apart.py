@@ -100,25 +100,27 @@ def breaches(text: str = TEMPLATE, server_text: str = SERVER_TEMPLATE) -> set[tu
         # The name of S's server is kept for it (tests/unit/cli/test_deploy_parameters.py), so in any region it is S's.
         return arn not in own and f":stack/{server_stack(S)}/" not in arn
 
-    for mine in expanded:
-        statements = mine.statements()
-        for statement in filter(lambda statement: statement.allow, statements):
-            actions = [action for action in statement.actions if action not in TOUCHES_NOTHING]
-            assert statement.resources is not None, "what may be done to all but something is not judged here"
-            for arn in (arn for pattern in statement.resources if actions for arn in of_others(pattern)):
-                services = [action for action in actions if action.split(":")[0] in (_service(arn), "sts")]
-                found |= {
-                    (statement.role, action, arn)
-                    for action in services
-                    if is_of_another(arn) and not _denied(statements, statement.role, action, arn)
-                }
+    for allowed, denials in {judged for mine in expanded for judged in _judged(mine.statements())}:
+        assert allowed.resources is not None, "what may be done to all but something is not judged here"
+        for action in (action for action in allowed.actions if action not in TOUCHES_NOTHING):
+            services = (action.split(":")[0], "sts")
+            for arn in (arn for pattern in allowed.resources for arn in of_others(pattern)):
+                if _service(arn) in services and is_of_another(arn) and not _denied(denials, action, arn):
+                    found.add((allowed.role, action, arn))
     return found
 
 
-def _denied(statements: list[Statement], role: str, action: str, arn: str) -> bool:
-    return any(
-        not statement.allow and statement.role == role and statement.speaks_of(action, arn) for statement in statements
-    )
+def _judged(statements: list[Statement]) -> list[tuple[Statement, tuple[Statement, ...]]]:
+    """Each statement that allows something, with those that deny something to the same role."""
+    return [(allowed, _denials(statements, allowed.role)) for allowed in statements if allowed.allow]
+
+
+def _denials(statements: list[Statement], role: str) -> tuple[Statement, ...]:
+    return tuple(statement for statement in statements if not statement.allow and statement.role == role)
+
+
+def _denied(denials: tuple[Statement, ...], action: str, arn: str) -> bool:
+    return any(denial.speaks_of(action, arn) for denial in denials)
 
 
 def test_no_role_may_touch_anything_of_another_stack() -> None:
@@ -287,7 +289,8 @@ def test_what_is_allowed_on_everything_touches_nothing() -> None:
                 unexplained = set(statement.actions) - TOUCHES_NOTHING.keys()
                 # SAM's policy for logs: allowed on all log groups, and taken back for all but the stack's own.
                 arn = f"arn:aws:logs:{mine.region}:{ACCOUNT}:log-group:/aws/lambda/anybody"
-                assert all(_denied(mine.statements(), statement.role, action, arn) for action in unexplained), statement
+                denials = _denials(mine.statements(), statement.role)
+                assert all(_denied(denials, action, arn) for action in unexplained), statement
 
 
 def test_plan_may_ask_for_each_function_that_it_asks_for() -> None:

@@ -14,6 +14,7 @@ import pytest
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.load.histogram import Histogram
+from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import write_csv
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 from unit.statistics.made_up_loads import closed_plan, open_plan, results_of, summary_of
@@ -29,13 +30,13 @@ def fetched(folder: Path, summary: CampaignSummary, samples: Any = ()) -> None:
     (folder / "index.html").write_text("<!doctype html>")
 
 
-@pytest.fixture
-def reports(tmp_path: Path) -> Mapping[str, CampaignSummary]:
+@pytest.fixture(scope="module")
+def summaries() -> Mapping[str, tuple[CampaignSummary, list[Sample]]]:
     """A load, the same twice as slow, both of two rounds, an open one, one that lost shares, and no load at all."""
     closed, twice = closed_plan(), closed_plan(rounds=2)
     plan = made_up_plan(cold=10, warm=10)
     samples = made_up_samples(plan)
-    made = {
+    loads = {
         "load": summary_of(closed),
         "slow": summary_of(closed, results_of(closed, slower=2)),
         "rounds": summary_of(twice),
@@ -43,11 +44,19 @@ def reports(tmp_path: Path) -> Mapping[str, CampaignSummary]:
         "open": summary_of(open_plan()),
         "lost": summary_of(closed, results_of(closed, lost=LOST)),
         "nothing": summary_of(closed, {}),
-        "samples": build_summary(plan, samples, made_up_lanes(plan)),
     }
-    for name, summary in made.items():
-        fetched(tmp_path / ".isotherm" / "reports" / name, summary, samples if name == "samples" else ())
-    return made
+    no_load = build_summary(plan, samples, made_up_lanes(plan))
+    return {"samples": (no_load, samples), **{name: (summary, []) for name, summary in loads.items()}}
+
+
+@pytest.fixture
+def reports(
+    tmp_path: Path, summaries: Mapping[str, tuple[CampaignSummary, list[Sample]]]
+) -> Mapping[str, CampaignSummary]:
+    """All of them, fetched to this disk."""
+    for name, (summary, samples) in summaries.items():
+        fetched(tmp_path / ".isotherm" / "reports" / name, summary, samples)
+    return {name: summary for name, (summary, _) in summaries.items()}
 
 
 @pytest.mark.usefixtures("reports")
