@@ -4,7 +4,7 @@ A nominal 95 % interval may miss 2.5 % on each side. A count of misses is called
 many less than once in 10^5, so that with the dozens of counts made here a sound method fails for about one seed in a
 thousand. The fault on record (ranks from 1 used as indices from 0; docs/measuring.md, rule 14) is finer than 5,000
 trials can see with that caution; the exact test of the ranks in `test_statistics` catches it, and more trials show it
-here.
+here. Apart from the unit tests, for what takes half a minute is not run before each commit.
 """
 
 from __future__ import annotations
