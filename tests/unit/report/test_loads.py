@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 from collections import Counter
 
@@ -160,16 +161,20 @@ def test_sums_that_do_not_agree_come_first_and_loud() -> None:
 
 def test_loads_are_in_reading_order_whatever_order_they_were_made_in() -> None:
     orders = set()
-    for seed in range(6):
-        summary = summary_of(closed_plan(regions=("us-east-1", "ap-south-1"), rounds=2, seed=seed))
+    for seed in range(3):
+        plan = closed_plan(regions=("us-east-1", "ap-south-1"), rounds=2, seed=seed)
+        results = list(results_of(plan).items())
+        random.Random(seed).shuffle(results)  # noqa: S311 - an order, not a secret
+        summary = summary_of(plan, dict(results))
         assert run_names(summary.loads)[:4] == [
             "Lambda by invoke in us-east-1, round 1",
             "Lambda by invoke in us-east-1, round 2",
             "API Gateway in us-east-1, round 1",
             "API Gateway in us-east-1, round 2",
         ]
-        orders.add(tuple(run.lane_key for run in summary.loads))
+        orders.add(tuple(place for place, _ in results))
         assert " in us-east-1" in summary.headline
+    assert len(orders) == 3
 
 
 def test_rounds_are_told_as_a_range() -> None:
