@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections.abc import Iterator
@@ -144,3 +145,23 @@ def test_nothing_is_cited_that_the_checkout_does_not_hold() -> None:
             found += [(name, words) for words in LABEL.findall(text)]
 
     assert found == []
+
+
+def test_each_stay_of_the_walks_is_there_and_none_has_more_than_eight() -> None:
+    walks = re.split(
+        r"^### ", (ROOT / "docs/architecture.md").read_text("utf-8").partition("## Two walks")[2], flags=re.M
+    )
+    stays = [re.findall(r"^\d+\. `([^`]+)`, (.*?):", walk, re.M) for walk in walks[1:]]
+
+    assert [len(walk) for walk in stays] == [8, 8]
+    for path, functions in (stay for walk in stays for stay in walk):
+        defined = _functions(ast.parse((ROOT / path).read_text("utf-8")))
+        assert set(re.findall(r"`([\w.]+)`", functions)) <= defined, path
+        assert functions
+
+
+def _functions(tree: ast.Module | ast.ClassDef) -> set[str]:
+    """Names of the functions of a module, methods with that of their class."""
+    found = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    return found | {f"{one.name}.{name}" for one in classes for name in _functions(one)}
