@@ -17,7 +17,7 @@ rate        the highest open-loop rate that the generator sustains, over what `w
 stall       coordinated omission: a server that stalls for a second, closed loop and open loop side by side.
 million     a million requests in open loop: resident memory after 10 % and after all (only with --million).
 
-autocannon is no witness here: a connection spends its share of a second at that second's start, and it keeps
+autocannon is not a witness here: a connection spends its share of a second at that second's start, and it keeps
 milliseconds. Aims: latencies within 5 %, the sustained rate at least half of wrk's, flat memory.
 """
 

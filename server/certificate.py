@@ -22,7 +22,7 @@ def from_files(certfile: Path, keyfile: Path) -> ssl.SSLContext:
     Raises
     ------
     BadCertificate
-        A file cannot be read, is no PEM, or the two do not belong together.
+        A file cannot be read, is not PEM, or the two do not belong together.
     """
     context = _context()
     for option, path in (("--certfile", certfile), ("--keyfile", keyfile)):

@@ -127,13 +127,13 @@ def as_response(answer: Any) -> Response:
     Raises
     ------
     BadAnswer
-        The status, a header or the body is not of its type, or the answer is no JSON.
+        The status, a header or the body is not of its type, or the answer is not JSON.
     """
     if not (isinstance(answer, dict) and "statusCode" in answer):
         try:
             return Response(200, [("content-type", "application/json")], json.dumps(answer).encode())
         except (TypeError, ValueError) as problem:
-            raise BadAnswer(f"the answer is no JSON: {problem}") from problem
+            raise BadAnswer(f"the answer is not JSON: {problem}") from problem
     status = answer["statusCode"]
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise BadAnswer(f"statusCode: {status!r} is not a number from 200 to 599")
@@ -146,10 +146,10 @@ def as_response(answer: Any) -> Response:
 
 def _header(name: Any, value: Any) -> tuple[str, str]:
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        raise BadAnswer(f"headers: {name!r} is no header's name")
+        raise BadAnswer(f"headers: {name!r} is not a header's name")
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not isinstance(value, (str, int, float)) or not _HEADER_VALUE.fullmatch(text):
-        raise BadAnswer(f"headers: {name}: {value!r} is no header's value")
+        raise BadAnswer(f"headers: {name}: {value!r} is not a header's value")
     return name.lower(), text
 
 

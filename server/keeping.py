@@ -31,7 +31,7 @@ CLOSE_S = 5.0
 
 
 class LogGroup:
-    """A log group, filled from a thread of its own; what cannot be put there is told once, and is no failure."""
+    """A log group, filled from a thread of its own; what cannot be put there is told once, and is not a failure."""
 
     def __init__(self, name: str) -> None:
         self._name = name

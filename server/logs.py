@@ -20,7 +20,7 @@ def write(line: dict[str, Any]) -> None:
 
 
 def tell(event: str, **facts: Any) -> None:
-    """Say that something happened which is no request."""
+    """Say that something happened which is not a request."""
     write({"event": event, "at_ms": round(time.time() * 1000, 3), **facts})
 
 

@@ -68,7 +68,7 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as problem:
-        raise CannotListen(f"--host: {host!r} is no address of this machine: {problem.strerror}") from problem
+        raise CannotListen(f"--host: {host!r} is not an address of this machine: {problem.strerror}") from problem
     listening = socket.socket(family, kind, protocol)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -79,7 +79,7 @@ def listen(host: str, port: int) -> socket.socket:
         reasons = {
             errno.EADDRINUSE: f"--port: {port} is taken on {host}; give another, or 0 for any that is free",
             errno.EACCES: f"--port: {port} may not be listened on by this user; give one above 1023",
-            errno.EADDRNOTAVAIL: f"--host: {host!r} is no address of this machine",
+            errno.EADDRNOTAVAIL: f"--host: {host!r} is not an address of this machine",
         }
         raise CannotListen(reasons.get(problem.errno or 0, f"--host, --port: {problem.strerror}")) from problem
     listening.setblocking(False)
@@ -102,7 +102,7 @@ def serve(listening: socket.socket, serving: Serving) -> int:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, except that it says when it serves, and that being told to stop is no failure."""
+    """uvicorn's server, except that it says when it serves, and that being told to stop is not a failure."""
 
     def __init__(self, config: uvicorn.Config, say: Callable[[], None]) -> None:
         super().__init__(config)

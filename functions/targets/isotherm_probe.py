@@ -132,7 +132,7 @@ def observe(handler: "Handler") -> "Handler":
                 line["notes"] = notes
             if index == 0:
                 line["package"] = _manifest()
-            # What a held call spends between its work and its answer, reading the manifest included, is no latency.
+            # What a held call spends between its work and its answer, reading the manifest included, is not latency.
             line["hold_ms"] = (time.perf_counter_ns() - end_ns) / 1e6 if _hold(asked.get("hold_until_ms")) else 0.0
             tell(line)
 
@@ -142,7 +142,7 @@ def observe(handler: "Handler") -> "Handler":
 def tell(line: "dict[str, Any]") -> None:
     """Print a call's line; a server that runs handlers puts in this place what takes the line into its own log."""
     # One write: the runtime flushes each, and a line in two pieces can become two log events.
-    # A note that is no JSON must not cost the call its answer.
+    # A note that is not JSON must not cost the call its answer.
     sys.stdout.write(json.dumps(line, default=repr) + "\n")
     sys.stdout.flush()
 

@@ -70,7 +70,7 @@ class Server:
         return line
 
     def event(self, name: str) -> dict[str, Any]:
-        """The line about something that is no request."""
+        """The line about something that is not a request."""
         return self._wait_for(event=name)
 
     def line(self, request_id: str) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def test_a_host_of_another_machine_is_named(host: str) -> None:
     code, told = _refused("--self-signed", "--memory", "--host", host)
 
     assert code == 1
-    assert f"--host: '{host}' is no address of this machine" in told
+    assert f"--host: '{host}' is not an address of this machine" in told
 
 
 def test_a_given_certificate_is_served_with_its_key_in_the_same_file(pem: dict[str, str]) -> None:

@@ -95,7 +95,7 @@ REFUSED = [
         id="concurrency",
     ),
     pytest.param({**GOOD, "budget_usd": 0}, "OverBudget", "budget_usd:", id="budget"),
-    pytest.param(["default"], "InvalidCampaign", "is no campaign", id="no object"),
+    pytest.param(["default"], "InvalidCampaign", "is not a campaign", id="no object"),
 ]
 
 

@@ -58,12 +58,12 @@ def test_a_customer_is_created_and_read(embedded: Embedded, region: str, api: st
         (
             '{"email_id": "ann", "first_name": 7, "last_name": ""}',
             {
-                "email_id": "'ann' is no email address such as ann@example.com",
-                "first_name": "a JSON number and no text",
+                "email_id": "'ann' is not an email address such as ann@example.com",
+                "first_name": "a JSON number, not text",
                 "last_name": "empty",
             },
         ),
-        ("email_id=ann@example.com", {"body": "no JSON: Expecting value: line 1 column 1 (char 0)"}),
+        ("email_id=ann@example.com", {"body": "not JSON: Expecting value: line 1 column 1 (char 0)"}),
         ("[1, 2]", {"body": "a JSON array and no object with email_id, first_name, last_name"}),
     ],
     ids=["nothing", "all wrong", "no JSON", "no object"],

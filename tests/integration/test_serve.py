@@ -52,7 +52,7 @@ def test_what_is_created_lies_in_the_stacks_table_and_shots_in_its_log(embedded:
     assert server.stop() == 0
     kept = _kept(embedded)
     assert line in kept
-    assert created.headers["x-request-id"] not in {entry["request_id"] for entry in kept}  # it was no shot
+    assert created.headers["x-request-id"] not in {entry["request_id"] for entry in kept}  # it was not a shot
 
 
 def test_a_campaign_finds_the_servers_own_time_of_every_call(

@@ -110,7 +110,7 @@ def _answers(endpoint: str) -> bool:
     try:
         urllib.request.urlopen(endpoint, timeout=5).close()  # noqa: S310 - our own loopback address
     except urllib.error.HTTPError:
-        return True  # a bare GET is no request of its API, but something said so
+        return True  # a bare GET is not a request of its API, but something said so
     except OSError:  # it takes connections some seconds before it answers
         return False
     return True

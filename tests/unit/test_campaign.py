@@ -27,7 +27,7 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
         ),
         (
             {"targets": ["default"], "regions": ["eu-west-7"]},
-            'regions: "eu-west-7" is no AWS region; did you mean eu-west-1, eu-west-2 or eu-west-3?',
+            'regions: "eu-west-7" is not an AWS region; did you mean eu-west-1, eu-west-2 or eu-west-3?',
         ),
         ({"targets": ["default"], "cold": {"samples": -3}}, "cold.samples: -3 is below the least accepted, 0"),
         ({"targets": ["default"], "warm": {"concurrency": 0}}, "warm.concurrency: 0 is below the least accepted, 1"),
@@ -68,8 +68,8 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
             {"targets": ["a"], "precision": {"p59": 0.1}, "max_rounds": 4},
             "precision.p59: there is no such field; did you mean p95?",
         ),
-        ([], 'campaign: [] is no campaign; give an object such as {"targets": ["default"]}'),
-        ("default", 'campaign: "default" is no campaign; give an object such as {"targets": ["default"]}'),
+        ([], 'campaign: [] is not a campaign; give an object such as {"targets": ["default"]}'),
+        ("default", 'campaign: "default" is not a campaign; give an object such as {"targets": ["default"]}'),
     ],
 )
 def test_a_refusal_names_the_field_the_value_and_what_is_accepted(document: Any, message: str) -> None:
@@ -125,5 +125,5 @@ def test_a_bare_precision_is_that_of_the_median() -> None:
 def test_text_that_is_no_json_is_told_where_it_goes_wrong() -> None:
     with pytest.raises(InvalidCampaign) as refusal:
         read_campaign("{")
-    words = "campaign: this is no JSON (line 1, column 2: Expecting property name enclosed in double quotes)"
+    words = "campaign: this is not JSON (line 1, column 2: Expecting property name enclosed in double quotes)"
     assert str(refusal.value) == words

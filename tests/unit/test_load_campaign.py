@@ -177,8 +177,8 @@ def test_a_server_needs_no_concurrency_of_the_account() -> None:
     ("server", "facts", "message"),
     [
         (None, {}, 'protocols: "server" cannot reach us-east-1: the stack has no server there'),
-        ({"url": "http://127.0.0.1:8443"}, {}, 'server.url: "http://127.0.0.1:8443" is no address of a server'),
-        ({"url": "https://127.0.0.1:99999"}, {}, 'server.url: "https://127.0.0.1:99999" is no address of a server'),
+        ({"url": "http://127.0.0.1:8443"}, {}, 'server.url: "http://127.0.0.1:8443" is not an address of a server'),
+        ({"url": "https://127.0.0.1:99999"}, {}, 'server.url: "https://127.0.0.1:99999" is not an address of a server'),
         ({"url": "https://127.0.0.1.example.com"}, {}, "is neither this stack's own nor loopback"),
         ({"url": "https://example.com"}, {}, "is neither this stack's own nor loopback; if it is yours, say so"),
         (LOOPBACK, {"platform": "aws"}, "is the calling function itself, on AWS"),

@@ -166,11 +166,11 @@ def test_a_lane_s_task_survives_the_table() -> None:
         ),
         (
             {"targets": ["default"], "clients": ["eu-west-7"]},
-            'clients: "eu-west-7" is no AWS region; did you mean eu-west-2 or us-west-1?',
+            'clients: "eu-west-7" is not an AWS region; did you mean eu-west-2 or us-west-1?',
         ),
         (
             {"targets": ["outer"], "inner": {"regions": ["eu-west-7"]}},
-            'inner.regions: "eu-west-7" is no AWS region; did you mean eu-west-2 or us-west-1?',
+            'inner.regions: "eu-west-7" is not an AWS region; did you mean eu-west-2 or us-west-1?',
         ),
         (
             {"targets": ["default"], "clients": ["eu-west-2", "eu-west-2"]},
@@ -188,7 +188,7 @@ def test_an_inner_function_that_is_not_there_is_named_before_the_start() -> None
     inventory = [region(name, TARGETS if name != "sa-east-1" else ["default", "outer"]) for name in REGIONS]
     with pytest.raises(InvalidCampaign) as refusal:
         plan_of(CRISSCROSS, inventory)
-    assert 'inner.targets: "inner" is no target in sa-east-1; there are default, outer' in str(refusal.value)
+    assert 'inner.targets: "inner" is not a target in sa-east-1; there are default, outer' in str(refusal.value)
 
 
 def test_a_stack_without_an_api_is_named_before_the_start() -> None:

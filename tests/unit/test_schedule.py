@@ -113,7 +113,7 @@ def test_it_is_written_as_aws_wants_it(written: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
-        ("", "'' is no schedule; give one such as rate(6 hours)"),
+        ("", "'' is not a schedule; give one such as rate(6 hours)"),
         ("every six hours", "give one such as"),
         ("0 */3 * * ? *", "give one such as"),
         ("rate(0 hours)", "from 1 to 99999"),
@@ -138,8 +138,8 @@ def test_it_is_written_as_aws_wants_it(written: str, wanted: str) -> None:
         ("cron(0,,5 9 * * ? *)", "minutes:  is not accepted"),
         ("at(2026-12-24 18:00)", "yyyy-mm-ddThh:mm:ss"),
         ("at(2026-12-24T18:00:00Z)", "without timezone"),
-        ("at(2026-13-24T18:00:00)", "is no time: month must be in 1..12"),
-        ("cron(" + "0," * 200 + "1 * * * ? *)", "is no schedule"),
+        ("at(2026-13-24T18:00:00)", "is not a time: month must be in 1..12"),
+        ("cron(" + "0," * 200 + "1 * * * ? *)", "is not a schedule"),
     ],
 )
 def test_what_is_no_expression_is_refused_in_words(expression: str, said: str) -> None:

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(rf"[A-Za-z0-9.!#$&'*+=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_
 
 
 class Refused(Exception):
-    """What was sent is no customer; `reasons` says why, by field."""
+    """What was sent is not a customer; `reasons` says why, by field."""
 
     def __init__(self, reasons: "dict[str, str]") -> None:
         super().__init__("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
@@ -37,16 +37,16 @@ def read_customer(body: bytes) -> "Customer":
     Raises
     ------
     Refused
-        With one reason for each field that is wrong, or for `body` where it is no JSON object.
+        With one reason for each field that is wrong, or for `body` where it is not a JSON object.
     """
     try:
         fields = json.loads(body.decode())
     except UnicodeDecodeError as problem:
-        raise Refused({"body": f"no UTF-8 at byte {problem.start}"}) from problem
+        raise Refused({"body": f"not UTF-8 at byte {problem.start}"}) from problem
     except ValueError as problem:
-        raise Refused({"body": f"no JSON: {problem}"}) from problem
+        raise Refused({"body": f"not JSON: {problem}"}) from problem
     except RecursionError as problem:
-        raise Refused({"body": "no JSON that can be read: nested too deeply"}) from problem
+        raise Refused({"body": "cannot be read as JSON: nested too deeply"}) from problem
     if not isinstance(fields, dict):
         raise Refused({"body": f"a JSON {_kind(fields)} and no object with {', '.join(ATTRIBUTES)}"})
     reasons = {name: reason for name in ATTRIBUTES if (reason := _wrong(name, fields))}
@@ -59,11 +59,11 @@ def read_customer(body: bytes) -> "Customer":
 
 
 def wrong_address(address: str) -> str | None:
-    """Why a text is no email address; None where it is one."""
+    """Why a text is not an email address; None where it is one."""
     if len(address) > MAX_ADDRESS:
         return f"has {len(address)} characters; at most {MAX_ADDRESS} are accepted"
     if not _ADDRESS.fullmatch(address):
-        return f"{_shown(address)!r} is no email address such as ann@example.com"
+        return f"{_shown(address)!r} is not an email address such as ann@example.com"
     return None
 
 
@@ -72,7 +72,7 @@ def _wrong(name: str, fields: "dict[str, Any]") -> str | None:
         return "missing"
     value = fields[name]
     if not isinstance(value, str):
-        return f"a JSON {_kind(value)} and no text"
+        return f"a JSON {_kind(value)}, not text"
     if not value.strip():
         return "empty"
     if name == "email_id":

@@ -51,7 +51,7 @@ def answer(store: "Store", method: str, path: str, body: bytes) -> Answer:
     try:
         return _read(store, email_id) if email_id else _create(store, body)
     except Refused as problem:
-        return Answer(400, {"message": "this is no customer", "reasons": problem.reasons})
+        return Answer(400, {"message": "this is not a customer", "reasons": problem.reasons})
     except Silent as problem:
         return Answer(504, {"message": f"{problem}; please ask again"})
     except Unavailable as problem:

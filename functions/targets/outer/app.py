@@ -79,7 +79,9 @@ def _client(region: str) -> "Any":
 def _text(inner: object, name: str) -> str:
     value = inner.get(name) if isinstance(inner, dict) else None
     if not isinstance(value, str) or not value:
-        raise BadEvent(f'inner.{name}: {value!r} is no {name.replace("_", " ")}; say {{"inner": {{"{name}": "..."}}}}')
+        raise BadEvent(
+            f'inner.{name}: {value!r} is not a {name.replace("_", " ")}; say {{"inner": {{"{name}": "..."}}}}'
+        )
     return value
 
 

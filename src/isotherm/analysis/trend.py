@@ -155,7 +155,7 @@ def trend_at_the_end_of(
     others : iterable of Session
         Those of its name whose reports are there, whenever they began.
     left_out : iterable of LeftOut
-        Those of its name that can be no part of a trend.
+        Those of its name that cannot be part of a trend.
     unfinished : iterable of str
         Ids of those of its name that have no report (yet).
     version : str

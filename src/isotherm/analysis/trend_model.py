@@ -122,7 +122,7 @@ class Session(_Read):
 
     @property
     def no_trend(self) -> str | None:
-        """Why it can be no part of a trend; None where it can."""
+        """Why it cannot be part of a trend; None where it can."""
         if self.campaign.get("load") is None:
             return None
         return "it is a load, and trends are of samples; isotherm compare shows how two loads differ"
@@ -160,7 +160,7 @@ class Held(Shape):
 
 
 class LeftOut(Shape):
-    """A campaign of the name that is no part of the trend, and why."""
+    """A campaign of the name that is not a part of the trend, and why."""
 
     campaign_id: str
     reason: str

@@ -28,7 +28,7 @@ def ask_for(campaign: Campaign, home_region: str, stack: str) -> list[RegionInve
 def ask_regions(regions: Sequence[str], stack: str, targets: Sequence[str] = ()) -> list[RegionInventory]:
     """What each region has, in the order given; all of them are asked at once.
 
-    A region that cannot be asked, or where the stack is not there, is no exception but an inventory that says so:
+    A region that cannot be asked, or where the stack is not there, is not an exception but an inventory that says so:
     `isotherm.campaign.stack_health.stack_faults` puts it into words.
 
     Parameters

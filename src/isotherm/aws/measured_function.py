@@ -126,7 +126,7 @@ class MeasuredFunction:
     def delete(self, version: str) -> None:
         """Delete one published version; harmless where it is gone."""
         if not version.isdigit():  # without a qualifier DeleteFunction would delete the function
-            raise ValueError(f"version: {version!r} is no published version's number")
+            raise ValueError(f"version: {version!r} is not the number of a published version")
         with contextlib.suppress(self._lambda.exceptions.ResourceNotFoundException):
             self._insist(self._lambda.delete_function, FunctionName=self._name, Qualifier=version)
 

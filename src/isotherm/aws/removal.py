@@ -36,7 +36,7 @@ class Losses:
 
 
 def losses(region: str, found: StackFound) -> Losses | None:
-    """What would be lost with a stack; None where it keeps no results (it is no home, or was never completed)."""
+    """What would be lost with a stack; None where it keeps no results (it is not a home, or was never completed)."""
     bucket = found.outputs.get("ResultsBucketName")
     if bucket is None:
         return None

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 #: AWS, CloudFormation quotas: a parameter's value has at most so many bytes.
 MOST_BYTES = 4096
 
-#: The template's parameters; an empty expression is no schedule.
+#: The template's parameters; an empty expression is not a schedule.
 EXPRESSION, TIMEZONE, CAMPAIGN = "ScheduleExpression", "ScheduleTimezone", "ScheduledCampaign"
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]

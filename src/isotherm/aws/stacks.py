@@ -35,7 +35,7 @@ class StackFound(NamedTuple):
 
     @property
     def server_of(self) -> str | None:
-        """Name of the stack whose optional server this is (server/template.yaml); None where it is no server."""
+        """Name of the stack whose optional server this is (server/template.yaml); None where it is not a server."""
         return self.parameters.get("IsothermStack")
 
 

@@ -48,7 +48,7 @@ def find_functions(
             if target in there:
                 found[region, target] = there[target]
             else:
-                faults.append(f'targets: "{target}" is no target in {region}; there are {", ".join(sorted(there))}')
+                faults.append(f'targets: "{target}" is not a target in {region}; there are {", ".join(sorted(there))}')
     for (region, target), function in found.items():
         if "http" in campaign.protocols and not function.url:
             faults.append(
@@ -80,7 +80,7 @@ def _server_fault(campaign: Campaign, region: RegionInventory, platform: Platfor
     except ValueError:
         origin = None
     if origin is None or origin.scheme != "https" or urlsplit(server.url).path not in ("", "/"):
-        return f'server.url: "{server.url}" is no address of a server; give one such as https://127.0.0.1:8443'
+        return f'server.url: "{server.url}" is not an address of a server; give one such as https://127.0.0.1:8443'
     if origin.is_loopback and platform == "aws":
         return f'server.url: "{server.url}" is the calling function itself, on AWS; give an address that it can reach'
     if may_load(origin, [*region.own_servers, campaign.i_own_this_endpoint]):
@@ -105,7 +105,7 @@ def find_inner(
                 found[region, target] = there[target]
             else:
                 shown = ", ".join(sorted(there)) or "none; deploy the stack there, or leave the region out"
-                faults.append(f'inner.targets: "{target}" is no target in {region}; there are {shown}')
+                faults.append(f'inner.targets: "{target}" is not a target in {region}; there are {shown}')
     if faults:
         raise InvalidCampaign("\n".join(faults))
     return found

@@ -119,7 +119,7 @@ class Load(Strict):
         Raises
         ------
         ValueError
-            It is no load, by the generator's own rules; the message names the field.
+            It is not a load, by the generator's own rules; the message names the field.
         """
         limit = self.max_in_flight
         if limit is not None and self.loop == "closed":

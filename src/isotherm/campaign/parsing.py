@@ -35,7 +35,7 @@ def read_campaign(text: str | bytes, known_regions: Iterable[str] = ()) -> Campa
             if isinstance(fault, json.JSONDecodeError)
             else fault
         )
-        raise InvalidCampaign(f"campaign: this is no JSON ({where})") from None
+        raise InvalidCampaign(f"campaign: this is not JSON ({where})") from None
     return parse_campaign(document, known_regions)
 
 
@@ -56,7 +56,7 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
     """
     if not isinstance(document, dict):
         raise InvalidCampaign(
-            f'campaign: {shown(document)} is no campaign; give an object such as {{"targets": ["default"]}}'
+            f'campaign: {shown(document)} is not a campaign; give an object such as {{"targets": ["default"]}}'
         )
     # The Step Functions console and most tools write a Comment into JSON documents.
     fields = {("comment" if name == "Comment" else name): value for name, value in document.items()}
@@ -81,7 +81,7 @@ def _check_regions(campaign: Campaign, known: list[str]) -> None:
     inner = campaign.inner.regions if campaign.inner else None
     fields = {"regions": campaign.regions, "clients": campaign.clients, "inner.regions": inner}
     faults = [
-        f"{field}: {shown(name)} is no AWS region{_suggestion(name, known)}"
+        f"{field}: {shown(name)} is not an AWS region{_suggestion(name, known)}"
         for field, names in fields.items()
         for name in names or []
         if known and name not in known

@@ -118,7 +118,7 @@ def parse_schedule(text: str) -> Schedule:
     stripped = text.strip()
     found = re.fullmatch(r"(rate|cron|at)\s*\((.*)\)", stripped, re.IGNORECASE | re.DOTALL)
     if not found or len(stripped) > MOST_CHARACTERS:
-        raise InvalidSchedule(f"{text!r} is no schedule; {_FORMS}")
+        raise InvalidSchedule(f"{text!r} is not a schedule; {_FORMS}")
     kind, inside = found[1].lower(), found[2].strip()
     return _rate(inside) if kind == "rate" else _cron(inside) if kind == "cron" else _at(inside)
 
@@ -141,7 +141,7 @@ def _at(inside: str) -> At:
     try:
         moment = datetime.fromisoformat(inside)
     except ValueError as fault:
-        raise InvalidSchedule(f"at({inside}) is no time: {fault}") from None
+        raise InvalidSchedule(f"at({inside}) is not a time: {fault}") from None
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
         raise InvalidSchedule(f"at({inside}) is not accepted; years are {_YEARS[0]} to {_YEARS[1]}")
     return At(moment)

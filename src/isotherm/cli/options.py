@@ -159,11 +159,11 @@ def with_server(document: dict[str, Any], url: str | None, certificate: Path | N
         except OSError as problem:
             raise BadInput(f"--server-certificate: {certificate} cannot be read: {problem.strerror}") from problem
         except UnicodeDecodeError:
-            raise BadInput(f"--server-certificate: {certificate} is no PEM text") from None
+            raise BadInput(f"--server-certificate: {certificate} is not PEM text") from None
         if "PRIVATE KEY" in server["certificate"]:
             raise BadInput(f"--server-certificate: {certificate} holds a private key; give the certificate alone")
         if "BEGIN CERTIFICATE" not in server["certificate"]:
-            raise BadInput(f"--server-certificate: {certificate} is no PEM text of a certificate")
+            raise BadInput(f"--server-certificate: {certificate} is not PEM text of a certificate")
     protocols = document.get("protocols", ["invoke"])
     if isinstance(protocols, list) and "server" not in protocols:
         protocols = [*protocols, "server"]
@@ -199,7 +199,7 @@ def read_regions(*lists: Iterable[str] | None) -> list[str]:
     for word in regions:
         near = difflib.get_close_matches(word.lower(), ON_RECORD, n=1)
         if word not in known and near:
-            raise BadInput(f'regions: "{word}" is no AWS region; did you mean {near[0]} ({ON_RECORD[near[0]]})?')
+            raise BadInput(f'regions: "{word}" is not an AWS region; did you mean {near[0]} ({ON_RECORD[near[0]]})?')
     # The same check, and so the same words, as for a campaign's regions.
     parse_campaign({"targets": ["default"], "regions": regions}, known_regions=known)
     return regions
@@ -231,7 +231,7 @@ def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
     except OSError as problem:
         raise BadInput(f"EVENT: {source} cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
-        raise BadInput(f"EVENT: {source} is no UTF-8 text (byte {problem.start})") from problem
+        raise BadInput(f"EVENT: {source} is not UTF-8 text (byte {problem.start})") from problem
     try:
         document: dict[str, Any] = json.loads(text)
     except ValueError:

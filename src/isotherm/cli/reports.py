@@ -120,7 +120,9 @@ def _read(name: str, samples: Path, summary: Path, argument: str) -> Side:
         except ValidationError as fault:
             first = fault.errors()[0]
             where = ".".join(map(str, first["loc"])) or "document"
-            raise BadInput(f"{argument}: {summary} is no summary of this version ({where}: {first['msg']})") from None
+            raise BadInput(
+                f"{argument}: {summary} is not a summary of this version ({where}: {first['msg']})"
+            ) from None
     return Side(name=name, samples=_samples(samples, argument), summary=document)
 
 

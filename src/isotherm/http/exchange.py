@@ -235,7 +235,7 @@ class Connection(asyncio.Protocol):
                 self._keep_alive = False
                 self._succeed()
             else:
-                self._fail("protocol", f"the answer is no HTTP/1.1: {problem}")
+                self._fail("protocol", f"the answer is not HTTP/1.1: {problem}")
         else:
             if self._complete:
                 self._succeed()

@@ -24,13 +24,13 @@ class Origin:
         Raises
         ------
         ValueError
-            `url` is no http or https URL, or carries a user name; the message names `field`.
+            `url` is not an http or https URL, or carries a user name; the message names `field`.
         """
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as problem:
-            raise ValueError(f"{field}: {url!r} is no URL: {problem}") from None
+            raise ValueError(f"{field}: {url!r} is not a URL: {problem}") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{field}: {url!r} does not start with http://HOST or https://HOST")
         if "@" in parts.netloc:
@@ -40,7 +40,7 @@ class Origin:
         try:
             host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
         except UnicodeError:
-            raise ValueError(f"{field}: {parts.hostname!r} is no host name") from None
+            raise ValueError(f"{field}: {parts.hostname!r} is not a host name") from None
         if parts.scheme == "http":
             return cls("http", host, port or 80)
         return cls("https", host, port or 443)

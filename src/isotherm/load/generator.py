@@ -181,7 +181,7 @@ class _Load(ABC):
                 self.stop(ready)
             self._sweep(float("inf") if end_by is None else end_by - offset, watch, stop)
             self.alarm.set(self.begin)
-            # What is there already is no garbage; looking through it would stop the generator for tens of milliseconds.
+            # What is there already is not garbage; going through it would stop the generator for tens of milliseconds.
             gc.collect()
             gc.freeze()
             used_s, waited_s = time.process_time(), _waited_for_processor_s()

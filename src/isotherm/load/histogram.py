@@ -139,9 +139,9 @@ class Histogram:
             payload = zlib.decompress(envelope[_ENVELOPE.size : _ENVELOPE.size + length])
             inner, size, offset, digits, lowest, _, _ = _HEADER.unpack_from(payload)
         except (ValueError, struct.error, zlib.error) as problem:
-            raise ValueError(f"this is no encoded histogram: {problem}") from None
+            raise ValueError(f"this is not an encoded histogram: {problem}") from None
         if (cookie, inner, offset, lowest) != (_COMPRESSED_COOKIE, _PAYLOAD_COOKIE, 0, _LOWEST):
-            raise ValueError("this is no histogram of HdrHistogram's version 2 with unit 1")
+            raise ValueError("this is not a histogram of HdrHistogram's version 2 with unit 1")
         decoded, index = cls(digits), 0
         for number in _numbers(payload[_HEADER.size : _HEADER.size + size]):
             if number < 0:
@@ -194,4 +194,4 @@ def _numbers(packed: bytes) -> Iterator[int]:
             value |= (byte & 0x7F) << (7 * place)
             place += 1
     if place:
-        raise ValueError("this is no encoded histogram: it ends within a number")
+        raise ValueError("this is not an encoded histogram: it ends within a number")

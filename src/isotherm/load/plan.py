@@ -23,7 +23,7 @@ class Arrival(NamedTuple):
 
 
 def check_shard(shard: int, shards: int) -> None:
-    """Refuse what is no part of a whole.
+    """Refuse what is not a part of a whole.
 
     Raises
     ------

@@ -109,7 +109,7 @@ def build(
     runtime = runtime or local_runtime()
     architecture = architecture or local_architecture()
     if not re.fullmatch(r"python3\.\d+", runtime):
-        raise LocalError(f"runtime: {runtime!r} is no Python runtime of Lambda (such as python3.14)")
+        raise LocalError(f"runtime: {runtime!r} is not a Python runtime of Lambda (such as python3.14)")
     sam = ensure(checkout, SAM, say)
     platform_kind = "host" if host else "lambda"
     # No dot in the name: the lock and the stamp are this folder with another suffix.

@@ -93,7 +93,7 @@ def find_checkout(start: Path | None = None) -> Checkout:
     local_name = os.environ.get(LOCAL_VARIABLE) or DEFAULT_LOCAL
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", local_name) or local_name in _TAKEN:
         raise NoCheckout(
-            f"{LOCAL_VARIABLE}: {local_name!r} is no name for a stack: small letters, digits and -, "
+            f"{LOCAL_VARIABLE}: {local_name!r} is not a name for a stack: small letters, digits and -, "
             f"and none of {', '.join(_TAKEN)}"
         )
     named = os.environ.get(ENVIRONMENT_VARIABLE)

@@ -118,7 +118,7 @@ def outcome_of_status(status: int) -> Outcome:
     """Where an HTTP status says that a call ended.
 
     What never reached the function is a throttle (429) or the client's fault (401, 403); whoever waited in vain says
-    504, a timeout; anything else that is no success came from the function, or instead of its answer.
+    504, a timeout; anything else that is not a success came from the function, or instead of its answer.
     """
     if 200 <= status < 300:
         return "answered"

@@ -35,9 +35,9 @@ class Sample(InCell):
 
     client_ms: the client's time without the hold. overhead_ms: client_ms less what the platform reports (init and
     duration; on the embedded stack less what the probe saw, start-up and work): the network and the platform's own
-    work, fetching and unpacking the code included. startup_ms: process start to handler
-    begin, by the probe. duration_ms is None for a held call, whose Duration is no latency; work_ms is the handler's own
-    time. temperature is what was proved, `kind` what was asked for.
+    work, fetching and unpacking the code included. startup_ms: process start to handler begin, by the probe.
+    duration_ms is None for a held call, whose Duration is not latency; work_ms is the handler's own time.
+    temperature is what was proved, `kind` what was asked for.
 
     Fields that begin with inner_ are of the function that the target called in turn: inner_round_trip_ms is that call
     as the target saw it, the others as the inner function and its region's platform report them; network_ms is the
@@ -197,7 +197,7 @@ def _nested(
 
 
 def _inner_cold(inner: Probe | None, report: Report | None, emulated: bool) -> bool | None:
-    """Whether the inner function met the call cold, by any witness: such a call is no warm one."""
+    """Whether the inner function met the call cold, by any witness: such a call is not a warm one."""
     platform_cold = _platform_cold(report, emulated)
     if inner is None:
         return platform_cold

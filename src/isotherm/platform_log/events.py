@@ -126,7 +126,7 @@ class Event(Mapping[str, Any]):
         self.record = record
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for slots not yet filled, and for names that are no slots, that is for fields.
+        # Reached only for slots not yet filled, and for names that are not slots, that is for fields.
         if name[:1] != "_":
             value = self._fields.get(name, self)
             if value is not self:

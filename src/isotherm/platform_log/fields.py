@@ -77,7 +77,7 @@ _RECOVERY = 60
 
 
 def read_fields(text: str, position: int, fields: dict[str, Any]) -> int:
-    """Read fields from a position on, until something follows that is no field of the same message.
+    """Read fields from a position on, until something follows that is not a field of the same message.
 
     A newline is a separator like any other if the next line goes on with a field that is still missing, because
     people and terminals wrap these lines anywhere; a field that came already begins another message.

@@ -87,7 +87,7 @@ def row_of(pairs: list[Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Values by field, empty if the list is no row.
+        Values by field, empty if the list is not a row.
     """
     if pairs and all(is_pair(pair) for pair in pairs):
         return {pair["field"]: pair["value"] for pair in pairs}

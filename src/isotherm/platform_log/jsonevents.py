@@ -92,7 +92,7 @@ def read_loosely(text: str, start: int) -> tuple[Any, int]:
     Returns
     -------
     value : object
-        What could be read. A number or string cut by the end of the text is no value.
+        What could be read. A number or string cut by the end of the text is not a value.
     end : int
         Index behind the last character read.
     """

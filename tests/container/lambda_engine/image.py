@@ -185,7 +185,7 @@ def _copy_libraries(root: Path) -> None:
 
 def _libraries(files: Iterable[Path]) -> Iterator[Path]:
     for file in files:
-        # A file that is not linked with anything makes ldd fail, which is no fault of the image.
+        # A file that is not linked with anything makes ldd fail, which is not the fault of the image.
         listed = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=False, timeout=ASK_S)
         yield from map(Path, _LIBRARY.findall(listed.stdout))
 

@@ -88,7 +88,7 @@ def test_a_command_line_that_makes_no_sense_is_bad_input(isotherm: Callable[...,
     ("document", "said"),
     [
         pytest.param('{"targets": [', "line 1, column 14", id="no JSON"),
-        pytest.param([1, 2], "is no campaign", id="no object"),
+        pytest.param([1, 2], "is not a campaign", id="no object"),
         pytest.param({"targets": ["default"], "memory_mb": [64]}, "memory_mb: 64", id="memory"),
         pytest.param({"targets": ["default"], "memory_mb": [10241]}, "128 to 10240", id="memory above"),
         pytest.param({"targets": ["default"], "cold": {"samples": -1}}, "cold.samples: -1", id="negative count"),

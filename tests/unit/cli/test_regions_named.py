@@ -29,10 +29,10 @@ def test_naming_none_is_none() -> None:
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("tokio", 'regions: "tokio" is no AWS region; did you mean tokyo (ap-northeast-1)?'),
+        ("tokio", 'regions: "tokio" is not an AWS region; did you mean tokyo (ap-northeast-1)?'),
         (
             "eu-west-7",
-            'regions: "eu-west-7" is no AWS region; did you mean eu-west-1, eu-west-2 or eu-west-3?',
+            'regions: "eu-west-7" is not an AWS region; did you mean eu-west-1, eu-west-2 or eu-west-3?',
         ),
     ],
 )

@@ -120,7 +120,7 @@ def test_files_that_are_not_what_they_should_be_are_bad_input(
     (reports / "b" / "summary.json").write_text('{"campaign_id": 3}')
     code, _, err = isotherm("compare", "a", "b")
     assert code == 2
-    assert "is no summary of this version" in err
+    assert "is not a summary of this version" in err
     (reports / "a" / "samples.csv.gz").unlink()
     code, _, err = isotherm("compare", str(reports / "a"), "b")
     assert code == 1

@@ -28,9 +28,9 @@ def event(tmp_path: Path) -> Callable[[object], str]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("every hour", "event.json"), "EXPRESSION: 'every hour' is no schedule; give one such as rate(6 hours)"),
+        (("every hour", "event.json"), "EXPRESSION: 'every hour' is not a schedule; give one such as rate(6 hours)"),
         (("rate(6 weeks)", "event.json"), "EXPRESSION: rate(6 weeks) is not accepted"),
-        (("rate(1 hour)", "event.json", "--timezone", "Mars"), "--timezone: 'Mars' is no timezone"),
+        (("rate(1 hour)", "event.json", "--timezone", "Mars"), "--timezone: 'Mars' is not a timezone"),
         (("--timezone", "Asia/Tokyo"), "--timezone: is of an expression; give both"),
         (("--off", "rate(1 hour)"), "--off: takes the schedule away"),
     ],

@@ -33,9 +33,9 @@ def test_a_server_is_called_besides_what_was_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nothing", "is no PEM text of a certificate"),
+        ("nothing", "is not PEM text of a certificate"),
         (CERTIFICATE + "-----BEGIN PRIVATE KEY-----\n", "holds a private key; give the certificate alone"),
-        ("é", "is no PEM text"),
+        ("é", "is not PEM text"),
         (None, "cannot be read: No such file or directory"),
     ],
 )

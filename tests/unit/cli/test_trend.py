@@ -89,9 +89,12 @@ def test_what_is_of_another_place_or_cannot_be_read_is_left_out_and_said(isother
     [
         (("nightley",), "NAME: no campaign is called nightley below reports; did you mean nightly?"),
         (("zzz",), "there are nightly"),
-        (("nightly", "--since", "yesterday"), "--since: 'yesterday' is no time; give one such as 12h"),
+        (("nightly", "--since", "yesterday"), "--since: 'yesterday' is not a time; give one such as 12h"),
         (("nightly", "--since", "2030-01-01"), "--since: no campaign nightly started since 2030-01-01 00:00 UTC"),
-        (("nightly", "--timezone", "Asia/Tokio"), "--timezone: 'Asia/Tokio' is no timezone; did you mean Asia/Tokyo"),
+        (
+            ("nightly", "--timezone", "Asia/Tokio"),
+            "--timezone: 'Asia/Tokio' is not a timezone; did you mean Asia/Tokyo",
+        ),
         (
             ("nightly", "--metric", "init"),
             "--metric: 'init' was not measured; there are client_ms, startup_ms, and all",

@@ -100,11 +100,11 @@ def test_a_dry_run_is_priced_and_no_campaign_is_recorded(plan_of: Callable[..., 
         pytest.param(
             {**SMALL, "targets": ["pkg50"]},
             "InvalidCampaign",
-            'targets: "pkg50" is no target in us-east-1; there are default',
+            'targets: "pkg50" is not a target in us-east-1; there are default',
             id="what is there",
         ),
         pytest.param({**SMALL, "budget_usd": 0}, "OverBudget", "above your 0", id="its price"),
-        pytest.param("default", "InvalidCampaign", 'campaign: "default" is no campaign', id="no object"),
+        pytest.param("default", "InvalidCampaign", 'campaign: "default" is not a campaign', id="no object"),
     ],
 )
 def test_a_refusal_is_an_answer_with_error_and_cause_and_nothing_is_written(

@@ -490,7 +490,7 @@ def test_every_event_loop_may_have_its_own_client(tls: ssl.SSLContext, cafile: s
         ({"origin_url": "https://"}, "origin_url: 'https://' does not start with"),
         ({"origin_url": "http://h/path"}, "has a path"),
         ({"origin_url": "http://u:p@h"}, "carries a user name"),
-        ({"origin_url": "http://h:99999"}, "is no URL"),
+        ({"origin_url": "http://h:99999"}, "is not a URL"),
         ({"origin_url": "http://h:0"}, "port 0"),
         ({"connections": 0}, "connections: 0 is below the least accepted, 1"),
         ({"timeout_s": 0}, "timeout_s: 0 is not above 0"),

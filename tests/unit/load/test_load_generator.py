@@ -158,7 +158,7 @@ def test_answers_are_counted_by_what_they_mean(spec: LoadSpec) -> None:
         "http_5xx": 1,
         "http_3xx": 1,
     }
-    # A customer whose post failed is not found; that is no success.
+    # A customer whose post failed is not found; that is not a success.
     assert result.failed["http_4xx"] >= 1
 
 

@@ -153,7 +153,7 @@ def test_a_failed_build_is_not_taken_for_a_good_one(
 
 @pytest.mark.usefixtures("asked")
 def test_a_runtime_that_is_no_python_is_refused_by_name(checkout: Checkout) -> None:
-    with pytest.raises(LocalError, match="runtime: 'nodejs22' is no Python runtime"):
+    with pytest.raises(LocalError, match="runtime: 'nodejs22' is not a Python runtime"):
         building.build(checkout, runtime="nodejs22")
 
 

@@ -159,7 +159,7 @@ def test_the_summary_says_what_was_not_read_and_why(parse: Parse) -> None:
 
     ran = parse("-o", "jsonl", stdin=text.encode("latin-1"))
 
-    for expected in ("begin with REPORT", "is cut", "another cloud", "inside what a function printed", "no UTF-8"):
+    for expected in ("begin with REPORT", "is cut", "another cloud", "inside what a function printed", "not UTF-8"):
         assert expected in ran.err
     assert "lost its beginning" in ran.err
 

@@ -96,9 +96,9 @@ def test_outer_waits_for_a_silent_inner_less_long_than_it_may_run_itself(
 @pytest.mark.parametrize(
     ("inner", "said"),
     [
-        (None, "inner.region: None is no region"),
-        ({"region": 7, "function_name": "f"}, "inner.region: 7 is no region"),
-        ({"region": "ap-south-1"}, "inner.function_name: None is no function name"),
+        (None, "inner.region: None is not a region"),
+        ({"region": 7, "function_name": "f"}, "inner.region: 7 is not a region"),
+        ({"region": "ap-south-1"}, "inner.function_name: None is not a function name"),
     ],
 )
 def test_outer_says_what_its_event_lacks(

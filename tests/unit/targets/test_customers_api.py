@@ -1,4 +1,4 @@
-"""The customers API: what is created can be read, what is wrong is told by field, a silent table is no timeout."""
+"""The customers API: what is created can be read, what is wrong is told by field, a silent table is not a timeout."""
 
 from __future__ import annotations
 
@@ -97,21 +97,21 @@ def test_an_unknown_customer_is_404_and_named(handler: Any) -> None:
     [
         ({"email_id": None}, {"email_id": "missing"}),
         ({"first_name": None, "last_name": None}, {"first_name": "missing", "last_name": "missing"}),
-        ({"first_name": 7}, {"first_name": "a JSON number and no text"}),
+        ({"first_name": 7}, {"first_name": "a JSON number, not text"}),
         ({"first_name": True, "last_name": []}, {
-            "first_name": "a JSON boolean and no text", "last_name": "a JSON array and no text"}),
+            "first_name": "a JSON boolean, not text", "last_name": "a JSON array, not text"}),
         ({"last_name": ""}, {"last_name": "empty"}),
         ({"last_name": " \t"}, {"last_name": "empty"}),
         ({"first_name": "x" * 101}, {"first_name": "has 101 characters; at most 100 are accepted"}),
         ({"first_name": "Ann\n"}, {"first_name": "has characters that cannot be printed"}),
         ({"first_name": "\ud800"}, {"first_name": "has characters that cannot be printed"}),
-        ({"email_id": "ann"}, {"email_id": "'ann' is no email address such as ann@example.com"}),
+        ({"email_id": "ann"}, {"email_id": "'ann' is not an email address such as ann@example.com"}),
         ({"email_id": f"{'a' * 60}@{'b.' * 100}example"}, {
             "email_id": "has 268 characters; at most 254 are accepted"}),
         ({"email": "a@example.com"}, {"email": "unknown; accepted are email_id, first_name, last_name"}),
         ({"email_id": "x", "first_name": {}, "last_name": ""}, {
-            "email_id": "'x' is no email address such as ann@example.com",
-            "first_name": "a JSON object and no text",
+            "email_id": "'x' is not an email address such as ann@example.com",
+            "first_name": "a JSON object, not text",
             "last_name": "empty",
         }),
     ],
@@ -121,20 +121,20 @@ def test_every_wrong_field_has_its_reason(
 ) -> None:
     document = {"email_id": "ann@example.com", "first_name": "Ann", "last_name": "O'Neill"} | changed
     sent = {name: value for name, value in document.items() if value is not None}
-    assert ask(handler, post(sent))[:2] == (400, {"message": "this is no customer", "reasons": reasons})
+    assert ask(handler, post(sent))[:2] == (400, {"message": "this is not a customer", "reasons": reasons})
     assert service.asked == []
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "no JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b"email_id=ann@example.com", "no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"", "not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"email_id=ann@example.com", "not JSON: Expecting value: line 1 column 1 (char 0)"),
         (b"[]", "a JSON array and no object with email_id, first_name, last_name"),
         (b'"ann@example.com"', "a JSON string and no object with email_id, first_name, last_name"),
         (b"null", "a JSON null and no object with email_id, first_name, last_name"),
-        (b"[" * 4096, "no JSON that can be read: nested too deeply"),
-        (b'{"email_id": "\xff"}', "no UTF-8 at byte 14"),
+        (b"[" * 4096, "cannot be read as JSON: nested too deeply"),
+        (b'{"email_id": "\xff"}', "not UTF-8 at byte 14"),
     ],
 )
 def test_a_body_that_is_no_object_is_said_to_be_none(handler: Any, service: Service, body: bytes, reason: str) -> None:

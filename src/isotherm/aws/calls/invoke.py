@@ -126,7 +126,7 @@ class Caller:
 
 
 def _refusal(response: Any) -> dict[str, Any]:
-    """What a response says that is no answer of the function: throttled, forbidden, not found."""
+    """What a response says that is not an answer of the function: throttled, forbidden, not found."""
     error, metadata = response["Error"], response["ResponseMetadata"]
     throttled = error["Code"] in _THROTTLES or metadata["HTTPStatusCode"] == 429
     return {

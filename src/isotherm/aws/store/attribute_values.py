@@ -37,7 +37,7 @@ def _encode(value: Any) -> dict[str, Any]:
             return {"N": str(value)}
         case float():
             if value - value != 0:
-                raise ValueError(f"{value} is no number that DynamoDB can store")
+                raise ValueError(f"{value} is not a number that DynamoDB can store")
             return {"N": repr(value)}  # the shortest text that reads back as the same float
         case str():
             return {"S": value}

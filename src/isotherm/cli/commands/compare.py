@@ -200,5 +200,5 @@ def _share(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < 1000:
-        raise BadInput(f"--fail-on-regression: {text!r} is no percentage; give one such as 5%")
+        raise BadInput(f"--fail-on-regression: {text!r} is not a percentage; give one such as 5%")
     return value

@@ -140,7 +140,7 @@ class Census:
             (self.events["report_fragment"], "report lost its beginning: kept without its request id"),
             (self.duplicates, "report came more than once: counted once"),
             (self.shared_ids, "report has the request id of another function's: counted for both"),
-            (self.undecodable, "character is no UTF-8: replaced"),
+            (self.undecodable, "character is not UTF-8: replaced"),
         ):
             if number:
                 yield f"  {number:,} x {what}"

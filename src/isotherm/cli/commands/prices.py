@@ -29,7 +29,7 @@ def prices(region: RegionOption = None, refresh: RefreshOption = False, as_json:
     known = lambda_regions()
     for name in regions:
         if name not in known:
-            raise BadInput(f"--region: {name!r} is no AWS region; for example us-east-1 or eu-west-1")
+            raise BadInput(f"--region: {name!r} is not an AWS region; for example us-east-1 or eu-west-1")
     if refresh:
         _refresh()
     table = price_table()

@@ -16,7 +16,7 @@ def serve(context: typer.Context) -> None:
     from isotherm.local.checkout import find_checkout
 
     checkout = find_checkout()
-    sys.path.insert(0, str(checkout.root))  # the server is no part of the package: it goes where handlers go, whole
+    sys.path.insert(0, str(checkout.root))  # the server is not a part of the package: it goes where handlers go, whole
     try:
         from server.__main__ import command_line, read, run
     except ModuleNotFoundError as problem:

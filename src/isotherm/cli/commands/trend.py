@@ -191,7 +191,7 @@ def _moment(text: str | None) -> datetime | None:
         found = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError):
         raise BadInput(
-            f"--since: {text!r} is no time; give one such as 12h, 7d, 4w, 2026-11-01 or 2026-11-01T06:00Z"
+            f"--since: {text!r} is not a time; give one such as 12h, 7d, 4w, 2026-11-01 or 2026-11-01T06:00Z"
         ) from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
@@ -213,7 +213,7 @@ def check_timezone(name: str) -> None:
     if name not in known:
         near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
         said = f"did you mean {' or '.join(near)}?" if near else "give an IANA name such as UTC or Asia/Tokyo"
-        raise BadInput(f"--timezone: {name!r} is no timezone; {said}")
+        raise BadInput(f"--timezone: {name!r} is not a timezone; {said}")
 
 
 def _metrics(asked: list[str] | None, sessions: list[Session]) -> list[str] | None:

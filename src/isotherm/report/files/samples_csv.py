@@ -48,7 +48,7 @@ def read_csv(data: bytes) -> list[Sample]:
     Raises
     ------
     ValueError
-        The data is no gzipped CSV of samples; the text names the first row and column that is wrong.
+        The data is not a gzipped CSV of samples; the text names the first row and column that is wrong.
     """
     try:
         text = gzip.decompress(data).decode()
