@@ -61,7 +61,7 @@ def test_the_home_stays_while_it_has_a_satellite(stack: Embedded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("", "nobody confirmed it"), (NEIGHBOUR, f"'{NEIGHBOUR}' is not '{STACK}'")]
+    ("typed", "told"), [("", "it was not confirmed"), (NEIGHBOUR, f"'{NEIGHBOUR}' is not '{STACK}'")]
 )
 def test_nothing_is_removed_unless_the_name_is_typed(stack: Embedded, typed: str, told: str) -> None:
     before = belongings(stack, SATELLITE)

@@ -191,8 +191,8 @@ def test_a_server_that_is_not_turned_on_is_refused(embedded: Embedded) -> None:
     ("parameter", "said"),
     [
         ("x", "'x' is not of the form NAME=VALUE"),
-        ("HomeRegion=x", "HomeRegion is told by --home"),
-        ("IsothermStack=x", "IsothermStack is told by --stack"),
+        ("HomeRegion=x", "HomeRegion is set by --home"),
+        ("IsothermStack=x", "IsothermStack is set by --stack"),
     ],
 )
 def test_a_parameter_that_is_none_is_bad_input(embedded: Embedded, parameter: str, said: str) -> None:

@@ -102,7 +102,7 @@ def test_a_load_s_task_survives_the_table() -> None:
         ({**RECORD, "max_rounds": 5}, "max_rounds: does not go with load; leave it out"),
         (
             {**RECORD, "load": {**RECORD["load"], "phases": [{"name": "all", "share": 1}]}},
-            'load.phases.name: "all" is what the sum of all phases is called; give another',
+            'load.phases.name: "all" is the name of the sum of all phases; give another',
         ),
         ({**RECORD, "load": {"threads": 5}}, "load.iterations: a load in a closed loop needs it"),
         ({**RECORD, "load": {"threads": 0, "iterations": 1}}, "load.threads: 0 is below the least accepted, 1"),
@@ -122,10 +122,10 @@ def test_a_load_s_task_survives_the_table() -> None:
         ({**OPEN, "load": {**OPEN["load"], "rate_per_s": 0}}, "load.rate_per_s: 0 is not above 0"),
         ({**OPEN, "load": {**OPEN["load"], "duration_s": 900}}, "load.duration_s: 900 is above the most accepted, 780"),
         ({**RECORD, "load": {"loop": "spiral"}}, 'load.loop: "spiral" is not accepted; give "closed" or "open"'),
-        ({**RECORD, "warm": {"samples": 5}}, "warm.samples: 5 cannot be had together with load; leave warm out"),
+        ({**RECORD, "warm": {"samples": 5}}, "warm.samples: 5 cannot be combined with load; leave warm out"),
         (
             {**RECORD, "cold": {"samples": 5}},
-            "cold.samples: 5 cannot be had together with load, whose calls go to functions as they are deployed; give "
+            "cold.samples: 5 cannot be combined with load, whose calls go to functions as they are deployed; give "
             "0, or leave cold out",
         ),
     ],
@@ -141,12 +141,12 @@ def test_what_is_no_load_is_refused_in_words(document: dict[str, Any], message: 
     [
         (
             {**RECORD, "load": {"threads": 20, "iterations": 1}},
-            "load.threads: 20 is above what us-east-1 leaves to this account's functions (10 unreserved, 2 of them for "
-            "the campaign itself); at most 8",
+            "load.threads: 20 is above what us-east-1 leaves for this account's functions (10 unreserved, 2 of them "
+            "for the campaign itself); at most 8",
         ),
         (
             OPEN,
-            "load.rate_per_s: 200.0 is above what us-east-1 leaves to this account's functions (10 unreserved, 2 of "
+            "load.rate_per_s: 200.0 is above what us-east-1 leaves for this account's functions (10 unreserved, 2 of "
             "them for the campaign itself); at most 80",
         ),
     ],

@@ -147,7 +147,7 @@ def test_a_thousand_samples_cost_fifty_transitions() -> None:
         ),
         (
             {"targets": ["default"], "cold": {"concurrency": 9, "samples": 90}},
-            "cold.concurrency: 9 is above what us-east-1 leaves to this account's functions "
+            "cold.concurrency: 9 is above what us-east-1 leaves for this account's functions "
             "(10 unreserved, 2 of them for the campaign itself); at most 8",
         ),
         (

@@ -143,7 +143,7 @@ def test_a_lane_s_task_survives_the_table() -> None:
         ),
         (
             {"targets": ["outer"], "inner": {}, "cold": {"samples": 5}},
-            "cold.samples: 5 cannot be had together with inner, whose calls go to functions as they are deployed; give "
+            "cold.samples: 5 cannot be combined with inner, whose calls go to functions as they are deployed; give "
             "0, or leave cold out",
         ),
         (
@@ -315,4 +315,4 @@ def test_calls_of_a_server_are_no_invocations() -> None:
     document = {"targets": ["customers"], "protocols": ["server"], "server": {"url": "https://mine.example.com"}}
     price = plan_of({**document, "i_own_this_endpoint": "https://mine.example.com"}).price
     assert "Lambda requests" not in {line.service for line in price.lines}
-    assert any("in no line" in note for note in price.notes)
+    assert any("are not included" in note for note in price.notes)

@@ -15,7 +15,7 @@ MACHINES = Path(__file__).parents[2] / "statemachines"
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
 def test_a_lane_whose_execution_ended_is_lost_with_the_reason(status: str) -> None:
-    told = f"region eu-west-1 fell silent: the lane's execution ended as {status} and could not say so"
+    told = f"region eu-west-1 fell silent: the lane's execution ended as {status} and could not report it"
     assert why_lost("eu-west-1", status) == told
 
 

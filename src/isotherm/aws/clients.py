@@ -78,8 +78,8 @@ def make_client(service: str, region: str | None, config: Config) -> Any:
     """
     if endpoint_url() is None and os.environ.get("AWS_ACCESS_KEY_ID") == _NO_ACCESS_KEY:
         raise NobodyToAsk(
-            "there is nobody to ask: set ISOTHERM_ENDPOINT_URL to the embedded stack's address, or have credentials "
-            "for AWS (docs/sam-local.md)"
+            "no AWS endpoint and no credentials: set ISOTHERM_ENDPOINT_URL to the embedded stack's address, or have "
+            "credentials for AWS (docs/sam-local.md)"
         )
     return _session().create_client(service, region_name=region, endpoint_url=endpoint_url(), config=config)
 

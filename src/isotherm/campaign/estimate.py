@@ -119,7 +119,8 @@ def note_servers(bill: Bill, campaign: Campaign) -> None:
     """Note that a server's own hours are not in the price, where a campaign calls one."""
     if "server" in campaign.protocols:
         bill.note(
-            "the server's own hours (Fargate, EC2, load balancer) are in no line: they are paid for, called or not"
+            "the server's own hours (Fargate, EC2, load balancer) are not included: they cost the same "
+            "whether it is called or not"
         )
 
 

@@ -157,7 +157,7 @@ def check_concurrency(campaign: Campaign, regions: list[RegionInventory]) -> Non
             room = max(region.unreserved_concurrency - own, 0)
             if used > room:
                 faults.append(
-                    f"{field}: {asked[field]} is above what {region.region} leaves to this account's functions "
+                    f"{field}: {asked[field]} is above what {region.region} leaves for this account's functions "
                     f"({region.unreserved_concurrency} unreserved, {own} of them for the campaign itself); at most "
                     f"{room if load is None else _most_load(load, room)}"
                 )

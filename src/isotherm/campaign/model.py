@@ -123,7 +123,7 @@ class Load(Strict):
         """
         limit = self.max_in_flight
         if limit is not None and self.loop == "closed":
-            raise ValueError(f"max_in_flight: {limit} has no meaning in a closed loop; threads limits that one")
+            raise ValueError(f"max_in_flight: {limit} has no meaning in a closed loop, which is limited by threads")
         if limit is not None and limit < self.fires:
             raise ValueError(
                 f"max_in_flight: {limit} is below the {self.fires} fires, each of which needs at least one"

@@ -97,7 +97,7 @@ def _without_cold_starts(campaign: Campaign) -> Campaign:
         return campaign
     if "cold" in campaign.model_fields_set:
         raise InvalidCampaign(
-            f"cold.samples: {campaign.cold.samples} cannot be had together with {because}, whose calls go to functions "
+            f"cold.samples: {campaign.cold.samples} cannot be combined with {because}, whose calls go to functions "
             "as they are deployed; give 0, or leave cold out"
         )
     return campaign.model_copy(update={"cold": ColdStarts(samples=0)})
@@ -109,7 +109,7 @@ def _checked_load(campaign: Campaign, load: Load, known_regions: list[str]) -> C
     if campaign.targets != [SPEAKS_HTTP]:
         faults.append(f'targets: {shown(campaign.targets)} cannot be loaded; with load give ["{SPEAKS_HTTP}"] alone')
     if "warm" in campaign.model_fields_set and campaign.warm.samples:
-        faults.append(f"warm.samples: {campaign.warm.samples} cannot be had together with load; leave warm out")
+        faults.append(f"warm.samples: {campaign.warm.samples} cannot be combined with load; leave warm out")
     at_once = load.threads if load.loop == "closed" else load.max_in_flight
     if at_once is not None and -(-at_once // load.fires) > CONNECTIONS_OF_FIRE:
         field = "threads" if load.loop == "closed" else "max_in_flight"
@@ -120,7 +120,7 @@ def _checked_load(campaign: Campaign, load: Load, known_regions: list[str]) -> C
     foreign = (name for name in ("precision", "max_rounds", "memory_mb") if getattr(campaign, name) is not None)
     faults += [f"{name}: does not go with load; leave it out" for name in foreign]
     if any(phase.name == ALL_PHASES for phase in load.phases):
-        faults.append(f'load.phases.name: "{ALL_PHASES}" is what the sum of all phases is called; give another')
+        faults.append(f'load.phases.name: "{ALL_PHASES}" is the name of the sum of all phases; give another')
     try:
         load.spec(campaign.seed)
     except ValueError as fault:

@@ -97,7 +97,7 @@ def shortfalls(task: LaneTask, samples: Iterable[Timing]) -> list[Shortfall]:
         The lane has no such rule.
     """
     if task.enough is None:
-        raise ValueError(f"lane {task.lane.key} has no rule by which it could be precise enough")
+        raise ValueError(f"lane {task.lane.key} has no rule that says when it is precise enough")
     used: dict[CellKey, list[Timing]] = {}
     for sample in samples:
         if sample.verdict == "used":

@@ -54,5 +54,5 @@ def why_lost(region: str, status: str | None) -> str | None:
     """
     if status == _UNDER_WAY:
         return None
-    how = "is gone" if status is None else f"ended as {status} and could not say so"
+    how = "is gone" if status is None else f"ended as {status} and could not report it"
     return f"region {region} fell silent: the lane's execution {how}"

@@ -32,7 +32,7 @@ _PHASES = {
     "firing": "calling",
     "loading": "loading",
     "collecting": "collecting the reports of",
-    "restoring": "putting back",
+    "restoring": "restoring",
     "done": "closing",
 }
 
@@ -60,7 +60,7 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
         raise Interrupted(
             f"campaign {campaign_id} goes on without you\n"
             f"  to follow it again:                   isotherm follow {campaign_id}{place.options}\n"
-            f"  to stop it and put functions back:    isotherm stop {campaign_id}{place.options}"
+            f"  to stop it and restore functions:     isotherm stop {campaign_id}{place.options}"
         ) from None
     ending.state.check(campaign_id)
     if ending.state.dry_run is not None:

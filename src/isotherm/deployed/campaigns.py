@@ -375,7 +375,7 @@ class Campaigns:
         for region, name in sorted(functions):
             lease = self._table.lease(region, name)
             if lease is not None and lease.campaign_id == plan.campaign_id:
-                left.append(f"{name} in {region} is not put back yet")
+                left.append(f"{name} in {region} is not restored yet")
                 continue
             versions = MeasuredFunction(region, name).versions_of(plan.campaign_id)
             if versions:
@@ -396,7 +396,7 @@ class Campaigns:
         deadline = time.monotonic() + timeout_s
         left, told = self.unrestored(plan), False
         if left:
-            say(f"{len(left)} functions to be put back")
+            say(f"{len(left)} functions to be restored")
         while left:
             if time.monotonic() > deadline:
                 raise NotRestored(f"after {timeout_s:.0f} s: {'; '.join(left)}")

@@ -229,7 +229,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._fail("protocol", "the server wants to change the protocol, which nobody asked for")
+            self._fail("protocol", "the server wants to change the protocol, which was not asked for")
         except httptools.HttpParserError as problem:
             if self._complete:  # the answer is whole; what follows it is not ours
                 self._keep_alive = False

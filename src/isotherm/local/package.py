@@ -82,7 +82,7 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
             os.utime(folder)
             return packaged
         if not made.is_current():
-            raise LocalError("the sources were built again meanwhile (by another command); once more, please")
+            raise LocalError("the sources were built again meanwhile (by another command); run the command again")
         if say is not None:
             say("sam package")
         partial = folder.with_suffix(".partial")

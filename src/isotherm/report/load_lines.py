@@ -160,12 +160,12 @@ def loop_in_words(load: Load) -> str:
 
 
 def load_notes(summary: CampaignSummary) -> list[str]:
-    """What to bear in mind when the table is read."""
+    """What to keep in mind when reading the table."""
     notes = []
     if total_of(summary.loads).not_reported:
         notes.append(
-            "Not reported: nobody knows what became of these. Throughput is at least what is shown; times are of the "
-            "rest."
+            "Not reported: it is not known what became of these. Throughput is at least what is shown; times are of "
+            "the rest."
         )
     if {"invoke", "http"} <= {run.protocol for run in summary.loads}:
         notes.append(

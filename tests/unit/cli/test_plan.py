@@ -26,7 +26,7 @@ def test_rounds_that_may_be_spared_and_the_most_they_cost_are_said() -> None:
     asked = PLAN.campaign.model_copy(update={"rounds": 2, "max_rounds": 4, "precision": Precision()})
     text = shown(PLAN.model_copy(update={"campaign": asked}))
     assert "at most 0.0123 USD" in text
-    assert "rounds 3 to 4 are run for the targets alone whose cells are not precise enough by then" in text
+    assert "rounds 3 to 4 are run only for the targets whose cells are not precise enough by then" in text
     assert "about 0.0123 USD" in shown(PLAN)
     assert "precise" not in shown(PLAN)
 

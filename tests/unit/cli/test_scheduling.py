@@ -31,8 +31,8 @@ def event(tmp_path: Path) -> Callable[[object], str]:
         (("every hour", "event.json"), "EXPRESSION: 'every hour' is not a schedule; give one such as rate(6 hours)"),
         (("rate(6 weeks)", "event.json"), "EXPRESSION: rate(6 weeks) is not accepted"),
         (("rate(1 hour)", "event.json", "--timezone", "Mars"), "--timezone: 'Mars' is not a timezone"),
-        (("--timezone", "Asia/Tokyo"), "--timezone: is of an expression; give both"),
-        (("--off", "rate(1 hour)"), "--off: takes the schedule away"),
+        (("--timezone", "Asia/Tokyo"), "--timezone: needs an expression; give both"),
+        (("--off", "rate(1 hour)"), "--off: removes the schedule"),
     ],
 )
 def test_bad_input_is_said_before_a_stack_is_asked(isotherm: Isotherm, arguments: tuple[str, ...], said: str) -> None:
@@ -69,11 +69,11 @@ def test_the_campaign_is_checked_as_it_is_before_a_run(isotherm: Isotherm, event
         return str(err)
 
     assert "memory_mb: 64 is below what Lambda accepts" in refused({**GOOD, "memory_mb": [64]})
-    assert "dry_run: a scheduled campaign that measures nothing" in refused({**GOOD, "dry_run": True})
+    assert "dry_run: a scheduled campaign would measure nothing" in refused({**GOOD, "dry_run": True})
     assert "4,1" in refused({**GOOD, "comment": "x" * 4100})
     assert "more than a stack's parameter takes (4,096)" in refused({**GOOD, "comment": "ü" * 800})
-    assert "is never again" in refused(GOOD, "at(2020-01-01T00:00:00)")
-    assert "is never again" in refused(GOOD, "cron(0 0 30 2 ? *)")
+    assert "will never come again" in refused(GOOD, "at(2020-01-01T00:00:00)")
+    assert "will never come again" in refused(GOOD, "cron(0 0 30 2 ? *)")
     code, _, err = isotherm("schedule", "rate(6 hours)")
     assert code == 2
     assert "EVENT: is missing" in err

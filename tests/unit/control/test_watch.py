@@ -72,7 +72,7 @@ def test_a_lane_that_ended_without_a_word_is_given_up_once(
     key = running(table, plan, execution_arn)
     client("stepfunctions", "us-east-1").stop_execution(executionArn=execution_arn)
     answer, answered = told()
-    reason = "region us-east-1 fell silent: the lane's execution ended as ABORTED and could not say so"
+    reason = "region us-east-1 fell silent: the lane's execution ended as ABORTED and could not report it"
     assert answer == {"lost": [key]}
     assert answered == [("token", "LaneLost", reason)]
     (lane,) = [item for item in table.lanes("id") if item.lane_key == key]

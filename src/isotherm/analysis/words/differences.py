@@ -65,7 +65,7 @@ def difference_in_words(
         )
     if low <= 0 <= high:
         return (
-            f"{other} and {baseline} cannot be told apart from these samples{where} "
+            f"{other} and {baseline} cannot be told apart with these samples{where} "
             f"(difference {digits(middle)} {unit}, {coverage} interval {digits(low)} to {digits(high)})"
         )
     ends = (low, high) if middle > 0 else (-high, -low)

@@ -26,7 +26,7 @@ LimitOption = Annotated[
         "--fail-on-regression",
         metavar="PERCENT",
         help="Exit code 1 where a median got slower by more than this, such as 5%, and surely slower at all; "
-        "also where that cannot be told of a cell.",
+        "also if that cannot be determined for a cell.",
     ),
 ]
 
@@ -71,7 +71,7 @@ def compare(
         raise Failed(f"{count(len(worse), 'median')} slower by more than {percent(limit or 0.0)}: {named}")
     if unclear:
         raise Failed(
-            f"it cannot be told that nothing got slower by more than {percent(limit or 0)}: {'; '.join(unclear)}"
+            f"it is not certain that nothing got slower by more than {percent(limit or 0)}: {'; '.join(unclear)}"
         )
 
 
@@ -166,7 +166,7 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
     if least > 1:
         said = (
             f"Medians over rounds, with the lowest and highest round (at least {count(least, 'round')} on each side); "
-            "bold where all rounds of one side lie beyond all of the other."
+            "bold if all rounds of one side lie beyond all rounds of the other."
         )
     else:
         said = (

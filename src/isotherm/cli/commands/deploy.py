@@ -156,7 +156,7 @@ def read_parameters(given: list[str], regions: list[str]) -> dict[str, dict[str,
                 f"or {regions[0]}:FargateServer=on"
             )
         if name in _OURS:
-            raise BadInput(f"--parameter: {name} is told by {_OURS[name]}")
+            raise BadInput(f"--parameter: {name} is set by {_OURS[name]}")
         region = code_of(where) if where else EVERYWHERE
         if region and region not in regions:
             raise BadInput(f"--parameter: {text!r}: {where} is not deployed to, only {', '.join(regions)}")

@@ -38,7 +38,9 @@ def destroy(
     everywhere: Annotated[
         bool, typer.Option("--all", help="Every region that has the stack, the home included.")
     ] = False,
-    sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for the stack's name first.")] = False,
+    sure: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask for the stack's name before removing anything.")
+    ] = False,
     on: OnOption = DEFAULT_PLACE.on,
     stack: StackOption = DEFAULT_PLACE.stack,
     home: HomeOption = DEFAULT_PLACE.home_region,
@@ -122,7 +124,9 @@ def _find(stack: str, home: str, wanted: list[str]) -> _Doomed:
             )
         belongs = found[region].home(region) if region in found else home
         if belongs is None and found[region].status != "REVIEW_IN_PROGRESS":
-            raise BadInput(f"--regions: stack {stack} in {region} is none of Isotherm's; remove it with CloudFormation")
+            raise BadInput(
+                f"--regions: stack {stack} in {region} does not belong to Isotherm; remove it with CloudFormation"
+            )
         if belongs not in (None, home):
             raise BadInput(
                 f"--regions: stack {stack} in {region} belongs to home region {belongs}: add --home {belongs}"
@@ -149,9 +153,7 @@ def _find(stack: str, home: str, wanted: list[str]) -> _Doomed:
 def _told(stack: str, doomed: _Doomed, home: str) -> str:
     lines = []
     if doomed.there:
-        lines.append(
-            f"stack {stack} is going to be removed from {', '.join(doomed.there)}: functions, tables, logs, roles"
-        )
+        lines.append(f"stack {stack} will be removed from {', '.join(doomed.there)}: functions, tables, logs, roles")
     if doomed.servers:
         lines.append(f"its server goes first, from {', '.join(doomed.servers)}: load balancer, task, instance, secret")
     if doomed.absent:
@@ -161,7 +163,7 @@ def _told(stack: str, doomed: _Doomed, home: str) -> str:
         lines.append(
             f"all results go with the home region {home}: {campaigns} "
             f"({lost.objects} objects, {lost.size_bytes / 1e6:.1f} MB in bucket {lost.bucket}); "
-            "`isotherm export` and `isotherm report` fetch them first"
+            "to keep them, run `isotherm export` and `isotherm report` first"
         )
     what = "will end in the middle" if home in doomed.there else "will lose its lanes there"
     lines += [f"campaign {name} is running and {what}" for name in doomed.running]
@@ -174,7 +176,7 @@ def _confirm(stack: str) -> None:
     if typed != stack:
         raise Failed(
             "nothing was removed: "
-            + (f"{typed!r} is not {stack!r}" if typed else "nobody confirmed it (--yes goes on without)")
+            + (f"{typed!r} is not {stack!r}" if typed else "it was not confirmed (--yes skips the question)")
         )
 
 
@@ -224,7 +226,7 @@ def _side_by_side(works: dict[str, _Work], done: _Removed, tell: Tell) -> None:
     def begin(region: str) -> list[str]:
         def told(state: str) -> None:
             if left.is_set():
-                raise RemovalFailed("nobody waits for it any more")
+                raise RemovalFailed("the command was interrupted")
             tell(region, state)
 
         return works[region](told)

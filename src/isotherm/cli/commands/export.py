@@ -20,7 +20,7 @@ class Format(StrEnum):
 
 
 class Of(StrEnum):
-    """What there can be of a campaign."""
+    """Which rows of a campaign can be exported."""
 
     SAMPLES = "samples"
     PHASES = "phases"

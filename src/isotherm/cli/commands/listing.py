@@ -10,7 +10,7 @@ import typer
 
 from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption, Place, StackOption
 
-LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="At most so many.")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Show at most this many.")]
 
 
 def list_campaigns(

@@ -49,7 +49,8 @@ def load(
         str, typer.Argument(metavar="URL", help="Where the API of customers begins, as in https://127.0.0.1:8443.")
     ],
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Closed loop: so many connections at the peak, each waiting.")
+        int | None,
+        typer.Option("--threads", help="Closed loop: number of connections at the peak; each waits for its answer."),
     ] = None,
     iterations: Annotated[
         int | None, typer.Option("--iterations", help="Closed loop: posts and gets of each thread in each phase.")
@@ -59,15 +60,19 @@ def load(
         typer.Option("--rate", help="Open loop: requests per second at the peak, answered or not."),
     ] = None,
     duration: Annotated[float | None, typer.Option("--duration", help="Open loop: seconds of each phase.")] = None,
-    arrivals: Annotated[Arrivals, typer.Option("--arrivals", help="Open loop: equal gaps, or random ones.")] = (
-        ARRIVALS
-    ),
+    arrivals: Annotated[
+        Arrivals, typer.Option("--arrivals", help="Open loop: requests at equal or at random intervals.")
+    ] = (ARRIVALS),
     phases: Annotated[str, typer.Option("--phases", help="Names and shares of the threads or the rate.")] = _PHASES,
     max_in_flight: Annotated[
-        int, typer.Option("--max-in-flight", help="Open loop: requests under way at once; the rest waits, and counts.")
+        int,
+        typer.Option(
+            "--max-in-flight",
+            help="Open loop: how many requests may be under way at once; others wait, and their wait is counted.",
+        ),
     ] = MAX_IN_FLIGHT,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which a request has failed.")] = TIMEOUT_S,
-    seed: Annotated[int, typer.Option("--seed", help="Of the customers, and of random arrivals.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Seed for the customers and for random arrivals.")] = 1,
     get: Annotated[
         str | None, typer.Option("--get", metavar="PATH", help="Only GETs of this path, instead of customers.")
     ] = None,
@@ -77,7 +82,7 @@ def load(
     owned: Annotated[
         str | None,
         typer.Option(
-            "--i-own-this-endpoint", metavar="URL", help="Permits load beyond this machine: the URL, once more."
+            "--i-own-this-endpoint", metavar="URL", help="Allows load on another machine than this: give the URL again."
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -12,7 +12,9 @@ from isotherm.cli.options import JsonOption
 if TYPE_CHECKING:
     from isotherm.local.stack import Stack
 
-commands = typer.Typer(no_args_is_help=True, help="The embedded stack: AWS's part, on this machine, on loopback only.")
+commands = typer.Typer(
+    no_args_is_help=True, help="The embedded stack: an emulator of AWS on this machine, on loopback only."
+)
 
 
 @commands.command()

@@ -133,7 +133,7 @@ class Census:
         if kinds:
             yield "  " + ", ".join(kinds)
         for number, what in (
-            (self.events["invalid"], "begin with REPORT and hold nothing of a report"),
+            (self.events["invalid"], "begin with REPORT, but have none of a report's fields"),
             (self.quoted, "REPORT inside what a function printed, or with nothing behind it: not read"),
             (self.foreign, "report of another cloud (RequestID, not RequestId): not read"),
             (self.incomplete, "report is cut or lacks units: kept, with nulls"),
@@ -145,7 +145,7 @@ class Census:
             if number:
                 yield f"  {number:,} x {what}"
         if total == 0 and self.size_bytes:
-            yield "  nothing here was written by the Lambda platform: all of it is the output of functions, or no log"
+            yield "  nothing here was written by the Lambda platform: it is the output of functions, or not a log"
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def describe(made: Plan) -> list[Any]:
         f"{shots} calls of {', '.join(runtimes)}, {made.state_transitions} state transitions, "
         f"{'at most' if made.campaign.precision else 'about'} {made.price.usd:.4f} USD "
         f"of a budget of {made.campaign.budget_usd:g} USD"
-        + (" (what AWS would ask; the embedded stack asks nothing)" if made.platform == "emulated" else "")
+        + (" (what AWS would charge; the embedded stack costs nothing)" if made.platform == "emulated" else "")
     )
     warnings = [Text(f"warning: {warning}", style="yellow") for warning in made.warnings]
     notes = [Text(note, style="dim") for note in made.price.notes]
@@ -114,7 +114,7 @@ def describe(made: Plan) -> list[Any]:
     if made.campaign.most_rounds > made.campaign.rounds:
         enough.append(
             Text(
-                f"rounds {made.campaign.rounds + 1} to {made.campaign.most_rounds} are run for the targets alone "
+                f"rounds {made.campaign.rounds + 1} to {made.campaign.most_rounds} are run only for the targets "
                 "whose cells are not precise enough by then"
             )
         )

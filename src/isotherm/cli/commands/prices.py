@@ -13,12 +13,12 @@ RegionOption = Annotated[
     list[str] | None, typer.Option("--region", help="Show this region; may be given more than once (else us-east-1).")
 ]
 RefreshOption = Annotated[
-    bool, typer.Option("--refresh", help="Ask AWS's price list with your own credentials, and keep what it says.")
+    bool, typer.Option("--refresh", help="Fetch AWS's price list with your own credentials, and use it from now on.")
 ]
 
 
 def prices(region: RegionOption = None, refresh: RefreshOption = False, as_json: JsonOption = False) -> None:
-    """Show what AWS asks, from when and where the table is, and what it does not know of a region."""
+    """Show the AWS prices that are used, how old they are, and which are not known for a region."""
     from isotherm.cli.console import results
     from isotherm.cli.errors import BadInput
     from isotherm.pricing.bill import KNOWN_REGION, PRICES, price_table, rate

@@ -17,7 +17,7 @@ def report(
 ) -> None:
     """Show the results of a campaign that has ended; --json prints its summary.json.
 
-    Beside the page it writes report.md, for pasting into an issue. A report that was fetched before is shown again even
+    It also writes report.md, which can be pasted into an issue. A report that was fetched before is shown again even
     where the stack is gone.
     """
     from isotherm.cli.errors import Failed

@@ -34,10 +34,12 @@ FileArgument = Annotated[
         metavar="[EVENT]", help="File with the campaign as JSON; - reads it. Else the one scheduled already."
     ),
 ]
-OffOption = Annotated[bool, typer.Option("--off", help="Take the schedule away; campaigns that run go on.")]
+OffOption = Annotated[bool, typer.Option("--off", help="Remove the schedule; campaigns that are running go on.")]
 TimezoneOption = Annotated[
     str | None,
-    typer.Option("--timezone", help="Whose clock cron and at go by, such as Asia/Tokyo (else as it is; at first UTC)."),
+    typer.Option(
+        "--timezone", help="Timezone of cron and at, such as Asia/Tokyo (otherwise unchanged; UTC for a new schedule)."
+    ),
 ]
 
 
@@ -51,7 +53,7 @@ def schedule(
     home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
-    """Schedule a campaign, show the schedule (without arguments), or take it away (--off).
+    """Schedule a campaign, show the schedule (without arguments), or remove it (--off).
 
     It changes three parameters of the deployed stack and nothing else. A later deployment leaves them as they are.
     """
@@ -60,9 +62,9 @@ def schedule(
     from isotherm.cli.errors import BadInput
 
     if off and (expression or event or timezone):
-        raise BadInput("--off: takes the schedule away, so give neither expression nor file nor timezone with it")
+        raise BadInput("--off: removes the schedule, so give neither expression nor file nor timezone with it")
     if timezone is not None and expression is None:
-        raise BadInput("--timezone: is of an expression; give both")
+        raise BadInput("--timezone: needs an expression; give both")
     wanted = _parsed(expression, timezone)
     place = Place(on, stack, home)
     deployment = place.deployment()
@@ -97,7 +99,9 @@ def _refuse_never(wanted: Schedule, timezone: str) -> None:
     from isotherm.cli.errors import BadInput
 
     if next(wanted.upcoming(datetime.now(UTC), timezone_of(timezone)), None) is None:
-        raise BadInput(f"EXPRESSION: {wanted} by the clock of {timezone} is never again; give a time to come")
+        raise BadInput(
+            f"EXPRESSION: {wanted} by the clock of {timezone} will never come again; give a time in the future"
+        )
 
 
 def _campaign(event: str | None, now: Scheduled | None) -> dict[str, Any]:
@@ -117,7 +121,7 @@ def _campaign(event: str | None, now: Scheduled | None) -> dict[str, Any]:
             "shorten its comment or its lists"
         )
     if document.get("dry_run"):
-        raise BadInput("dry_run: a scheduled campaign that measures nothing is of no use; leave dry_run out")
+        raise BadInput("dry_run: a scheduled campaign would measure nothing; leave dry_run out")
     return document
 
 
@@ -147,7 +151,7 @@ def _remarks(place: Place, wanted: Schedule, timezone: str, usd: float) -> list[
     from isotherm.numbers import count, dollars
 
     starts = len(list(takewhile(lambda moment: moment < datetime.now(UTC) + MONTH, _times(place, wanted, timezone))))
-    sum_of = "what AWS would ask; the embedded stack asks nothing" if place.on is On.LOCAL else "at most"
+    sum_of = "what AWS would charge; the embedded stack costs nothing" if place.on is On.LOCAL else "at most"
     said = [f"{count(starts, 'start')} in 30 days for about {dollars(starts * usd)} ({dollars(usd)} each, {sum_of})"]
     if place.on is On.LOCAL and timezone != "UTC":
         said.append("warning: the embedded stack's scheduler goes by UTC whatever the timezone; AWS's does not")
@@ -162,7 +166,7 @@ def _switch_off(place: Place, now: Scheduled | None, as_json: bool) -> None:
 
     changed = _set(place, {EXPRESSION: ""})
     if not as_json:
-        remarks().print("schedule taken away" if changed or now else "there was no schedule", markup=False)
+        remarks().print("schedule removed" if changed or now else "there was no schedule", markup=False)
     _show(place, _read(place), as_json)
 
 
@@ -212,7 +216,7 @@ def _show(place: Place, now: Scheduled | None, as_json: bool) -> None:
     lines = [f"{now.expression} by the clock of {now.timezone} starts campaign {name}{paused}", *_next(place, now)]
     lines += [
         f"over time and by hour:  isotherm trend {name}{place.options}",
-        f"to take it away:        isotherm schedule --off{place.options}",
+        f"to remove it:           isotherm schedule --off{place.options}",
     ]
     for line in lines:
         results().print(line, markup=False, soft_wrap=True)
@@ -227,6 +231,6 @@ def _next(place: Place, now: Scheduled) -> list[str]:
     except InvalidSchedule:  # set by other means, in a form that AWS takes and we do not
         return []
     if isinstance(wanted, Rate):
-        return ["first when it was switched on, then at the same distance"] if place.on is On.AWS else []
+        return ["first when it was switched on, then at equal intervals"] if place.on is On.AWS else []
     moments = [f"{moment:%Y-%m-%d %H:%M} UTC" for moment in islice(_times(place, wanted, now.timezone), SHOWN)]
-    return [f"next: {', '.join(moments)}" if moments else "it has no time left"]
+    return [f"next: {', '.join(moments)}" if moments else "none; all its times are past"]

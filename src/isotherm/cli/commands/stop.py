@@ -17,7 +17,7 @@ def stop(
     home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
-    """Stop a campaign and its lanes, and wait until the stack has put every function back.
+    """Stop a campaign and its lanes, and wait until the stack has restored every function.
 
     Harmless on a campaign that has ended: it is then only checked that nothing was left changed.
     """

@@ -28,13 +28,15 @@ SinceOption = Annotated[
 ]
 MetricOption = Annotated[
     list[str] | None,
-    typer.Option("--metric", "-m", help="A metric by its field name, again for more; all for every one."),
+    typer.Option(
+        "--metric", "-m", help="A metric by its field name; may be given more than once; all for every metric."
+    ),
 ]
 TimezoneOption = Annotated[
-    str, typer.Option("--timezone", help="By whose hours sessions are sorted besides UTC's, such as Asia/Tokyo.")
+    str, typer.Option("--timezone", help="Also sort sessions by the hours of this timezone, such as Asia/Tokyo.")
 ]
 LimitOption = Annotated[
-    int, typer.Option("--limit", "-n", min=1, max=5000, help="At most so many campaigns, the latest.")
+    int, typer.Option("--limit", "-n", min=1, max=5000, help="Show at most this many campaigns, the latest ones.")
 ]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="File for the page (else .isotherm/reports/trend-NAME.html).")

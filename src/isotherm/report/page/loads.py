@@ -64,7 +64,11 @@ def load_facts(summary: CampaignSummary) -> list[Fact]:
         ("Requests", f"{total.succeeded:,}" if known else "–", f"succeeded of {total.planned:,} planned"),  # noqa: RUF001
         ("Failed", f"{failed:,}" if known else "–", kinds_in_words(total.failed) or "of any kind"),  # noqa: RUF001
     ]
-    facts += [("Not reported", f"{total.not_reported:,}", "nobody knows of them")] if total.not_reported else []
+    facts += (
+        [("Not reported", f"{total.not_reported:,}", "it is not known what became of them")]
+        if total.not_reported
+        else []
+    )
     loaded = list(dict.fromkeys(LOADED[run.protocol] for run in summary.loads))
     return [*facts, loop, ("Loaded", f"{len(loaded)}", listed(loaded))]
 
