@@ -160,7 +160,7 @@ def test_customers_creates_a_customer_in_the_stacks_table(invoke: SamLocal, embe
 def test_without_endpoint_and_credentials_a_control_function_says_what_it_lacks(alone: SamLocal) -> None:
     answer = alone("PlanFunction").answer
 
-    assert answer["errorType"] == "NobodyToAsk"
+    assert answer["errorType"] == "NoAwsAccess"
     assert "set ISOTHERM_ENDPOINT_URL" in answer["errorMessage"]
 
 

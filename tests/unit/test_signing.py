@@ -14,7 +14,7 @@ from botocore.stub import ANY, Stubber
 from isotherm.aws import clients
 from isotherm.aws.calls import signature
 from isotherm.aws.calls.signature import Signer, caller_role_arn
-from isotherm.aws.clients import NobodyToAsk
+from isotherm.aws.clients import NoAwsAccess
 
 URL = "https://abc123.execute-api.ap-south-1.amazonaws.com/customers/ann%40example.com"
 ROLE = "arn:aws:iam::123456789012:role/isotherm-caller_ap-south-1"
@@ -163,5 +163,5 @@ def test_the_callers_role_is_in_the_account_we_are_in(sts: Stubber, arn: str, ex
 def test_without_credentials_it_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    with pytest.raises(NobodyToAsk, match="no credentials for AWS to sign with"):
+    with pytest.raises(NoAwsAccess, match="no credentials for AWS to sign with"):
         Signer("ap-south-1")

@@ -27,7 +27,7 @@ _NO_ACCESS_KEY = "defaultkey"
 BRISK = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10)
 
 
-class NobodyToAsk(Exception):
+class NoAwsAccess(Exception):
     """Neither credentials for AWS nor an endpoint that stands in for it."""
 
 
@@ -73,11 +73,11 @@ def make_client(service: str, region: str | None, config: Config) -> Any:
 
     Raises
     ------
-    NobodyToAsk
+    NoAwsAccess
         `sam local` runs this, with neither credentials nor an endpoint: AWS would be asked in vain.
     """
     if endpoint_url() is None and os.environ.get("AWS_ACCESS_KEY_ID") == _NO_ACCESS_KEY:
-        raise NobodyToAsk(
+        raise NoAwsAccess(
             "no AWS endpoint and no credentials: set ISOTHERM_ENDPOINT_URL to the embedded stack's address, or have "
             "credentials for AWS (docs/sam-local.md)"
         )
@@ -89,12 +89,12 @@ def own_credentials() -> Any:
 
     Raises
     ------
-    NobodyToAsk
+    NoAwsAccess
         There are none.
     """
     credentials = _session().get_credentials()
     if credentials is None:
-        raise NobodyToAsk("there are no credentials for AWS to sign with (docs/customers-api.md)")
+        raise NoAwsAccess("there are no credentials for AWS to sign with (docs/customers-api.md)")
     return credentials
 
 
