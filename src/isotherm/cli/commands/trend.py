@@ -126,7 +126,7 @@ def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> 
         say("reading summaries")
         found = campaigns.sessions(name, begin.strftime("%Y-%m-%dT%H:%M:%S") if begin else "", limit)
     if not found.sessions and not found.left_out:
-        raise BadInput(_nobody(name, campaigns.names(_NAMES_LOOKED_AT), f"on stack {place.stack}", begin))
+        raise BadInput(_no_such_name(name, campaigns.names(_NAMES_LOOKED_AT), f"on stack {place.stack}", begin))
     return found
 
 
@@ -162,12 +162,12 @@ def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, 
             continue
         sessions.append(session)
     if not matches:
-        raise BadInput(_nobody(name, list(dict.fromkeys(names)), f"below {folder}", begin))
+        raise BadInput(_no_such_name(name, list(dict.fromkeys(names)), f"below {folder}", begin))
     sessions.sort(key=lambda session: (session.created_at, session.campaign_id))
     return Gathered(sessions[-limit:], left_out, [])
 
 
-def _nobody(name: str, names: list[str], where: str, begin: datetime | None) -> str:
+def _no_such_name(name: str, names: list[str], where: str, begin: datetime | None) -> str:
     import difflib
 
     from isotherm.numbers import listed
