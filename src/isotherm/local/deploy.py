@@ -21,7 +21,7 @@ from isotherm.local.fingerprint import fingerprint
 from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
-from isotherm.local.tools import SAM, Say, Tell, ensure, tell_nobody
+from isotherm.local.tools import SAM, Say, Tell, ensure, report_no_state
 
 if TYPE_CHECKING:
     from isotherm.aws.stacks import StackFound
@@ -78,7 +78,7 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     regional: Mapping[str, Mapping[str, str]] | None = None,
     say: Say | None = None,
-    tell: Tell = tell_nobody,
+    tell: Tell = report_no_state,
 ) -> Deployed:
     """Deploy a build to every region named; the home region always comes first in the list and is always part of it.
 

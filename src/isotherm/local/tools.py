@@ -38,14 +38,14 @@ Say = Callable[[str], None]
 
 
 class Tell(Protocol):
-    """Is told how a region stands, while several are worked on side by side."""
+    """Is called with the state of a region, while several are worked on side by side."""
 
     def __call__(self, region: str, state: str, *, ended: bool = False) -> None:
         """`state` in words; `ended`: nothing further will come of this region."""
 
 
-def tell_nobody(region: str, state: str, *, ended: bool = False) -> None:
-    """A `Tell` for where nobody looks on."""
+def report_no_state(region: str, state: str, *, ended: bool = False) -> None:
+    """Do nothing: a `Tell` for callers that do not show how a region stands."""
 
 
 def environment_of(checkout: Checkout, tool: Tool) -> Path:
