@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.stub import Stubber
 
+from isotherm.aws import reports
 from isotherm.aws.reports import GRACE_S, PAUSES_S, WINDOW_MS, ReportSearch
 from isotherm.campaign.lane import Inner
 from isotherm.measurement.shot import Shot
@@ -156,3 +159,18 @@ def test_over_http_a_report_may_tell_what_was_cut_off(protocol: str, outcome: st
     logs = Logs({OWN_LOG: [probe_line("a"), report_line(), cut_off]})
     found = logs.search(60).find(task(step), step, [shot("a", 200), shot("b", 503)], "server log")
     assert [one.outcome for one in found.shots] == ["answered", outcome]
+
+
+def test_a_log_is_read_to_its_last_page_and_no_further_than_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = botocore.session.get_session()
+    session.set_credentials("key", "secret")
+    logs = session.create_client("logs", region_name="us-east-1")
+    monkeypatch.setattr(reports, "client", lambda service, region: {("logs", "ap-south-1"): logs}[service, region])
+    asked = {"logGroupName": "log", "startTime": 1000, "endTime": 2001}
+    with Stubber(logs) as stub:
+        first, last = {"events": [{"message": "a"}, {"message": "b"}], "nextToken": "1"}, {"events": [{"message": "c"}]}
+        stub.add_response("filter_log_events", first, asked)
+        stub.add_response("filter_log_events", {"events": [], "nextToken": "2"}, {**asked, "nextToken": "1"})
+        stub.add_response("filter_log_events", last, {**asked, "nextToken": "2"})
+        assert list(reports.messages("ap-south-1", "log", 1000.9, 2000.9)) == ["a", "b", "c"]
+        stub.assert_no_pending_responses()
