@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from isotherm.campaign.watching import CAMPAIGN_S, LANE_S, is_quiet, may_have_lanes, why_lost
+from isotherm.campaign.watching import CAMPAIGN_S, LANE_S, TELLING_S, is_quiet, may_have_lanes, why_lost
 
 MACHINES = Path(__file__).parents[2] / "statemachines"
 
@@ -17,6 +17,12 @@ MACHINES = Path(__file__).parents[2] / "statemachines"
 def test_a_lane_whose_execution_ended_is_lost_with_the_reason(status: str) -> None:
     told = f"region eu-west-1 fell silent: the lane's execution ended as {status} and could not report it"
     assert why_lost("eu-west-1", status) == told
+
+
+def test_a_lane_whose_execution_has_just_ended_may_still_be_reported() -> None:
+    """By its own end, or by Rescue, which knows more of it."""
+    assert why_lost("eu-west-1", "ABORTED", TELLING_S - 1) is None
+    assert why_lost("eu-west-1", "ABORTED", TELLING_S) is not None
 
 
 def test_a_lane_whose_execution_is_gone_is_lost() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from isotherm.aws.clients import client
@@ -53,16 +55,24 @@ def start_lane(region: str, machine_arn: str, name: str, lane: dict[str, Any]) -
     return arn
 
 
-def lane_execution_status(states: Any, arn: str) -> str | None:
-    """What has become of a lane's execution, in Step Functions' words such as RUNNING; None where it is gone.
+@dataclass(frozen=True, slots=True)
+class ExecutionState:
+    """How an execution stands: in Step Functions' words such as RUNNING, and when it ended, if it has."""
+
+    status: str
+    ended_at: datetime | None
+
+
+def lane_execution_state(states: Any, arn: str) -> ExecutionState | None:
+    """What has become of a lane's execution; None where it is gone.
 
     `states` is a client of the execution's region, with the patience that the caller has.
     """
     try:
-        status: str = states.describe_execution(executionArn=arn)["status"]
+        facts = states.describe_execution(executionArn=arn)
     except (states.exceptions.ExecutionDoesNotExist, states.exceptions.StateMachineDoesNotExist):
         return None
-    return status
+    return ExecutionState(facts["status"], facts.get("stopDate"))
 
 
 def succeed(home_region: str, task_token: str, output: dict[str, Any]) -> None:

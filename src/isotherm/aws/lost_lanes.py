@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import make_client
-from isotherm.aws.lane_executions import fail, lane_execution_status, region_of_arn
+from isotherm.aws.lane_executions import fail, lane_execution_state, region_of_arn
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.watching import is_quiet, may_have_lanes, why_lost
@@ -63,7 +63,7 @@ def find_lost_lanes(table: Table, now: datetime) -> list[LostLane]:
     # botocore promises that clients may be used from several threads, not that they may be made there.
     clients = [make_client("stepfunctions", region, ONCE) for region in regions]
     with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as pool:
-        found = pool.map(lambda *asked: list(_lost(*asked)), regions, clients, regions.values())
+        found = pool.map(lambda *asked: list(_lost(now, *asked)), regions, clients, regions.values())
         return [lost for of_region in found for lost in of_region]
 
 
@@ -96,14 +96,16 @@ def _running_lanes(table: Table, campaign: CampaignRecord, now: datetime) -> lis
     ]
 
 
-def _lost(region: str, states: Any, lanes: list[RunningLane]) -> Iterator[LostLane]:
+def _lost(now: datetime, region: str, states: Any, lanes: list[RunningLane]) -> Iterator[LostLane]:
     """The lost lanes of one region; none more once it does not answer."""
     for lane in lanes:
         try:
-            status = lane_execution_status(states, lane.execution_arn)
+            state = lane_execution_state(states, lane.execution_arn)
         except (ClientError, BotoCoreError):
             extra = {**lane.log_keys, "execution_arn": lane.execution_arn}
             logger.exception("not known whether the lane runs", extra=extra)
             return
-        if reason := why_lost(region, status):
+        status, ended_at = (state.status, state.ended_at) if state else (None, None)
+        ended_s = (now - ended_at).total_seconds() if ended_at else None
+        if reason := why_lost(region, status, ended_s):
             yield LostLane(lane, reason)

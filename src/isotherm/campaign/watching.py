@@ -10,6 +10,9 @@ CAMPAIGN_S = 7 * 86_400
 #: No lane lives longer: the campaign waits two hours for it (TimeoutSeconds of DispatchLane in campaign.asl.json).
 LANE_S = 3 * 3600
 
+#: What a lane's own end, or Rescue, may take to tell the campaign after the lane's execution has ended.
+TELLING_S = 60.0
+
 #: What Step Functions says of an execution that goes on.
 _UNDER_WAY = "RUNNING"
 
@@ -42,7 +45,7 @@ def is_quiet(age_s: float, silences_s: Iterable[float]) -> bool:
     return min([age_s, *silences_s]) > LANE_S
 
 
-def why_lost(region: str, status: str | None) -> str | None:
+def why_lost(region: str, status: str | None, ended_s: float | None = None) -> str | None:
     """Why a lane that has not told the campaign of its end will never do so; None where it still may.
 
     Parameters
@@ -51,8 +54,10 @@ def why_lost(region: str, status: str | None) -> str | None:
         Where its execution ran.
     status : str or None
         What Step Functions says has become of that execution; None: there is none.
+    ended_s : float, optional
+        Seconds since it ended, where that is known.
     """
-    if status == _UNDER_WAY:
+    if status == _UNDER_WAY or (ended_s is not None and ended_s < TELLING_S):
         return None
     how = "is gone" if status is None else f"ended as {status} and could not report it"
     return f"region {region} fell silent: the lane's execution {how}"

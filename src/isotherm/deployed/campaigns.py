@@ -338,7 +338,7 @@ class Campaigns:
         from isotherm.aws.lane_executions import (
             execution_arn,
             lane_execution_name,
-            lane_execution_status,
+            lane_execution_state,
             lane_machine_arn,
             region_of_arn,
         )
@@ -360,7 +360,8 @@ class Campaigns:
                 regions[region] = make_client("stepfunctions", region, BRISK)
             states = regions[region]
             try:
-                if lane_execution_status(states, arn) == RUNNING:
+                state = lane_execution_state(states, arn)
+                if state is not None and state.status == RUNNING:
                     states.stop_execution(executionArn=arn, error=STOP_ERROR, cause=STOP_CAUSE)
             except (BotoCoreError, ClientError):  # the lanes of other regions are to be stopped all the same
                 unheard.append(region)

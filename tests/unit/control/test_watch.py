@@ -67,10 +67,12 @@ def test_a_lane_under_way_is_left_alone(told: Any, table: Table, plan: Plan, exe
 
 
 def test_a_lane_that_ended_without_a_word_is_given_up_once(
-    told: Any, table: Table, plan: Plan, execution_arn: str
+    told: Any, table: Table, plan: Plan, execution_arn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = running(table, plan, execution_arn)
     client("stepfunctions", "us-east-1").stop_execution(executionArn=execution_arn)
+    assert told() == ({"lost": []}, [])  # it has just ended: its own end or Rescue may be about to tell
+    monkeypatch.setattr("isotherm.campaign.watching.TELLING_S", 0.0)
     answer, answered = told()
     reason = "region us-east-1 fell silent: the lane's execution ended as ABORTED and could not report it"
     assert answer == {"lost": [key]}
