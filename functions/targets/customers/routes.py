@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Answer(NamedTuple):
-    """What a client is told."""
+    """An answer to a client: status and document."""
 
     status: int
     document: "dict[str, object]"

@@ -74,7 +74,7 @@ class Table:
         Raises
         ------
         Unavailable, Silent
-            Nobody knows.
+            The table does not answer, so whether it exists is not known.
         """
         answer = self._ask(self._client.get_item, Key={"EmailID": {"S": email_id}}, ConsistentRead=True)
         item = answer.get("Item")

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# One attempt: a second one inside the client would be an invocation that nobody counts. Both times together stay below
+# One attempt: a second one inside the client would be an invocation that is not counted. Both times together stay below
 # this function's own 30 seconds, so that it is this function that says whom it waited for in vain, and above the 15 of
 # inner and inner_db, whose own timeout says more.
 _CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20, tcp_keepalive=True)

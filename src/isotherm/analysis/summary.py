@@ -145,7 +145,7 @@ class StartupSlope(Shape):
 
 
 class StartupCost(StartupSlope):
-    """The same, and in words."""
+    """The facts of the base class, and a sentence that says them."""
 
     sentence: str
 
@@ -169,7 +169,7 @@ class TargetDifference(OfCell, serialize_by_alias=True):
 
 
 class TargetComparison(TargetDifference):
-    """The same, and in words."""
+    """The facts of the base class, and a sentence that says them."""
 
     result: ComparisonInWords
 
@@ -237,7 +237,7 @@ class CellDifference(OfCell):
 
 
 class CellComparison(CellDifference):
-    """The same, and in words."""
+    """The facts of the base class, and a sentence that says them."""
 
     sentence: str
 
@@ -265,7 +265,7 @@ class ClientDependence(OfCell):
 
 
 class ClientFinding(ClientDependence):
-    """The same, and in words."""
+    """The facts of the base class, and a sentence that says them."""
 
     sentence: str
 
@@ -325,7 +325,7 @@ class CrisscrossPair(Shape):
 
 
 class CrisscrossCell(CrisscrossPair):
-    """The same, and in words: `missing` says why it has no metrics."""
+    """The facts of the base class; `missing` says in words why it has no metrics."""
 
     missing: str | None
 
@@ -356,7 +356,7 @@ class DistanceDependence(Shape):
 
 
 class DistanceSlope(DistanceDependence):
-    """The same, and in words."""
+    """The facts of the base class, and a sentence that says them."""
 
     sentence: str
 
@@ -387,7 +387,7 @@ class DatabaseDifference(Shape):
 
 
 class DatabaseCost(DatabaseDifference):
-    """The same, and in words."""
+    """The facts of the base class, and a sentence that says them."""
 
     sentence: str
 
@@ -416,7 +416,7 @@ class CrisscrossFacts(Shape):
 
 
 class Crisscross(CrisscrossFacts):
-    """The same, and in words: `findings` says of each inner target who pays for distance."""
+    """The facts of the base class, and sentences: `findings` says for each inner target who pays for distance."""
 
     cells: list[CrisscrossCell]
     slopes: list[DistanceSlope]
@@ -568,7 +568,7 @@ class LoadFacts(Shape):
 
 
 class LoadRun(LoadFacts):
-    """The same, and in words: which sums do not agree, and where a generator was `late`."""
+    """The facts of the base class, and sentences: which sums do not agree, and where a generator was `late`."""
 
     imbalances: list[str]
     late: list[str]

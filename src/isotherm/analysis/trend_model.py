@@ -86,7 +86,7 @@ class SessionFunction(_Read):
 
 
 class SessionRegion(_Read):
-    """What a region had."""
+    """Facts about one region of a session."""
 
     region: str
     targets: list[SessionFunction] = Field(default_factory=list)

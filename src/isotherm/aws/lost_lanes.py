@@ -45,7 +45,7 @@ class RunningLane:
 
 @dataclass(frozen=True, slots=True)
 class LostLane:
-    """A lane of which the campaign will never hear again, and why."""
+    """A lane that will never report its end to the campaign, and why."""
 
     lane: RunningLane
     reason: str

@@ -33,25 +33,25 @@ class InvalidRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """What is asked of a campaign."""
+    """Input of the functions that work on a whole campaign."""
 
     campaign_id: str
 
     @property
     def log_keys(self) -> dict[str, str]:
-        """What every line of the log is to carry, so that one filter finds those of a campaign."""
+        """Fields for every line of the log, so that one filter finds the lines of a campaign."""
         return {"campaign_id": self.campaign_id}
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRequest(CampaignRequest):
-    """What is asked of a lane."""
+    """Input of the functions that work on one lane."""
 
     lane_key: str
 
     @property
     def log_keys(self) -> dict[str, str]:
-        """What every line of the log is to carry, so that one filter finds those of a campaign or a lane."""
+        """Fields for every line of the log, so that one filter finds the lines of a campaign or a lane."""
         return {"campaign_id": self.campaign_id, "lane": self.lane_key}
 
     @property
@@ -62,7 +62,7 @@ class LaneRequest(CampaignRequest):
 
 @dataclass(frozen=True, slots=True)
 class StepRequest(LaneRequest):
-    """What is asked of a step of a lane."""
+    """Input of the functions that work on one step of a lane."""
 
     step: int
 

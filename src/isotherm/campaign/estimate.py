@@ -10,7 +10,7 @@ from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
 from isotherm.pricing.price import Price
 
-#: What an estimate assumes of calls that nobody has made yet; generous, so that a campaign costs less than it says.
+#: What an estimate assumes of calls that have not been made; generous, so that a campaign costs less than it says.
 ASSUMED_COLD_BILLED_MS = 2000.0
 ASSUMED_WARM_BILLED_MS = 20.0
 ASSUMED_NESTED_BILLED_MS = 500.0

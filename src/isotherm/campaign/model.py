@@ -114,7 +114,7 @@ class Load(Strict):
     max_in_flight: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
     def spec(self, seed: int) -> LoadSpec:
-        """The same for the generator.
+        """These settings in the form that the load generator takes.
 
         Raises
         ------
@@ -223,7 +223,7 @@ class Campaign(Strict):
 
 
 def named_once(values: list[Any] | None) -> list[Any] | None:
-    """The same list.
+    """The list unchanged, once it is known that no value is in it twice.
 
     Raises
     ------

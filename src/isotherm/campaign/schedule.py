@@ -29,7 +29,7 @@ class InvalidSchedule(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Every so many minutes, hours or days, the first time at once."""
+    """A schedule that repeats every `value` minutes, hours or days; the first time at once."""
 
     value: int
     unit: str

@@ -41,11 +41,11 @@ class Precise(Protocol):
 
     @property
     def median(self) -> float:
-        """Of the median's interval."""
+        """Relative width of the median's interval."""
 
     @property
     def p95(self) -> float | None:
-        """Of the p95's interval."""
+        """Relative width of the p95's interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Decides which lanes the campaign will never hear of again, and which campaigns need not be watched. Asks nobody."""
+"""Decides which lanes will never report their end, and which campaigns need not be watched. Calls nothing."""
 
 from __future__ import annotations
 

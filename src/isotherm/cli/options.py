@@ -1,4 +1,4 @@
-"""What several commands are asked alike: where they work, which regions, which server, which event."""
+"""Options that several commands share: where they work, which regions, which server, which event."""
 
 from __future__ import annotations
 

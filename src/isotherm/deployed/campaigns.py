@@ -76,7 +76,7 @@ class State:
         return ": ".join(part for part in (self.error, self.cause) if part)
 
     def check(self, campaign_id: str) -> None:
-        """Go on after a campaign that succeeded.
+        """Do nothing if the campaign succeeded; raise if it did not.
 
         Raises
         ------
@@ -108,22 +108,22 @@ class Fetched:
 
     @property
     def page(self) -> Path:
-        """The page to open in a browser."""
+        """Path of the page to open in a browser."""
         return self.folder / file_names.PAGE
 
     @property
     def summary(self) -> Path:
-        """The numbers."""
+        """Path of the summary, `summary.json`."""
         return self.folder / file_names.SUMMARY
 
     @property
     def markdown(self) -> Path:
-        """The same as Markdown, for pasting into an issue."""
+        """Path of the report as Markdown, for pasting into an issue."""
         return self.folder / file_names.MARKDOWN
 
     @property
     def samples(self) -> Path:
-        """The raw samples."""
+        """Path of the raw samples, `samples.csv.gz`."""
         return self.folder / file_names.SAMPLES
 
 

@@ -1,4 +1,4 @@
-"""Whom a URL names, and whether load may go there. Pure: asks no name server, sends nothing."""
+"""Reads scheme, host and port of a URL, and says whether load may go there. Resolves no name, sends nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whom connections go to."""
+    """Scheme, host and port that connections go to."""
 
     scheme: Literal["http", "https"]
     host: str
@@ -64,7 +64,7 @@ class Origin:
 
 
 def same_origin(url: str, other: str) -> bool:
-    """Whether two URLs name the same scheme, host and port; what cannot be a URL names nobody."""
+    """Whether two URLs name the same scheme, host and port; False where one of them is not a URL."""
     try:
         return Origin.of(url) == Origin.of(other)
     except ValueError:

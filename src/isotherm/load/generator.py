@@ -137,7 +137,7 @@ class _Errand:
     number: int
     thread: _Thread | None = None
     message: bytes | None = None
-    #: Whether nobody knows yet that the customer exists, so that "not found" is the right answer.
+    #: Whether it is not known yet that the customer exists, so that "not found" is the right answer.
     maybe_missing: bool = False
     #: Since when it has waited for a connection with as many there as may be (`time.perf_counter`, s).
     held_since: float | None = None
@@ -259,7 +259,7 @@ class _Load(ABC):
         task.add_done_callback(self._opening.discard)
 
     async def open_some(self, number: int) -> list[Connection]:
-        """Up to so many connections. One that cannot be opened is tried again when it is needed."""
+        """Open up to `number` connections. One that cannot be opened is tried again when it is needed."""
         together = asyncio.Semaphore(_OPENED_AT_ONCE)
 
         async def one() -> Connection | ExchangeFailed:
@@ -427,7 +427,7 @@ class _ClosedLoop(_Load):
         return self._left == 0 and not any(thread.connecting for thread in self._threads)
 
     def _write_next(self, thread: _Thread) -> None:
-        """Make the thread's next request, while nobody waits for it."""
+        """Make the bytes of the thread's next request before it is needed."""
         if not thread.left:
             thread.next = None
             return

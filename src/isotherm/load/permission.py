@@ -9,7 +9,7 @@ OPTION = "--i-own-this-endpoint"
 
 
 class NotPermitted(Exception):
-    """Nobody has answered for load on this address."""
+    """Load on this address was not allowed by its owner."""
 
 
 def require_permission(url: str, owned: str | None) -> None:

@@ -24,7 +24,7 @@ MAX_TIMEOUT_S = 900.0
 #: Requests of an open loop that are under way at most, unless told otherwise.
 MAX_IN_FLIGHT = 256
 
-#: How requests of an open loop arrive, unless told otherwise: as those of many people who know nothing of each other.
+#: How requests of an open loop arrive, unless told otherwise: as those of many people who act independently.
 ARRIVALS: Arrivals = "poisson"
 
 #: Seconds after which a request has failed, unless told otherwise: longer than API Gateway waits for a function (29 s).

@@ -65,7 +65,7 @@ class Tally:
             self.failed["not_sent"] += requests
 
     def result(self, began: float, processor_us: int, processor_wait_us: int = 0) -> PhaseResult:
-        """All of it."""
+        """The result with everything that was counted."""
         self._close_second()
         for second, sent in self._sent_in.items():
             self._series.setdefault(second, Second()).sent = sent

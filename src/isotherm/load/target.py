@@ -38,7 +38,7 @@ class Target(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """Whom connections go to."""
+        """Scheme, host and port that connections go to."""
 
     @property
     def cafile(self) -> str | None:

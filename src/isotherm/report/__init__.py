@@ -1,1 +1,1 @@
-"""Shows a summary: an HTML page, tables for the terminal, a CSV of every sample. Computes nothing it could be told."""
+"""Shows a summary: an HTML page, tables for the terminal, a CSV of every sample. All numbers come from the summary."""

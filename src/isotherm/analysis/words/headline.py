@@ -137,7 +137,7 @@ def _widest(comparisons: Sequence[TargetDifference], confidence: float) -> str:
 
 
 def _place(comparison: TargetDifference) -> CellKey:
-    """Its cell, whichever target it is of."""
+    """Its cell without the target."""
     return replace(cell_key(comparison), target="")
 
 

@@ -77,7 +77,7 @@ def run_names(runs: Sequence[LoadFacts]) -> list[str]:
 
 
 def total_of(runs: Iterable[LoadFacts]) -> LoadRow:
-    """Counts of all runs together; no times, which belong to one run."""
+    """Counts of all runs together; no times, since these belong to a single run."""
     rows = [whole(run) for run in runs]
     failed: dict[str, int] = {}
     for row in rows:
@@ -166,7 +166,7 @@ def _peaks(load: Load, runs: Iterable[LoadFacts]) -> dict[CallProtocol, list[Loa
 
 
 def _silent(runs: Sequence[LoadFacts]) -> list[CallProtocol]:
-    """What reported its requests, and answered not one."""
+    """Protocols whose requests were reported, but of which not one succeeded."""
     answered = {run.protocol for run in runs if whole(run).succeeded}
     known = dict.fromkeys(run.protocol for run in runs if is_reported(whole(run)))
     return [protocol for protocol in known if protocol not in answered]

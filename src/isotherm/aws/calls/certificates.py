@@ -1,4 +1,4 @@
-"""Which certificate to trust of a server that a campaign names."""
+"""Finds the certificate to trust for a server that a campaign names."""
 
 from __future__ import annotations
 

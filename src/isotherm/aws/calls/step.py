@@ -24,7 +24,7 @@ class MakesCalls(Protocol):
     """What makes calls by one protocol: `isotherm.aws.calls.invoke.Caller`, `isotherm.aws.calls.http.WebCaller`."""
 
     def open_connections(self) -> None:
-        """Do beforehand what no call is to pay for."""
+        """Open connections before the calls, so that opening them is not in any call's time."""
 
     def burst(self, orders: Sequence[Order], *, hold: bool) -> list[Shot]:
         """Make all calls at once."""

@@ -1,4 +1,4 @@
-"""Gathers what a campaign left behind in table and bucket, for its statistics."""
+"""Gathers a campaign's results from table and bucket, for its statistics."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def check_timezone(name: str) -> None:
-    """Go on where there is such a timezone.
+    """Do nothing if there is such a timezone.
 
     Raises
     ------
