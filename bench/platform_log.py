@@ -65,7 +65,7 @@ def report_lines(count: int, seed: int) -> str:
 
 
 def log_tail(rng: random.Random, printed: int) -> str:
-    """The log of one invocation as `LogType=Tail` returns it, with so many lines of the function's own."""
+    """The log of one invocation as `LogType=Tail` returns it, with that many lines of the function's own."""
     request_id = uuid.UUID(int=rng.getrandbits(128))
     own = "".join(
         f"2024-05-20T16:29:{rng.randint(10, 59)}.{rng.randint(100, 999)}Z\t{request_id}\tINFO\t"

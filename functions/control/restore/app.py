@@ -1,4 +1,4 @@
-"""Puts a lane's function back as it was: memory, variable, versions. Harmless when run twice."""
+"""Restores a lane's function to what it was before: memory, variable, versions. Harmless when run twice."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class MeasuredFunction:
             active.wait(FunctionName=self._name, Qualifier=version, WaiterConfig=polling)
 
     def versions_of(self, campaign_id: str) -> list[str]:
-        """Versions that a campaign published and nobody deleted yet."""
+        """Versions that a campaign published and that are not deleted yet."""
         return [
             configuration["Version"]
             for page in self._lambda.get_paginator("list_versions_by_function").paginate(FunctionName=self._name)

@@ -11,7 +11,7 @@ from isotherm.aws.clients import client
 from isotherm.aws.stacks import StackFound, find_stack
 from isotherm.campaign.stack_health import function_logs_of
 
-#: How often CloudFormation is asked how far it is, and after how long nobody waits any more, in seconds.
+#: How often CloudFormation is asked how far it is, and after how long waiting ends, in seconds.
 POLL_S = 1.0
 PATIENCE_S = 3600.0
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-#: AWS, CloudFormation quotas: a parameter's value has at most so many bytes.
+#: AWS, CloudFormation quotas: a parameter's value has at most this many bytes.
 MOST_BYTES = 4096
 
 #: The template's parameters; an empty expression is not a schedule.

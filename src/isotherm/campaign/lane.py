@@ -49,7 +49,7 @@ class Inner:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadStep:
-    """One phase of a load, shared by so many `fires`: functions that make it side by side."""
+    """One phase of a load, shared by `fires` functions that make it side by side."""
 
     spec: LoadSpec
     phase: str
@@ -198,5 +198,5 @@ MAX_HOLD_MS = 10_000.0
 
 
 def hold_ms(calls: int) -> float:
-    """How long a burst of so many calls is held open, in milliseconds from its begin; a lone call is not held."""
+    """How long a burst of that many calls is held open, in milliseconds from its begin; a lone call is not held."""
     return min(HOLD_BASE_MS + HOLD_PER_CALL_MS * calls, MAX_HOLD_MS) if calls > 1 else 0.0

@@ -166,7 +166,7 @@ def check_concurrency(campaign: Campaign, regions: list[RegionInventory]) -> Non
 
 
 def _most_load(load: Load, room: int) -> int:
-    """The most threads or requests a second that fit into so many executions at once, in the busiest phase."""
+    """The most threads or requests a second that fit into that many executions at once, in the busiest phase."""
     each = 1 if load.loop == "closed" else REQUESTS_PER_S_AND_CONCURRENCY
     return math.floor(room * each / max(phase.share for phase in load.phases))
 

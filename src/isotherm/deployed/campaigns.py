@@ -141,7 +141,7 @@ class Listed:
 
 
 def new_campaign_id(name: str, now: float | None = None) -> str:
-    """A name for an execution that nobody used: the campaign's own, the time (UTC), and four random digits."""
+    """A name for an execution that was not used before: the campaign's own, the time (UTC), and four random digits."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return f"{name[: _MAX_NAME - 21]}-{stamp}-{secrets.token_hex(2)}"
 

@@ -51,7 +51,7 @@ _NOT_FOUND = 404
 _LATE_US = 1000
 _LATE_SHARE = 0.10
 
-#: ... or where it used a processor, or waited for one, for more than this share of at least so many seconds.
+#: ... or where it used a processor, or waited for one, for more than this share of at least this many seconds.
 _BUSY_SHARE = 0.95
 _BUSY_FROM_S = 1.0
 

@@ -357,7 +357,7 @@ class _Onlooker:
 
 
 class _Memory:
-    """Remembers what an embedded stack was given last; it forgets with the stack. AWS is always asked anew."""
+    """Remembers what an embedded stack was given last; it forgets with the stack. AWS is always asked again."""
 
     def __init__(self, embedded: Stack | None, stack_name: str) -> None:
         self._folder = None if embedded is None else Path(embedded.scratch) / "deployed"

@@ -217,7 +217,7 @@ def _start(checkout: Checkout, program: Path, port: int, enforce_iam: bool) -> S
 
 
 def _scratch_root(checkout: Checkout) -> Path:
-    """Where functions are unpacked: in memory where there is room, as each cold start unpacks its whole package anew.
+    """Where functions are unpacked: in memory where there is room, as each cold start unpacks its whole package again.
 
     On a disk, a burst of large packages measures the disk: a campaign of five packages writes several gigabytes.
     """

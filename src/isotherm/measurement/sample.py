@@ -291,7 +291,7 @@ def _environment(shot: Shot, probe: Probe | None) -> tuple[str | None, int | Non
 
 
 def _platform_cold(report: Report | None, emulated: bool) -> bool | None:
-    """The platform's witness; the embedded stack's reports never have an Init Duration and so bear no witness."""
+    """Whether the report says that the call was cold; None if none came, or none can (embedded stack)."""
     if report is None or emulated:
         return None
     return report.init_duration_ms is not None or report.restore_duration_ms is not None

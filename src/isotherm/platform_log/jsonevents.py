@@ -33,7 +33,7 @@ _TRACE = Pattern(r"(Root|Parent|Sampled)=([^;\s\"']+)")
 class Budget:
     """How many characters strict reading may still lose on text that turns out not to be JSON.
 
-    Strict reading starts anew at every brace, so without a limit a text of nothing but opening braces would be read as
+    Strict reading starts again at every brace, so without a limit a text of nothing but opening braces would be read as
     often as it has braces. Past the limit only the tolerant reader is used, which never reads a character twice.
 
     Parameters

@@ -17,5 +17,5 @@ PAGE = "index.html"
 #: The same as Markdown, for pasting into an issue.
 MARKDOWN = "report.md"
 
-#: What is fetched of a report; the Markdown is made anew from the summary.
+#: What is fetched of a report; the Markdown is made again from the summary.
 FETCHED = (SUMMARY, SAMPLES, PAGE)

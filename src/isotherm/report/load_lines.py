@@ -150,8 +150,8 @@ def loop_in_words(load: Load) -> str:
     if load.loop == "closed":
         return (
             "A closed loop: each thread waits for its answer before it makes the next request. So it hides its own "
-            "delays: while an answer is late, the requests that would have come meanwhile are never made, and nobody "
-            "counts their wait. An open loop tells what users would have met."
+            "delays: while an answer is late, the requests that would have come meanwhile are never made, and their "
+            "wait is not counted. An open loop shows what users would have experienced."
         )
     return (
         "An open loop: requests come at their rate whatever becomes of those before, and latency counts from the time "

@@ -13,7 +13,7 @@ ENOUGH_SESSIONS = 3
 #: A difference is called more than chance below this corrected p.
 SIGNIFICANT = 0.05
 
-#: Values further than so many interquartile ranges beyond the quartiles are outliers (Tukey).
+#: Values further than this many interquartile ranges beyond the quartiles are outliers (Tukey).
 TUKEY_FENCE = 1.5
 
 

@@ -226,7 +226,7 @@ def test_terminal_and_markdown_show_the_same_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "said"), [(closed_plan(), "nobody counts their wait"), (open_plan(), "meant to be sent")]
+    ("plan", "said"), [(closed_plan(), "their wait is not counted"), (open_plan(), "meant to be sent")]
 )
 def test_the_loop_is_explained_wherever_it_is_shown(plan: Plan, said: str) -> None:
     summary = summary_of(plan)

@@ -43,7 +43,7 @@ class UnderWay:
         return self.time_is_left() and not self._table.lane_ended(*self._where)
 
     def report(self, issued: int, *, at_once: bool = False) -> None:
-        """Write that so many calls were made, unless that was done a moment ago and need not be done `at_once`."""
+        """Write how many calls were made, unless that was done a moment ago and need not be done `at_once`."""
         now = self._clock()
         if at_once or self._written_at is None or now - self._written_at > PROGRESS_EVERY_S:
             self._written_at = now

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
 KEEP_DAYS = 400
 
-#: No lane lives longer, so an older lease belongs to nobody.
+#: No lane lives longer, so an older lease is not held by any lane.
 LEASE_S = LANE_S
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
@@ -135,7 +135,7 @@ class Table:
     def update_lane(self, campaign_id: str, lane_key: str, said: LaneFacts, *, unless_ended: bool = False) -> None:
         """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended.
 
-        A `status` that ends the lane removes its task token: nobody has to answer it any more.
+        A `status` that ends the lane removes its task token: it needs no answer any more.
         """
         facts = {**said.said(), "updated_at": int(time.time()), "expires_at": expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}

@@ -75,7 +75,7 @@ def destroy(
         raise Failed("\n".join(f"{region}: {reason}" for region, reason in done.failed.items()))
 
 
-#: Removes something, and is given whom to tell how it stands; says what it removed besides.
+#: Removes something, given a function to call with its state; returns what else it removed.
 _Work = Callable[[Callable[[str], None]], list[str]]
 
 

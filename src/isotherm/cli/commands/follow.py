@@ -24,5 +24,5 @@ def follow(
     """Follow a campaign to its end and show what it found, wherever it was started."""
     place = Place(on, stack, home)
     campaigns = place.campaigns()
-    campaigns.state(campaign_id)  # refuses an id that nobody has, before anything is said
+    campaigns.state(campaign_id)  # refuses an id that does not exist, before anything is printed
     follow_and_show(campaigns, campaign_id, place, output, as_json)

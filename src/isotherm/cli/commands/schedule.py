@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 MONTH = timedelta(days=30)
-#: More than so many starts in a month are not counted out: one a minute.
+#: More than this many starts in a month are not counted: one a minute.
 _MOST_STARTS = 30 * 1440
 
 ExpressionArgument = Annotated[

@@ -85,7 +85,7 @@ def trend(
 
 
 def _reasons(left_out: list[LeftOut]) -> str:
-    """Why campaigns are left out, each reason once, with the campaign it was met with first."""
+    """Why campaigns are left out, each reason once, with the first campaign that it applies to."""
     from isotherm.numbers import count
 
     of: dict[str, list[str]] = {}
