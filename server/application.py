@@ -29,7 +29,7 @@ SHOT_HEADER = "x-isotherm-shot"
 CALL_HEADER = "x-isotherm-call"
 REQUEST_ID_HEADER = "x-request-id"
 
-#: What nginx calls a client that left before its answer. It is logged only: nobody is there to be told.
+#: What nginx calls a client that left before its answer. It is logged only: there is no client left to answer.
 CLIENT_LEFT = 499
 
 

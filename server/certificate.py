@@ -32,7 +32,7 @@ def from_files(certfile: Path, keyfile: Path) -> ssl.SSLContext:
         except OSError as problem:
             raise BadCertificate(f"{option}: {path}: {problem.strerror}") from problem
     try:
-        # An encrypted key would make OpenSSL ask on the terminal, for ever where nobody sits before it.
+        # An encrypted key would make OpenSSL ask on the terminal, and wait for ever where there is no one to type it.
         context.load_cert_chain(certfile, keyfile, password=_no_password)
     except _Encrypted as problem:
         raise BadCertificate(f"--keyfile: {keyfile} is encrypted; give a key without a password") from problem

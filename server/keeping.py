@@ -2,7 +2,7 @@
 
 On Fargate and EC2 the log driver does that with every line. On one machine the embedded stack's collector looks for the
 server's own time in the same log group, so `isotherm serve` has it put there. Only requests that say which shot they
-are are kept: a load would keep this busy, and nobody asks for its lines.
+are are kept: a load would keep this busy, and its lines are never asked for.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _clients: "dict[str, Any]" = {}
 
 
 class BadEvent(Exception):
-    """The event does not say whom to call."""
+    """The event does not say which function to call."""
 
 
 class InnerFailed(Exception):

@@ -103,7 +103,7 @@ def account(plan: Plan, samples: Iterable[Sample], spared: Collection[str] = ())
     Returns
     -------
     dict
-        By cell, planned ones first in the plan's order. A sample of a cell that nobody planned is counted all the
+        By cell, planned ones first in the plan's order. A sample of a cell that was not planned is counted all the
         same, and `imbalances` names it.
     """
     accounts = {key: Accounting(planned=count) for key, count in planned_shots(plan).items()}

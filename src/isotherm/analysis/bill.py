@@ -40,7 +40,7 @@ def actual(
 
     Billed time of measured calls is the reports' own; a call that ran without a report that was found is booked at the
     mean of its cell's, or as assumed before. The time of Fire is that from a step's first call to its last answer.
-    The other control functions are counted, their times assumed: nobody collects their reports. A lane that failed is
+    The other control functions are counted, their times assumed: their reports are not collected. A lane that failed is
     booked with all of its transitions and one for its rescue; a spared one with its dispatch alone.
 
     Parameters
@@ -91,7 +91,7 @@ def actual(
     )
     if requests:
         bill.note(
-            "requests of loads are counted as sent; nobody collects their reports, so their billed times are assumed"
+            "requests of loads are counted as sent; their reports are not collected, so their billed times are assumed"
         )
     if unreported:
         bill.note(

@@ -24,7 +24,7 @@ _PROTOCOLS: tuple[CallProtocol, ...] = ("invoke", "http", "server")
 def load_runs(plan: Plan, results: Results) -> list[LoadFacts]:
     """Every load of a campaign: by region and client, then by protocol, then by round.
 
-    A shard whose result never came (its Fire failed, or its lane did) made nobody knows how many of its requests; they
+    A shard whose result never came (its Fire failed, or its lane did) made an unknown number of its requests; they
     are counted as `not_reported`, and never as sent.
     """
     runs = [_run(plan, lane, steps, results) for lane in plan.lanes.values() for steps in _by_protocol(lane)]

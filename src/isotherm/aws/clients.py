@@ -74,7 +74,7 @@ def make_client(service: str, region: str | None, config: Config) -> Any:
     Raises
     ------
     NoAwsAccess
-        `sam local` runs this, with neither credentials nor an endpoint: AWS would be asked in vain.
+        `sam local` runs this, with neither credentials nor an endpoint: AWS would refuse every call.
     """
     if endpoint_url() is None and os.environ.get("AWS_ACCESS_KEY_ID") == _NO_ACCESS_KEY:
         raise NoAwsAccess(

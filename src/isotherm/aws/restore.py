@@ -1,4 +1,4 @@
-"""Restores a lane's function to what it was before before the lane, whatever became of the lane."""
+"""Restores a lane's function to what it was before the lane, whatever became of the lane."""
 
 from __future__ import annotations
 

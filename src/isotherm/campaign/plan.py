@@ -95,7 +95,7 @@ def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
     if "server" not in campaign.protocols:
         return None
     if campaign.server is not None:
-        # A token is for the one who asks for it, and for nobody else who is named.
+        # A token goes only to the server that asks for it, not to others that are named.
         own = any(same_origin(campaign.server.url, url) for url in region.own_servers)
         token = region.server_token if own else None
         return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate, token=token)

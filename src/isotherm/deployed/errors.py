@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class DeployedError(Exception):
-    """Something was asked of a deployed stack in vain; the text says what and why."""
+    """A deployed stack could not do what it was asked; the text says what and why."""
 
 
 class NotDeployed(DeployedError):

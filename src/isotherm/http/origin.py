@@ -72,5 +72,5 @@ def same_origin(url: str, other: str) -> bool:
 
 
 def may_load(origin: Origin, owned: Iterable[str | None]) -> bool:
-    """Whether load may be made there: on loopback, and on whom one of the URLs in `owned` names; None names nobody."""
+    """Whether load may be made there: on loopback, or at the address of a URL in `owned` (None: no address)."""
     return origin.is_loopback or any(url is not None and same_origin(str(origin), url) for url in owned)

@@ -53,7 +53,7 @@ class Histogram:
         counts[index] = counts.get(index, 0) + count
 
     def add(self, other: Histogram) -> None:
-        """Count all that another one counted; afterwards nobody can tell the two apart from one.
+        """Count all that another one counted; afterwards this is the histogram of both.
 
         Raises
         ------

@@ -70,7 +70,7 @@ _WORD_START = Pattern(r"(?<=[a-z0-9])(?=[A-Z])|[\s_-]+")
 def field_name(label: str, unit: str = "") -> str:
     """Name of the field for a label as written in the log.
 
-    One rule serves both forms of the log and fields nobody has seen yet: words in lower case joined by underscores,
+    One rule serves both forms of the log and fields that are not known yet: words in lower case joined by underscores,
     then the unit. ``Billed Duration`` with ``ms`` and ``billedDurationMs`` both give ``billed_duration_ms``.
 
     Parameters

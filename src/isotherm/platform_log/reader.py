@@ -17,7 +17,7 @@ from isotherm.platform_log.wrappers import (
     unescape_once,
 )
 
-# Text within text (escaped, base64), and values within values; nobody wraps deeper, but a hostile text would.
+# Text within text (escaped, base64), and values within values; real logs nest no deeper, but a hostile text may.
 _DEEPEST = 8
 _MOST_NESTED = 64
 # The first key of an object, with how often its quotes are escaped, or doubled as in CSV.

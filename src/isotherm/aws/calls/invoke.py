@@ -36,7 +36,7 @@ class Caller:
         self._name = lane.function_name
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="shot")
         self._concurrency = concurrency
-        # One attempt: a retry inside the client would be an invocation that nobody counts.
+        # One attempt: a retry inside the client would be an invocation that is not counted.
         config = Config(
             retries={"total_max_attempts": 1},
             max_pool_connections=concurrency,
