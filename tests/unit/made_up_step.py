@@ -29,7 +29,7 @@ def shot(shot_id: str, status: int | None = None, **fields: object) -> Shot:
     return Shot(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def probe_line(shot_id: str | None, request_id: str = ID, **facts: object) -> str:
+def probe_line(shot_id: object, request_id: str = ID, **facts: object) -> str:
     known = {
         "shot_id": shot_id,
         "request_id": request_id,

@@ -168,3 +168,8 @@ def test_a_restored_snapshot_is_cold_and_its_age_is_no_start_up() -> None:
     assert (sample.verdict, sample.temperature) == ("used", "cold")
     assert sample.startup_ms is None
     assert sample.import_ms is None
+
+
+@pytest.mark.parametrize("answered_by", ["e/\u00b2", "e/" + "9" * 5000, "e/-1", "/1", "e"])
+def test_a_header_that_tells_no_invocation_tells_nothing(answered_by: str) -> None:
+    assert joined(shot(answered_by=answered_by)).verdict == "unwitnessed"

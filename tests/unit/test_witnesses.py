@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -51,6 +53,74 @@ def test_a_function_that_was_cut_off_owes_its_report_alone() -> None:
 def test_of_a_server_s_request_its_own_line_is_enough() -> None:
     assert having_read(probe_line("a"), reports_due=False).missing([shot("a")]) == []
     assert len(having_read(probe_line("b"), reports_due=False).missing([shot("a")])) == 1
+
+
+ODD: list[dict[str, Any]] = [
+    {"invocation_index": ["0"]},
+    {"invocation_index": True},
+    {"invocation_index": -1},
+    {"work_ms": "1.0"},
+    {"work_ms": None},
+    {"work_ms": float("nan")},
+    {"import_ms": float("inf")},
+    {"hold_ms": 10**400},
+    {"environment_id": None},
+    {"environment_id": "\ud800"},
+    {"environment_id": "e" * 10_000},
+    {"request_id": ["a"]},
+    {"notes": "none"},
+    {"notes": {"database_ms": "=cmd()"}},
+    {"notes": {"inner_round_trip_ms": float("nan")}},
+    {"notes": {"inner_request_id": {}}},
+    {"package": {"zip_bytes": float("nan")}},
+    {"package": ["zip_bytes"]},
+]
+
+
+@pytest.mark.parametrize("facts", ODD, ids=lambda facts: next(iter(facts)))
+def test_an_odd_line_spoils_its_own_sample_and_no_other(facts: dict[str, Any]) -> None:
+    other = "1f2e3d4c-0000-4000-8000-000000000002"
+    own = having_read(
+        probe_line("a", **{"request_id": ID, **facts}),
+        report_line(),
+        probe_line("b", other, invocation_index=0),
+        report_line(other),
+    )
+    assert (list(own.probes), len(own.odd_lines)) == (["b"], 1)
+    shots = [shot("a", request_id=ID), shot("b", kind="warm", request_id=other)]
+    assert own.missing(shots) == []
+    spoiled, sound = StepWitnesses(shots, own, Witnesses(), 0).samples(task(STEP), STEP)
+    assert (spoiled.verdict, spoiled.temperature, spoiled.report_found) == ("unwitnessed", "unwitnessed", True)
+    assert sound.probe_found
+
+
+@pytest.mark.parametrize("shot_id", [["a"], {"a": 1}, 7, True])
+def test_a_line_of_what_cannot_be_a_shot_is_odd(shot_id: object) -> None:
+    witnesses = having_read(probe_line(shot_id))
+    assert (witnesses.probes, len(witnesses.odd_lines), witnesses.odd_shots) == ({}, 1, set())
+
+
+def test_a_line_that_is_nested_too_deep_is_odd() -> None:
+    line = probe_line("a").removesuffix("}") + ', "notes": ' + '{"a": ' * 100_000 + "1" + "}" * 100_001
+    assert having_read(line).odd_lines == {line}
+
+
+def test_a_line_that_can_be_read_counts_however_many_odd_ones_there_are() -> None:
+    witnesses = having_read(probe_line("a", work_ms=None), probe_line("a"), probe_line("a", work_ms="1"))
+    assert (list(witnesses.probes), witnesses.odd_shots) == (["a"], set())
+    assert len(witnesses.odd_lines) == 2
+    witnesses.read(probe_line("a", work_ms=None))  # the same line, met again on a later look
+    assert len(witnesses.odd_lines) == 2
+
+
+def test_a_handler_may_note_what_it_likes_of_what_is_not_read_here() -> None:
+    witnesses = having_read(probe_line("a", notes={"mood": ["fine"], "database_ms": 1, "inner_request_id": None}))
+    assert (list(witnesses.probes), witnesses.odd_lines) == (["a"], set())
+
+
+def test_a_report_with_a_number_that_nobody_measured_is_passed_over() -> None:
+    said = {"requestId": ID, "status": "success", "metrics": {"durationMs": 1e20, "billedDurationMs": 2}}
+    assert having_read(json.dumps({"type": "platform.report", "record": said})).reports == {}
 
 
 def test_lines_of_nobody_s_shot_are_passed_over() -> None:

@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str, Any]:
-    bucket, table, where = Bucket(home), Table(home), request.where
+    bucket, table, where, odd_lines = Bucket(home), Table(home), request.where, 0
     task = table.task(*where)
     step = task.lane.steps[request.step]
     if step.load is not None:
@@ -55,8 +55,9 @@ def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str
         put_samples(table, samples)
         used = sum(sample.verdict == "used" for sample in samples)
         said = LaneFacts(samples=len(samples), used=used, missing=found.missing, package=found.own.package)
+        odd_lines = found.odd_lines
     table.update_lane(*where, said, unless_ended=True)
-    return {"samples": said.samples, "used": said.used, "missing": said.missing}
+    return {"samples": said.samples, "used": said.used, "missing": said.missing, "odd_lines": odd_lines}
 
 
 def _take_subscription(event: dict[str, Any], table: Table) -> dict[str, Any]:

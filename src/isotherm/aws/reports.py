@@ -92,7 +92,10 @@ class ReportSearch:
             missing += self.ask_until_complete(inner, called, step.inner.region, step.inner.log_group)
         if missing:
             logger.warning("reports or probe lines never came", extra={"missing": missing})
-        return StepWitnesses(shots, own, inner, missing)
+        found = StepWitnesses(shots, own, inner, missing)
+        if found.odd_lines:
+            logger.warning("probe lines that cannot be read", extra={"odd_lines": found.odd_lines})
+        return found
 
     def ask_until_complete(self, witnesses: Witnesses, shots: list[Shot], region: str, log_group: str) -> int:
         """Ask for the log of one function with backoff; answers how many shots lack something at the end."""

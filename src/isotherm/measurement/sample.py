@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -128,6 +128,7 @@ def join(
     reports: Mapping[str, Report],
     inner_probes: Mapping[str, Probe] | None = None,
     inner_reports: Mapping[str, Report] | None = None,
+    unreadable: Collection[str] = (),
 ) -> list[Sample]:
     """Join each shot with its probe and its report; one sample a shot, the first of those with the same id.
 
@@ -143,6 +144,9 @@ def join(
         Report by request id.
     inner_probes, inner_reports : mapping, optional
         The same of the function that the target called in turn.
+    unreadable : collection of str
+        Shots of which the probe's line could not be read: whatever the platform says of them, they are unwitnessed
+        (docs/measuring.md, rule 29).
     """
     samples: dict[str, Sample] = {}
     for shot in shots:
@@ -153,7 +157,8 @@ def join(
         request_id = probe.request_id if probe else shot.request_id
         report = _report_of_server(probe) if context.step.protocol == "server" else reports.get(request_id or "")
         nested = _nested(context, shot, probe, inner_probes or {}, inner_reports or {})
-        samples[shot.shot_id] = _sample(context, shot, request_id, probe, report, nested)
+        heard = shot.shot_id not in unreadable
+        samples[shot.shot_id] = _sample(context, shot, request_id, probe, report, nested, heard=heard)
     return list(samples.values())
 
 
@@ -211,11 +216,13 @@ def _sample(
     probe: Probe | None,
     report: Report | None,
     nested: dict[str, Any],
+    *,
+    heard: bool,
 ) -> Sample:
     platform_cold = _platform_cold(report, context.emulated)
     environment_id, invocation_index = _environment(shot, probe)
     probe_cold = None if invocation_index is None else invocation_index == 0
-    temperature = _temperature(platform_cold, probe_cold)
+    temperature = _temperature(platform_cold, probe_cold) if heard else "unwitnessed"
     # SnapStart: process and imports are those of the snapshot, made when the version was published.
     restored = report is not None and report.restore_duration_ms is not None
     # Without the platform's Init Duration beside it, a gap before the handler says only that the machine is busy.
@@ -282,12 +289,17 @@ def _sample(
     )
 
 
+_LONGEST_INDEX = 15
+
+
 def _environment(shot: Shot, probe: Probe | None) -> tuple[str | None, int | None]:
     """Which environment answered, and how many calls it had before: by the probe's line, else the answer's header."""
     if probe is not None:
         return probe.environment_id, probe.invocation_index
     environment_id, _, index = (shot.answered_by or "").partition("/")
-    return (environment_id, int(index)) if environment_id and index.isdigit() else (None, None)
+    # The function writes it: other digits than 0 to 9, or a million of them, are no index.
+    known = environment_id and index.isascii() and index.isdigit() and len(index) <= _LONGEST_INDEX
+    return (environment_id, int(index)) if known else (None, None)
 
 
 def _platform_cold(report: Report | None, emulated: bool) -> bool | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from isotherm.campaign.lane import LaneTask, Step
-from isotherm.measurement.probe import Probe, probe_lines
+from isotherm.measurement.probe import Probe, is_number, read_probe_lines
 from isotherm.measurement.sample import Report, Sample, StepContext, join
 from isotherm.measurement.shot import Shot
 from isotherm.platform_log import Event, parse_events
@@ -21,15 +21,25 @@ class Witnesses:
         self._reports_due = reports_due
         self.probes: dict[str, Probe] = {}
         self.reports: dict[str, Report] = {}
+        self.odd_lines: set[str] = set()
+        self._odd_shots: set[str] = set()
 
     def read(self, text: str) -> None:
         """Take every probe line and every report out of a text."""
-        for probe in probe_lines(text):
+        found = read_probe_lines(text)
+        self.odd_lines.update(found.odd)
+        self._odd_shots.update(found.odd_shots)
+        for probe in found.probes:
             if probe.shot_id:
                 self.probes[probe.shot_id] = probe
         for event in reports_in(text):
             known: dict[str, Any] = {name: event.get(name) for name in Report.__dataclass_fields__}
             self.reports[event["request_id"]] = Report(**known)
+
+    @property
+    def odd_shots(self) -> set[str]:
+        """The shots of which there is a probe's line that cannot be read, and no other."""
+        return self._odd_shots - self.probes.keys()
 
     def missing(self, shots: Iterable[Shot]) -> list[Shot]:
         """The shots that reached the function and still lack their report or their probe."""
@@ -69,7 +79,8 @@ class Witnesses:
         request_id = probe.request_id if probe else shot.request_id
         # A function that was cut off never wrote its line.
         reported = request_id in self.reports or not self._reports_due
-        return reported and (probe is not None or shot.outcome == "timeout")
+        # Nor will a line come that was there and could not be read.
+        return reported and (probe is not None or shot.outcome == "timeout" or shot.shot_id in self._odd_shots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,11 @@ class StepWitnesses:
     inner: Witnesses
     missing: int
 
+    @property
+    def odd_lines(self) -> int:
+        """How many different lines said that they are a probe's, and could not be read as such."""
+        return len(self.own.odd_lines | self.inner.odd_lines)
+
     def samples(self, task: LaneTask, step: Step) -> list[Sample]:
         """The shots joined with what was said of them."""
         context = StepContext(
@@ -94,11 +110,22 @@ class StepWitnesses:
             clients_named=task.clients_named,
         )
         inner_said = self.inner.probes, self.inner.reports
-        return join(context, self.shots, self.own.probes, self.own.reports, *inner_said)
+        return join(context, self.shots, self.own.probes, self.own.reports, *inner_said, unreadable=self.own.odd_shots)
 
 
 def reports_in(text: str) -> list[Event]:
-    """Every report in a log text that says whose it is; the last one where a request has several."""
+    """Every report in a log text that says whose it is; the last one where a request has several.
+
+    One with a number that cannot have been measured is passed over.
+    """
     kinds = ("report", "platform.report")
     events = (event for event in parse_events(text) if event["event"] in kinds and event.get("request_id"))
-    return list({event["request_id"]: event for event in events}.values())
+    return list({event["request_id"]: event for event in events if _is_measured(event)}.values())
+
+
+def _is_measured(event: Event) -> bool:
+    values = [event.get(name) for name in _MEASURED]
+    return all(value is None or is_number(value) for value in values)
+
+
+_MEASURED = [name for name in Report.__dataclass_fields__ if name.endswith(("_ms", "_mb"))]

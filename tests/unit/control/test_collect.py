@@ -62,7 +62,7 @@ def test_shots_become_samples_and_the_lane_says_how_many(collect: Collect, table
     ]
     Bucket(HOME).write_shots("id", KEY, 0, 0, shots)
     for _ in range(2):
-        assert collect(STEP) == {"samples": 2, "used": 1, "missing": 0}
+        assert collect(STEP) == {"samples": 2, "used": 1, "missing": 0, "odd_lines": 0}
     samples = {sample.shot_id: sample for sample in samples_of(table, "id", KEY)}
     assert {name: (one.verdict, one.init_duration_ms) for name, one in samples.items()} == {
         "a": ("used", 99.5),
@@ -75,8 +75,22 @@ def test_shots_become_samples_and_the_lane_says_how_many(collect: Collect, table
 
 
 @pytest.mark.usefixtures("plan")
+def test_an_odd_line_is_counted_and_the_other_samples_are_kept(collect: Collect, table: Table) -> None:
+    report, other = report_line(), "1f2e3d4c-0000-4000-8000-000000000002"
+    shots = [
+        shot("a", request_id=other, log_tail=probe_line("a", other, notes={"database_ms": "=cmd()"})),
+        shot("b", log_tail=f"{probe_line('b')}\n{report}"),
+        shot("c", log_tail=probe_line(["c"])),
+    ]
+    Bucket(HOME).write_shots("id", KEY, 0, 0, shots)
+    assert collect(STEP) == {"samples": 3, "used": 1, "missing": 2, "odd_lines": 2}
+    verdicts = {sample.shot_id: sample.verdict for sample in samples_of(table, "id", KEY)}
+    assert verdicts == {"a": "unwitnessed", "b": "used", "c": "unwitnessed"}
+
+
+@pytest.mark.usefixtures("plan")
 def test_of_a_fire_that_never_wrote_nothing_is_made_up(collect: Collect) -> None:
-    assert collect(STEP) == {"samples": 0, "used": 0, "missing": 0}
+    assert collect(STEP) == {"samples": 0, "used": 0, "missing": 0, "odd_lines": 0}
 
 
 @pytest.mark.usefixtures("plan")
@@ -95,7 +109,7 @@ def test_a_load_is_counted_by_what_its_fires_wrote(collect: Collect, table: Tabl
     for shard, succeeded in ((0, 6), (2, 9)):
         result = PhaseResult(phase="peak", loop="closed", planned=10, succeeded=succeeded)
         Bucket(HOME).write_load("id", KEY, 0, shard, result)
-    assert collect(STEP) == {"samples": 20, "used": 15, "missing": 1}
+    assert collect(STEP) == {"samples": 20, "used": 15, "missing": 1, "odd_lines": 0}
     assert (lane(table).samples, lane(table).used, lane(table).missing) == (20, 15, 1)
 
 

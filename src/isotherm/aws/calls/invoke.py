@@ -24,6 +24,9 @@ from isotherm.measurement.shot import Order, Shot
 #: (docs/measuring.md, rule 18).
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
+#: Of a message of an error, so much is kept.
+_SHOWN = 500
+
 _THROTTLES = {"TooManyRequestsException", "ThrottlingException", "ThrottledException"}
 
 
@@ -121,7 +124,7 @@ class Caller:
         except ClientError as fault:
             seen = _refusal(fault.response)
         except BotoCoreError as fault:  # timeouts and broken connections: there is no response to read
-            seen = {"outcome": "client_error", "error_type": type(fault).__name__, "error_message": str(fault)[:500]}
+            seen = {"outcome": "client_error", "error_type": type(fault).__name__, "error_message": str(fault)[:_SHOWN]}
         return Shot(**asdict(order), sent_at_ms=sent_at_ms, client_ms=client_ms, **seen)
 
 
@@ -133,7 +136,7 @@ def _refusal(response: Any) -> dict[str, Any]:
         "outcome": "throttled" if throttled else "client_error",
         "request_id": metadata.get("RequestId"),
         "error_type": error["Code"],
-        "error_message": error["Message"][:500],
+        "error_message": error["Message"][:_SHOWN],
     }
 
 
@@ -145,27 +148,45 @@ def _answer(answer: Any, body: bytes) -> dict[str, Any]:
 
 def _web_answer(body: bytes) -> dict[str, Any]:
     """What a handler for an HTTP API says of how it ended, in the answer it would give the API."""
-    answer = json.loads(body)
-    status = answer["statusCode"]
+    answer = _object(body)
+    status = answer.get("statusCode")
+    if type(status) is not int or not 100 <= status <= 999:
+        return {"outcome": "function_error", "error_type": "NoStatusCode", "error_message": _text(body)}
     outcome = outcome_of_status(status)
-    said = {} if outcome == "answered" else {"error_type": f"HTTP {status}", "error_message": answer["body"][:500]}
+    said = {}
+    if outcome != "answered":
+        message = answer.get("body")
+        said = {"error_type": f"HTTP {status}", "error_message": _text(message if isinstance(message, str) else body)}
     return {"outcome": outcome, "http_status": status, **said}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """An answer as an object of JSON; empty where it is none: a function may answer whatever it likes."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _text(said: str | bytes) -> str:
+    """The beginning of a text, without what could not be written to a file (a lone surrogate)."""
+    whole = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return whole[:_SHOWN].encode("utf-8", "replace").decode()
 
 
 def _function_error(function_error: str | None, body: bytes) -> dict[str, Any]:
     if function_error is None:
         return {}
-    try:
-        error = json.loads(body)
-    except ValueError:
-        error = {}
-    message = str(error.get("errorMessage", body[:500].decode("utf-8", "replace")))
-    kind = str(error.get("errorType", function_error))
+    error = _object(body)
+    message, kind = error.get("errorMessage"), error.get("errorType")
+    message = _text(message if isinstance(message, str) else body)
+    kind = _text(kind if isinstance(kind, str) else function_error)
     # AWS names a timeout Sandbox.Timedout; before that there was only the text (docs/platform-logs.md,
     # "START, END, and how calls fail").
     timed_out = kind == "Sandbox.Timedout" or "Task timed out after" in message
     return {
         "outcome": "timeout" if timed_out else "function_error",
         "error_type": kind,
-        "error_message": message[:500],
+        "error_message": message,
     }
