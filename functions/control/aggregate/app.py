@@ -49,6 +49,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         actual_price=actual(found.plan, distinct(found.samples)[0], found.outcomes, requests),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         packages=found.packages,
+        sent=found.sent,
     )
     document = _json(summary)
     bucket.write(report_key(campaign_id, SAMPLES), write_csv(found.samples), "application/gzip")

@@ -12,11 +12,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.clients import Home
-from isotherm.aws.reports import ReportSearch
+from isotherm.aws.collect import check_all_there, collect_samples
 from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.samples import put_reports, put_samples
+from isotherm.aws.store.samples import put_reports
 from isotherm.aws.store.table import Table
 from isotherm.measurement.witnesses import reports_in
 
@@ -40,24 +40,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str, Any]:
-    bucket, table, where, odd_lines = Bucket(home), Table(home), request.where, 0
+    table, where = Table(home), request.where
     task = table.task(*where)
-    step = task.lane.steps[request.step]
-    if step.load is not None:
-        loads = bucket.read_loads(*where, request.step, step.load.fires)
-        planned, succeeded = sum(one.planned for one in loads), sum(one.succeeded for one in loads)
-        said = LaneFacts(samples=planned, used=succeeded, missing=step.load.fires - len(loads))
-    else:
-        table.update_lane(*where, LaneFacts(phase="collecting", step=request.step), unless_ended=True)
-        search = ReportSearch(min(task.report_deadline_s, time_left_s))
-        found = search.find(task, step, bucket.read_shots(*where, request.step, 0), home.server_log)
-        samples = found.samples(task, step)
-        put_samples(table, samples)
-        used = sum(sample.verdict == "used" for sample in samples)
-        said = LaneFacts(samples=len(samples), used=used, missing=found.missing, package=found.own.package)
-        odd_lines = found.odd_lines
-    table.update_lane(*where, said, unless_ended=True)
-    return {"samples": said.samples, "used": said.used, "missing": said.missing, "odd_lines": odd_lines}
+    load = task.lane.steps[request.step].load
+    if load is None:
+        said, found = collect_samples(home, task, request.step, time_left_s)
+        check_all_there(table, task, request.step, len(found.shots))
+        return {"samples": said.samples, "used": said.used, "missing": said.missing, "odd_lines": found.odd_lines}
+    loads = Bucket(home).read_loads(*where, request.step, load.fires)
+    planned, succeeded = sum(one.planned for one in loads), sum(one.succeeded for one in loads)
+    table.update_lane(
+        *where, LaneFacts(samples=planned, used=succeeded, missing=load.fires - len(loads)), unless_ended=True
+    )
+    return {"samples": planned, "used": succeeded, "missing": load.fires - len(loads), "odd_lines": 0}
 
 
 def _take_subscription(event: dict[str, Any], table: Table) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from isotherm.aws.calls.step import caller_of, make_calls
+from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.calls.under_way import UnderWay
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
@@ -18,7 +19,6 @@ from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask, LoadStep
 from isotherm.measurement.orders import step_orders
-from isotherm.measurement.shot import Shot
 
 logger = Logger()
 
@@ -52,14 +52,13 @@ def _shoot(request: FireRequest, home: Home, task: LaneTask, context: LambdaCont
     under_way = UnderWay(
         Table(home), request.where, request.step, lambda: context.get_remaining_time_in_millis() > MARGIN_MS
     )
-    shots: list[Shot] = []
+    log = StepLog(Table(home), bucket, request.where, request.step)
     try:
         with caller_of(home, task, step, orders.width) as caller:
-            make_calls(caller, orders, shots, under_way, function)
-    finally:  # whatever stopped us, what was measured is kept
-        bucket.write_shots(*request.where, request.step, request.shard, shots)
-        under_way.report(len(shots), at_once=True)
-    return {"issued": len(shots), "planned": orders.planned}
+            make_calls(caller, orders, log, under_way, function)
+    finally:
+        under_way.report(len(log.made), at_once=True)
+    return {"issued": len(log.made), "planned": orders.planned}
 
 
 def _load(request: FireRequest, home: Home, task: LaneTask, load: LoadStep, context: LambdaContext) -> dict[str, Any]:

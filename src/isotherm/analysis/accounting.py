@@ -1,13 +1,13 @@
 """Says where every planned invocation ended (docs/measuring.md, rule 1).
 
-Knows the plan and the samples, no statistics.
+Knows the plan, what was sent and the samples, no statistics.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, astuple, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, fields
 
 from isotherm.analysis.summary import Accounting, Cell, CellImbalance, Failure, Imbalance
 from isotherm.campaign.cell import CellKey, Kind, cell_key, cell_of
@@ -27,6 +27,17 @@ _FAILURES: Mapping[str, str] = {
 _VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
 # Shots that never ran: the platform owes no report for them.
 _NEVER_RAN = frozenset({"throttled", "client_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the clients of a campaign said to have sent, or to be about to send, by lane and step; and then by kind.
+
+    `unannounced` are steps of which there are shots and no such word: none of their calls is provably unsent.
+    """
+
+    announced: Mapping[tuple[str, int], Mapping[str, int]]
+    unannounced: Collection[tuple[str, int]] = ()
 
 
 def distinct(samples: Iterable[Sample]) -> tuple[list[Sample], dict[CellKey, int]]:
@@ -69,11 +80,17 @@ def planned_shots(plan: Plan, lane_keys: Collection[str] | None = None) -> dict[
 
     A step whose memory is left as deployed is booked under the memory the region reported for the function.
     """
-    deployed = {(t.region, t.target): t.memory_mb for region in plan.inventory for t in region.targets}
     planned: dict[CellKey, int] = {}
+    for lane, _, _, count, key in _steps(plan):
+        if lane_keys is None or lane in lane_keys:
+            planned[key] = planned.get(key, 0) + count
+    return planned
+
+
+def _steps(plan: Plan) -> Iterator[tuple[str, int, Kind, int, CellKey]]:
+    """Each kind of shots of each step of each lane: how many are planned, and of which cell they are."""
+    deployed = {(t.region, t.target): t.memory_mb for region in plan.inventory for t in region.targets}
     for lane in plan.lanes.values():
-        if lane_keys is not None and lane.key not in lane_keys:
-            continue
         for step in lane.steps:
             memory_mb = deployed[lane.region, lane.target] if step.memory_mb is None else step.memory_mb
             shots: tuple[tuple[Kind, int], ...] = (
@@ -84,11 +101,12 @@ def planned_shots(plan: Plan, lane_keys: Collection[str] | None = None) -> dict[
             for kind, count in shots:
                 if count:
                     key = cell_of(lane, step, kind, memory_mb, clients_named=bool(plan.campaign.clients))
-                    planned[key] = planned.get(key, 0) + count
-    return planned
+                    yield lane.key, step.step, kind, count, key
 
 
-def account(plan: Plan, samples: Iterable[Sample], spared: Collection[str] = ()) -> dict[CellKey, Accounting]:
+def account(
+    plan: Plan, samples: Iterable[Sample], spared: Collection[str] = (), sent: Sent | None = None
+) -> dict[CellKey, Accounting]:
     """Account of every cell that was planned or has a sample.
 
     Parameters
@@ -99,6 +117,8 @@ def account(plan: Plan, samples: Iterable[Sample], spared: Collection[str] = ())
         What came back, in any order, with any repeats.
     spared : collection of str
         Keys of the lanes that were not run because their cells were precise enough already.
+    sent : Sent, optional
+        What was said to be sent; without it, what has a sample.
 
     Returns
     -------
@@ -114,10 +134,26 @@ def account(plan: Plan, samples: Iterable[Sample], spared: Collection[str] = ())
         book(accounts.setdefault(cell_key(sample), Accounting()), sample)
     for key, count in repeats.items():
         accounts[key].duplicates += count
+    if sent is None:
+        for entry in accounts.values():
+            entry.sent = entry.issued
+    else:
+        _book_sent(plan, kept, sent, accounts)
     for entry in accounts.values():
         # Never below zero: more issued than planned must show as an imbalance, not cancel out.
-        entry.not_issued = max(0, entry.planned - entry.spared - entry.issued)
+        entry.not_issued = max(0, entry.planned - entry.spared - entry.issued - entry.uncollected)
     return accounts
+
+
+def _book_sent(plan: Plan, kept: Iterable[Sample], sent: Sent, accounts: Mapping[CellKey, Accounting]) -> None:
+    """Count what was sent, and what of it has no sample, step by step: one step's surplus hides no other's loss."""
+    collected = Counter((sample.lane, sample.step, sample.kind) for sample in kept)
+    for lane, step, kind, planned, key in _steps(plan):
+        # Where shots lie in the bucket that nobody announced, none can be said not to have been sent.
+        said = sent.announced.get((lane, step), {}).get(kind, 0)
+        most = planned if (lane, step) in sent.unannounced else said
+        accounts[key].sent += said
+        accounts[key].uncollected += max(0, most - collected[lane, step, kind])
 
 
 def book(entry: Accounting, sample: Sample) -> None:
@@ -196,7 +232,8 @@ def total(accounts: Iterable[Accounting]) -> Accounting:
 
 #: Each sum by its fields: the whole, and the parts of which it is made.
 _SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("planned", ("issued", "not_issued", "spared")),
+    ("planned", ("issued", "uncollected", "not_issued", "spared")),
+    ("sent", ("issued", "uncollected")),
     ("issued", ("answered", "failed")),
     ("failed", ("function_errors", "timeouts", "throttles", "client_errors")),
     ("issued", ("report_found", "report_missing", "report_not_due")),

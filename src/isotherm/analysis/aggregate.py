@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from isotherm.analysis.accounting import account, cell_imbalances, distinct, failures, total
+from isotherm.analysis.accounting import Sent, account, cell_imbalances, distinct, failures, total
 from isotherm.analysis.cautions import cautions_of, is_foreseen
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
@@ -58,6 +58,7 @@ def build_summary(
     packages: Mapping[str, Mapping[str, Any]] | None = None,
     confidence: float = CONFIDENCE,
     loads: Sequence[LoadFacts] = (),
+    sent: Sent | None = None,
 ) -> CampaignSummary:
     """Everything a campaign found, ready to be stored and shown.
 
@@ -79,13 +80,15 @@ def build_summary(
         Coverage of every interval, in (0, 1).
     loads : sequence of LoadFacts
         What its loads came to (`isotherm.analysis.loads`).
+    sent : Sent, optional
+        What was said to be sent; without it, what has a sample.
 
     Returns
     -------
     CampaignSummary
         The same input in any order gives the same summary, byte for byte.
     """
-    measured = _measured(plan, samples, lanes, confidence)
+    measured = _measured(plan, samples, lanes, confidence, sent)
     failed = failures(measured.every)
     found = _findings(plan, measured, failed, loads, confidence)
     slopes = _startup_slopes(plan, measured, confidence)
@@ -145,9 +148,11 @@ class _Measured(NamedTuple):
     start: MetricName | None
 
 
-def _measured(plan: Plan, samples: Sequence[Sample], lanes: Sequence[LaneOutcome], confidence: float) -> _Measured:
+def _measured(
+    plan: Plan, samples: Sequence[Sample], lanes: Sequence[LaneOutcome], confidence: float, sent: Sent | None
+) -> _Measured:
     spared = {outcome.lane_key for outcome in lanes if outcome.status == "spared"}
-    accounts = account(plan, samples, spared & plan.lanes.keys())
+    accounts = account(plan, samples, spared & plan.lanes.keys(), sent)
     kept, _ = distinct(samples)
     every: dict[CellKey, list[Sample]] = {key: [] for key in sorted(accounts, key=partial(_reading_order, plan))}
     for sample in kept:

@@ -21,6 +21,7 @@ from isotherm.analysis.summary import (
     NotIssued,
     NotReported,
     ReportsMissing,
+    Uncollected,
     UnevenRounds,
 )
 from isotherm.campaign.cautions import ENOUGH_FOR_MEDIAN, ENOUGH_FOR_P95, FewSamples, PlanCaution
@@ -59,6 +60,8 @@ def cautions_of(
     found += _of_loads(loads)
     if whole.not_issued:
         found.append(NotIssued(not_issued=whole.not_issued, planned=whole.planned))
+    if whole.uncollected:
+        found.append(Uncollected(uncollected=whole.uncollected, planned=whole.planned))
     if whole.report_missing:
         found.append(ReportsMissing(reports=whole.report_missing))
     if whole.contested:

@@ -161,7 +161,9 @@ def _why_missing(plan: Plan, cell: Cell, failures: Sequence[Failure], outcomes: 
         and lane.key in outcomes
         and outcomes[lane.key].status == "failed"
     )
-    return Missing(kind="lanes_failed" if reasons else "not_issued", calls=account.planned, lanes=list(reasons))
+    if reasons:
+        return Missing(kind="lanes_failed", calls=account.planned, lanes=list(reasons))
+    return Missing(kind="uncollected" if account.uncollected else "not_issued", calls=account.planned)
 
 
 def billed_dependences(found: CrisscrossFacts, inner: str) -> tuple[DistanceDependence, DistanceDependence]:

@@ -80,12 +80,16 @@ EMULATED_NOTE = "emulated: real numbers of this machine, not of AWS"
 class Accounting:
     """Where every planned invocation of a cell ended (docs/measuring.md, rule 1). The sums are stated by `imbalances`.
 
+    `sent` were sent, or were about to be when their client was last heard of; those without a sample are `uncollected`,
+    and only what was provably not sent is `not_issued` (both are 0 in summaries of earlier versions).
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
     calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
     """
 
     planned: int = 0
+    sent: int = 0
     issued: int = 0
+    uncollected: int = 0
     not_issued: int = 0
     spared: int = 0
     answered: int = 0
@@ -296,10 +300,10 @@ class Missing(Shape):
     """Why a cell has no used sample.
 
     Its lanes failed, and `lanes` are the reasons that were given; or none of its `calls` was issued; or they were, and
-    none could be used: then the rest says what became of them.
+    nothing was collected; or none could be used: then the rest says what became of them.
     """
 
-    kind: Literal["lanes_failed", "not_issued", "unusable"]
+    kind: Literal["lanes_failed", "not_issued", "uncollected", "unusable"]
     calls: int
     lanes: list[str | None] = Field(default_factory=list)
     failed: list[FailedCalls] = Field(default_factory=list)
@@ -584,7 +588,7 @@ class Billed(Shape):
 
 
 class LanesFailed(Shape):
-    """Some of the `planned` lanes failed; what they lack is not issued, or of a load not reported."""
+    """Some of the `planned` lanes failed; what they lack is not issued or uncollected, or of a load not reported."""
 
     kind: Literal["lanes_failed"] = "lanes_failed"
     failed: int
@@ -622,6 +626,14 @@ class NotIssued(Shape):
 
     kind: Literal["not_issued"] = "not_issued"
     not_issued: int
+    planned: int
+
+
+class Uncollected(Shape):
+    """Some of the calls that were sent, or may have been, have no sample: what their client wrote was lost."""
+
+    kind: Literal["uncollected"] = "uncollected"
+    uncollected: int
     planned: int
 
 
@@ -676,6 +688,7 @@ Caution = Annotated[
     | NotReported
     | LateGenerator
     | NotIssued
+    | Uncollected
     | ReportsMissing
     | Contested
     | Imprecise

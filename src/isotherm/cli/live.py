@@ -19,7 +19,7 @@ from rich.text import Text
 from isotherm.cli.console import remarks
 from isotherm.cli.options import Place
 from isotherm.cli.reports import report_folder, show_results
-from isotherm.deployed.campaigns import RUNNING, Campaigns, DryRun, Fetched, Standing
+from isotherm.deployed.campaigns import RUNNING, Campaigns, DryRun, Fetched, Standing, read_summary
 from isotherm.deployed.progress import CampaignProgress, LaneProgress
 
 QUIET_LINE_S = 10.0
@@ -47,11 +47,12 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     CampaignFailed
         It failed.
     Failed
-        A lane of it failed (the results of the others are shown first).
+        A lane of it failed, or calls are uncollected (the results of the others are shown first).
     Interrupted
         Ctrl-C; the campaign goes on.
     """
     from isotherm.cli.errors import Failed, Interrupted
+    from isotherm.numbers import count
 
     remarks().print(f"campaign {campaign_id}", markup=False, soft_wrap=True)
     try:
@@ -77,6 +78,11 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
         raise Failed(
             f"{len(failed)} of {len(progress.lanes)} lanes failed; the results of the others are above: "
             + "; ".join(f"{lane.lane.key}: {lane.reason or 'no reason given'}" for lane in failed)
+        )
+    lost = read_summary(fetched).accounting.uncollected
+    if lost:
+        raise Failed(
+            f"{count(lost, 'call')} sent, or possibly sent, and not collected; the results of the rest are above"
         )
 
 

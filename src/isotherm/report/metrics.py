@@ -154,7 +154,7 @@ def accounting_line(account: Accounting) -> str:
         "priming": account.primed,
     }
     failed = f"{account.failed:,} failed" + _bracket(failures)
-    rest = {"not issued": account.not_issued, "spared": account.spared}
+    rest = {"uncollected": account.uncollected, "not issued": account.not_issued, "spared": account.spared}
     issued = f"planned {account.planned:,} = issued {account.issued:,}" + "".join(
         f" + {number:,} {name}" for name, number in rest.items() if number
     )

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from isotherm.analysis.accounting import Sent
+from isotherm.analysis.aggregate import build_summary
 from isotherm.cli import live
-from isotherm.cli.errors import Interrupted
+from isotherm.cli.errors import Failed, Interrupted
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
-from isotherm.deployed.campaigns import DryRun, Standing, State
+from isotherm.deployed.campaigns import DryRun, Fetched, Standing, State
 from isotherm.deployed.errors import CampaignFailed, Refused
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
 
@@ -31,6 +36,17 @@ class Scripted:
             if isinstance(state, BaseException):
                 raise state
             yield Standing(state, None)
+
+
+class Fetching(Scripted):
+    """A campaign that ended well, and whose report is in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(State("SUCCEEDED"))
+        self._folder = folder
+
+    def fetch(self, _campaign_id: str, _folder: Path) -> Fetched:
+        return Fetched(self._folder)
 
 
 def _follow(campaign: Any, place: Place = PLACE, as_json: bool = False) -> None:
@@ -88,6 +104,24 @@ def test_a_dry_run_is_told_as_such_and_asks_for_no_report(capsys: pytest.Capture
     _follow(Scripted(dry), as_json=True)
     out, _ = capsys.readouterr()
     assert json.loads(out) == {"campaign_id": "demo-1", "status": "dry_run", "lanes": 20, "price_usd": 0.0123}
+
+
+@pytest.mark.parametrize("lost", [0, 2])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_campaign_that_lost_calls_does_not_end_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lost: int, as_json: bool
+) -> None:
+    plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=4, warm=4)
+    samples = made_up_samples(plan)
+    sent: dict[tuple[str, int], Counter[str]] = {}
+    for sample in samples:
+        sent.setdefault((sample.lane, sample.step), Counter())[sample.kind] += 1
+    summary = build_summary(plan, samples[lost:], made_up_lanes(plan), sent=Sent(sent))
+    (tmp_path / "summary.json").write_text(summary.model_dump_json())
+    with pytest.raises(Failed, match="2 calls sent, or possibly sent") if lost else nullcontext():
+        _follow(Fetching(tmp_path), as_json=as_json)
+    shown, _ = capsys.readouterr()
+    assert shown
 
 
 def test_where_there_is_no_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

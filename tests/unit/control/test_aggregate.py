@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,10 @@ from unit.statistics.made_up_loads import closed_plan, results_of
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN, mishaps=0.1)
+SENT = {
+    place: Counter[str](one.kind for one in SAMPLES if (one.lane, one.step) == place)
+    for place in {(one.lane, one.step) for one in SAMPLES}
+}
 PACKAGE: dict[str, object] = {"files": 3, "bytes": 169}
 
 
@@ -34,12 +39,18 @@ def aggregate(
     """Aggregates a campaign whose plan and lanes are written down; those that `failed` have a reason."""
     module = load("aggregate")
 
-    def run(plan: Plan, failed: dict[str, str] | None = None) -> dict[str, Any]:
+    def run(
+        plan: Plan,
+        failed: dict[str, str] | None = None,
+        announced: dict[tuple[str, int], Counter[str]] | None = None,
+    ) -> dict[str, Any]:
         bucket.write(plan_key(plan.campaign_id), plan.model_dump_json().encode())
         table.put_campaign(
             CampaignRecord(campaign_id=plan.campaign_id, started_at=plan.created_at, name=plan.campaign.name)
         )
         table.put_tasks(plan.tasks())
+        for (lane_key, step), sent in (SENT if announced is None else announced).items():
+            table.announce(plan.campaign_id, lane_key, step, sent)
         for lane in made_up_lanes(plan, failed):
             table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(status=lane.status, reason=lane.reason))
             if lane.target == "pkg50":
@@ -84,6 +95,57 @@ def test_a_lane_that_failed_is_in_the_summary_with_its_reason(
     assert [(lane.lane_key, lane.reason) for lane in summary.lanes if lane.status == "failed"] == [
         (lost, "FunctionBusy: is measured")
     ]
+
+
+LOST = next(iter(PLAN.lanes))
+
+
+def test_what_was_sent_and_not_collected_is_said_so_and_not_as_never_sent(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    put_samples(table, [sample for sample in SAMPLES if sample.lane != LOST])
+    aggregate(PLAN)
+    summary, lost = summary_in(bucket), sum(sample.lane == LOST for sample in SAMPLES)
+    assert (summary.accounting.uncollected, summary.accounting.not_issued) == (lost, 0)
+    assert summary.imbalances == []
+    assert "uncollected" in {caution.kind for caution in summary.cautions}
+
+
+def test_shots_of_which_nobody_said_that_they_would_be_sent_are_an_imbalance(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    put_samples(table, [sample for sample in SAMPLES if sample.lane != LOST])
+    bucket.write_shots(PLAN.campaign_id, LOST, 0, 0, [])
+    aggregate(PLAN, announced={place: sent for place, sent in SENT.items() if place[0] != LOST})
+    summary, lost = summary_in(bucket), sum(sample.lane == LOST for sample in SAMPLES)
+    assert (summary.accounting.uncollected, summary.accounting.not_issued) == (lost, 0)
+    assert {found.sum.name for found in summary.unbalanced} == {"sent"}
+
+
+def test_a_lane_whose_row_is_gone_costs_that_lane_alone(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_samples(table, SAMPLES)
+    monkeypatch.setattr(Table, "put_tasks", lambda *_: None)
+    aggregate(PLAN)  # what lanes say of themselves is written all the same, without what they are
+    summary = summary_in(bucket)
+    assert {(lane.lane_key, lane.target, lane.round) for lane in summary.lanes} == {
+        (lane.key, lane.target, lane.round) for lane in PLAN.lanes.values()
+    }
+    assert summary.packages == {"pkg50": PACKAGE}
+    assert summary.accounting.used == sum(sample.verdict == "used" for sample in SAMPLES)
+
+
+@pytest.mark.parametrize("written", [None, b"", b"{}", b"no JSON"])
+def test_a_plan_that_is_gone_is_named(
+    load: Callable[[str], ModuleType], bucket: Bucket, context: Any, written: bytes | None
+) -> None:
+    if written is not None:
+        bucket.write(plan_key("gone"), written)
+    with pytest.raises(Exception, match="the plan of campaign gone") as refusal:
+        load("aggregate").handler({"campaign_id": "gone"}, context)
+    assert type(refusal.value).__name__ == "PlanLost"
+    assert "plans/gone.json" in str(refusal.value)
 
 
 def test_the_trend_holds_what_campaigns_of_the_name_found_before(

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from isotherm.aws.calls.step import make_calls
+from isotherm.aws.calls.step import WARM_CALLS_AT_RISK, make_calls
+from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.calls.under_way import PROGRESS_EVERY_S, UnderWay
-from isotherm.aws.clients import Home, client
+from isotherm.aws.clients import Home
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
@@ -114,31 +115,33 @@ def lane(table: Table) -> LaneRecord:
 
 
 @pytest.mark.usefixtures("plan")
-def test_bursts_come_first_and_a_version_is_deleted_when_its_burst_is_in(table: Table) -> None:
-    there, shots, function = Lambda(), list[Shot](), Lambda()
+def test_bursts_come_first_and_a_version_is_deleted_when_its_burst_is_in(table: Table, bucket: Bucket) -> None:
+    there, log, function = Lambda(), StepLog(table, bucket, WHERE, 0), Lambda()
     function.seen = there.seen
     under_way = UnderWay(table, WHERE, 0, lambda: True)
-    make_calls(there, orders_of(FULL, ["7", "8"]), shots, under_way, function)  # type: ignore[arg-type]
+    make_calls(there, orders_of(FULL, ["7", "8"]), log, under_way, function)  # type: ignore[arg-type]
     assert there.seen == ["open", "cold 7 x3 held", "deleted 7", "cold 8 x1", "prime 8 x2 held", "warm x5 by 1"]
-    assert [shot.kind for shot in shots] == ["cold"] * 4 + ["prime"] * 2 + ["warm"] * 5
+    assert [shot.kind for shot in log.made] == ["cold"] * 4 + ["prime"] * 2 + ["warm"] * 5
 
 
 @pytest.mark.usefixtures("plan")
-def test_nothing_is_begun_once_the_lane_has_ended(table: Table) -> None:
+def test_nothing_is_begun_once_the_lane_has_ended(table: Table, bucket: Bucket) -> None:
     table.update_lane(*WHERE, LaneFacts(status="failed"))
-    there, shots = Lambda(), list[Shot]()
+    there, log = Lambda(), StepLog(table, bucket, WHERE, 0)
     under_way = UnderWay(table, WHERE, 0, lambda: True)
-    make_calls(there, orders_of(FULL, ["7", "8"]), shots, under_way, there)  # type: ignore[arg-type]
-    assert (there.seen, shots) == (["open"], [])
+    make_calls(there, orders_of(FULL, ["7", "8"]), log, under_way, there)  # type: ignore[arg-type]
+    assert (there.seen, log.made, table.announced(*WHERE, 0)) == (["open"], [], None)
 
 
 @pytest.mark.usefixtures("plan")
-def test_warm_calls_end_when_time_is_up(table: Table) -> None:
+def test_warm_calls_end_when_time_is_up(table: Table, bucket: Bucket) -> None:
     left = iter([True] * 4 + [True] * 2 + [False] * 9)  # two bursts, priming, warm; then two warm calls
-    there, shots = Lambda(), list[Shot]()
+    there, log = Lambda(), StepLog(table, bucket, WHERE, 0)
     under_way = UnderWay(table, WHERE, 0, lambda: next(left))
-    make_calls(there, orders_of(FULL, ["7", "8"]), shots, under_way, there)  # type: ignore[arg-type]
-    assert sum(shot.kind == "warm" for shot in shots) == 2
+    make_calls(there, orders_of(FULL, ["7", "8"]), log, under_way, there)  # type: ignore[arg-type]
+    assert sum(shot.kind == "warm" for shot in log.made) == 2
+    assert table.announced(*WHERE, 0) == {"cold": 4, "prime": 2, "warm": 2}
+    assert len(bucket.read_shots(*WHERE, 0, 0)) == 8
 
 
 @pytest.mark.usefixtures("plan")
@@ -168,14 +171,13 @@ class Context:
 
 @pytest.fixture
 def fire(
-    load: Callable[[str], ModuleType], table: Table, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType], table: Table, bucket: Bucket, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Lambda], Any]:
     """Fires a step of two bursts, primed and warm calls, by what stands in for Lambda."""
     module: Any = load("fire")
-    client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
     (planned,) = [one for one in plan.tasks() if one.lane.key == KEY]
     table.put_tasks([replace(planned, lane=replace(planned.lane, steps=[FULL]))])
-    Bucket(HOME).write_versions(*WHERE, 0, ["7", "8"])
+    bucket.write_versions(*WHERE, 0, ["7", "8"])
 
     def fired(there: Lambda) -> Any:
         monkeypatch.setattr(module, "caller_of", lambda *_: there)
@@ -199,3 +201,37 @@ def test_what_was_measured_is_kept_whatever_stops_the_calls(fire: Callable[[Lamb
     assert there.seen[-1] == "closed"
     assert [shot.kind for shot in Bucket(HOME).read_shots(*WHERE, 0, 0)] == ["cold"] * 4
     assert lane(table).issued == 4
+    # The two that were about to be sent may have been.
+    assert table.announced(*WHERE, 0) == {"cold": 4, "prime": 2}
+
+
+class Killed(BaseException):
+    """The process is ended from outside; what it would have done next is not done."""
+
+
+def test_a_fire_that_is_killed_loses_no_more_than_one_burst_and_no_count(
+    fire: Callable[[Lambda], Any], table: Table, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, said = Lambda(), list[Any]()
+    burst = Lambda.burst
+
+    def until_killed(self: Lambda, orders: Sequence[Order], *, hold: bool) -> list[Shot]:
+        said.append((table.announced(*WHERE, 0), len(bucket.read_shots(*WHERE, 0, 0))))
+        if len(said) == 2:
+            raise Killed
+        return burst(self, orders, hold=hold)
+
+    monkeypatch.setattr(Lambda, "burst", until_killed)
+    with pytest.raises(Killed):
+        fire(there)
+    assert said == [({"cold": 3}, 0), ({"cold": 4}, 3)]
+    assert len(bucket.read_shots(*WHERE, 0, 0)) == 3
+
+
+@pytest.mark.usefixtures("plan")
+def test_a_long_row_of_warm_calls_is_written_down_on_the_way(table: Table, bucket: Bucket) -> None:
+    log, under_way = StepLog(table, bucket, WHERE, 0), UnderWay(table, WHERE, 0, lambda: True)
+    there, step = Lambda(), replace(FULL, bursts=[], prime_shots=0, warm_shots=2 * WARM_CALLS_AT_RISK + 1)
+    make_calls(there, orders_of(step, []), log, under_way, there)  # type: ignore[arg-type]
+    assert there.seen == ["open", "warm x100 by 1", "warm x100 by 1", "warm x1 by 1"]
+    assert {one.index for one in bucket.read_shots(*WHERE, 0, 0)} == set(range(201))

@@ -77,20 +77,40 @@ def test_shots_become_samples_and_the_lane_says_how_many(collect: Collect, table
 @pytest.mark.usefixtures("plan")
 def test_an_odd_line_is_counted_and_the_other_samples_are_kept(collect: Collect, table: Table) -> None:
     report, other = report_line(), "1f2e3d4c-0000-4000-8000-000000000002"
+    odd = probe_line("a", other, notes={"database_ms": "=cmd()"}) + "\n"
     shots = [
-        shot("a", request_id=other, log_tail=probe_line("a", other, notes={"database_ms": "=cmd()"})),
+        shot("a", request_id=other, log_tail=odd + report_line(other)),
         shot("b", log_tail=f"{probe_line('b')}\n{report}"),
-        shot("c", log_tail=probe_line(["c"])),
+        shot("c", outcome="client_error", log_tail=probe_line(["c"])),
     ]
     Bucket(HOME).write_shots("id", KEY, 0, 0, shots)
-    assert collect(STEP) == {"samples": 3, "used": 1, "missing": 2, "odd_lines": 2}
+    assert collect(STEP) == {"samples": 3, "used": 1, "missing": 0, "odd_lines": 2}
     verdicts = {sample.shot_id: sample.verdict for sample in samples_of(table, "id", KEY)}
-    assert verdicts == {"a": "unwitnessed", "b": "used", "c": "unwitnessed"}
+    assert verdicts == {"a": "unwitnessed", "b": "used", "c": "failed"}
 
 
 @pytest.mark.usefixtures("plan")
 def test_of_a_fire_that_never_wrote_nothing_is_made_up(collect: Collect) -> None:
     assert collect(STEP) == {"samples": 0, "used": 0, "missing": 0, "odd_lines": 0}
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"[1, 2]"), gzip.compress(b"{}")[:-9], None])
+def test_where_shots_are_lost_the_others_are_kept_and_the_step_fails(
+    collect: Collect, table: Table, damage: bytes | None
+) -> None:
+    bucket = Bucket(HOME)
+    table.announce("id", KEY, 0, {"warm": 3})
+    bucket.write_shots("id", KEY, 0, 0, [shot("a", outcome="throttled")])
+    second = bucket.write_shots("id", KEY, 0, 0, [shot("b", outcome="throttled")] * 2, part=1)
+    if damage is None:
+        bucket.delete_if_allowed(second)
+    else:
+        bucket.write(second, damage)
+    with pytest.raises(Exception, match="2 of 3 calls") as lost:
+        collect(STEP)
+    assert type(lost.value).__name__ == "ShotsLost"
+    assert [sample.shot_id for sample in samples_of(table, "id", KEY)] == ["a"]
 
 
 @pytest.mark.usefixtures("plan")

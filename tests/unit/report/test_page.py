@@ -124,7 +124,10 @@ def test_accounts_that_do_not_balance_come_first_and_loud() -> None:
 
 def test_accounts_that_are_zero_everywhere_are_named_and_not_shown() -> None:
     _, clean = _made(made_up_plan(cold=10, warm=10))
-    assert "Zero everywhere: not issued, spared, function errors, timeouts, throttled, client errors, not due," in clean
+    assert (
+        "Zero everywhere: uncollected, not issued, spared, function errors, timeouts, throttled, client errors,"
+        in clean
+    )
     assert ">timeouts</th>" not in clean
     assert ">missing</th>" in clean
     _, eventful = _made(made_up_plan(cold=100, warm=100), 0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, replace
 from typing import get_args
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isotherm.analysis.accounting import account, distinct, imbalances, planned_shots, total
+from isotherm.analysis.accounting import Sent, account, distinct, imbalances, planned_shots, total
 from isotherm.analysis.summary import Accounting
 from isotherm.analysis.words.accounting import imbalance_in_words
 from isotherm.campaign.cell import CellKey, cell_key
@@ -108,8 +109,8 @@ def test_more_issued_than_planned_is_an_imbalance() -> None:
     stranger = replace(ALL[0], shot_id="a stranger", target="nobody-asked")
     accounts = account(PLAN, [*ALL, surplus, stranger])
 
-    assert said(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + not issued 0 + spared 0"]
-    assert said(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + not issued 0 + spared 0"]
+    assert said(accounts[cell_key(surplus)]) == ["planned 6 is not issued 7 + uncollected 0 + not issued 0 + spared 0"]
+    assert said(accounts[cell_key(stranger)]) == ["planned 0 is not issued 1 + uncollected 0 + not issued 0 + spared 0"]
     assert imbalances(total(accounts.values()))
 
 
@@ -118,6 +119,8 @@ def test_more_issued_than_planned_is_an_imbalance() -> None:
     [
         ("planned", "planned 1 "),
         ("issued", "planned 0 "),
+        ("sent", "sent 1 "),
+        ("uncollected", "planned 0 "),
         ("answered", "issued 0 "),
         ("timeouts", "failed 0 "),
         ("report_missing", "issued 0 "),
@@ -163,4 +166,33 @@ def test_what_was_spared_is_neither_missing_nor_issued(samples: list[Sample], sp
 def test_a_call_of_a_lane_that_was_spared_is_an_imbalance() -> None:
     accounts = account(PLAN, ALL, [ALL[0].lane])
 
-    assert said(accounts[cell_key(ALL[0])]) == ["planned 6 is not issued 6 + not issued 0 + spared 3"]
+    assert said(accounts[cell_key(ALL[0])]) == ["planned 6 is not issued 6 + uncollected 0 + not issued 0 + spared 3"]
+
+
+def test_what_was_sent_and_has_no_sample_is_uncollected_and_the_rest_was_not_issued() -> None:
+    place = (ALL[0].lane, ALL[0].step)
+    ours = [sample for sample in ALL if (sample.lane, sample.step) == place]
+    counted = Counter[str](sample.kind for sample in ours)
+    there = [sample for sample in ours if sample.kind != "cold"]
+    whole = total(account(PLAN, there, sent=Sent({place: dict(counted)})).values())
+    assert (whole.sent, whole.issued, whole.uncollected) == (len(ours), len(there), counted["cold"])
+    assert whole.not_issued == len(ALL) - len(ours)
+    assert imbalances(whole) == []
+
+
+def test_a_sample_that_nobody_said_to_have_sent_is_an_imbalance_and_hides_no_other_step_s_loss() -> None:
+    kind = ALL[0].kind
+    one = (ALL[0].lane, ALL[0].step)
+    other = next((s.lane, s.step) for s in ALL if cell_key(s) == cell_key(ALL[0]) and s.lane != one[0])
+    there = [sample for sample in ALL if (sample.lane, sample.step, sample.kind) == (*one, kind)]
+    entry = account(PLAN, there, sent=Sent({other: {kind: len(there)}}))[cell_key(ALL[0])]
+    assert (entry.uncollected, entry.not_issued) == (len(there), 0)
+    assert said(entry) == [f"sent {len(there)} is not issued {len(there)} + uncollected {len(there)}"]
+
+
+def test_of_a_step_with_shots_that_nobody_announced_nothing_is_said_not_to_have_been_sent() -> None:
+    place = (ALL[0].lane, ALL[0].step)
+    ours = sum((sample.lane, sample.step) == place for sample in ALL)
+    whole = total(account(PLAN, [], sent=Sent({}, [place])).values())
+    assert (whole.uncollected, whole.not_issued) == (ours, len(ALL) - ours)
+    assert said(whole) == [f"sent 0 is not issued 0 + uncollected {ours}"]

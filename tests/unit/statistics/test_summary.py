@@ -217,7 +217,7 @@ def test_a_sample_of_a_stranger_is_counted_and_named() -> None:
     stranger = replace(SAMPLES[0], shot_id="x", target="nobody-asked")
     summary = build_summary(PLAN, [*SAMPLES, stranger], made_up_lanes(PLAN))
     assert summary.imbalances == [
-        "nobody-asked in us-east-1, 128 MB, cold: planned 0 is not issued 1 + not issued 0 + spared 0"
+        "nobody-asked in us-east-1, 128 MB, cold: planned 0 is not issued 1 + uncollected 0 + not issued 0 + spared 0"
     ]
 
 

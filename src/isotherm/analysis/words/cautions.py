@@ -17,6 +17,7 @@ from isotherm.analysis.summary import (
     NotIssued,
     NotReported,
     ReportsMissing,
+    Uncollected,
     UnevenRounds,
 )
 from isotherm.analysis.words.cells import cell_name, varying
@@ -54,7 +55,7 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
         case Queueing() | FewSamples() | FewRounds() | CutRounds():
             return caution_in_words(caution)
         case LanesFailed():
-            counted = "not reported" if caution.of_load else "not issued"
+            counted = "not reported" if caution.of_load else "not issued or uncollected"
             lanes = f"{count(caution.failed, 'lane')} of {caution.planned}"
             return f"{lanes} failed; what they lack is counted as {counted}."
         case NotReported():
@@ -64,6 +65,11 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             return f"The generator did not keep up, and its own slowness is in the numbers: {late}."
         case NotIssued():
             return f"{caution.not_issued} of {caution.planned} planned calls were not issued."
+        case Uncollected():
+            return (
+                f"{caution.uncollected} of {caution.planned} planned calls are uncollected: they were sent, or may "
+                "have been, and what became of them was lost."
+            )
         case ReportsMissing():
             return f"{count(caution.reports, 'report')} never came; those calls are counted, not guessed."
         case Contested():

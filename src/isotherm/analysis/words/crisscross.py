@@ -140,6 +140,8 @@ def missing_in_words(found: Missing) -> str:
             return "lane failed: " + "; ".join(reason or "no reason was given" for reason in found.lanes)
         case "not_issued":
             return f"none of {count(found.calls, 'planned call')} was issued"
+        case "uncollected":
+            return f"none of {count(found.calls, 'planned call')} was collected"
         case "unusable":
             others = {
                 "contested": found.contested,

@@ -1,15 +1,17 @@
-"""Makes the calls of a step as ordered, by whichever protocol. Decides nothing, and writes nothing down."""
+"""Makes the calls of a step as ordered, by whichever protocol. Decides nothing."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.calls.invoke import Caller
+from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.calls.under_way import UnderWay
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
@@ -18,6 +20,11 @@ from isotherm.measurement.orders import StepOrders
 from isotherm.measurement.shot import Order, Shot
 
 logger = logging.getLogger(__name__)
+
+
+#: Warm calls are written down after so many: that is what a client that is killed among them loses. Between two such
+#: rows the function idles for as long as the writing takes, so they are not short.
+WARM_CALLS_AT_RISK = 100
 
 
 class MakesCalls(Protocol):
@@ -43,7 +50,7 @@ def caller_of(home: Home, task: LaneTask, step: Step, width: int) -> AbstractCon
 
 
 def make_calls(
-    caller: MakesCalls, orders: StepOrders, shots: list[Shot], under_way: UnderWay, function: MeasuredFunction
+    caller: MakesCalls, orders: StepOrders, log: StepLog, under_way: UnderWay, function: MeasuredFunction
 ) -> None:
     """Make a step's calls, burst after burst, then priming and warm ones, as long as they may go on.
 
@@ -53,8 +60,9 @@ def make_calls(
         By which protocol.
     orders : StepOrders
         Which calls.
-    shots : list of Shot
-        What was measured is added here, so that it is kept whatever stops the calls.
+    log : StepLog
+        Writes down what is about to be sent and what came of it, burst by burst, so that it is kept whatever stops
+        the calls.
     under_way : UnderWay
         Is asked before each burst whether to go on, and told after it how far the calls are.
     function : MeasuredFunction
@@ -64,14 +72,25 @@ def make_calls(
     for burst in orders.bursts:
         if not under_way.may_go_on():
             break
-        shots += caller.burst(burst, hold=len(burst) > 1)
-        under_way.report(len(shots))
+        log.make(burst, partial(caller.burst, hold=len(burst) > 1))
+        under_way.report(len(log.made))
         if orders.is_spent(burst[0].version):
             _retire(function, burst[0].version)
     if orders.prime and under_way.may_go_on():
-        shots += caller.burst(orders.prime, hold=len(orders.prime) > 1)
+        log.make(orders.prime, partial(caller.burst, hold=len(orders.prime) > 1))
     if orders.warm and under_way.may_go_on():
-        shots += caller.in_a_row(orders.warm, orders.warm[0].concurrency, under_way.time_is_left)
+        _call_warm(caller, orders.warm, log, under_way)
+
+
+def _call_warm(caller: MakesCalls, orders: Sequence[Order], log: StepLog, under_way: UnderWay) -> None:
+    concurrency = orders[0].concurrency
+    size = max(WARM_CALLS_AT_RISK, concurrency)
+    for first in range(0, len(orders), size):
+        some = orders[first : first + size]
+        made = log.make(some, lambda row: caller.in_a_row(row, concurrency, under_way.time_is_left))
+        if made < len(some):
+            return
+        under_way.report(len(log.made))
 
 
 def _retire(function: MeasuredFunction, version: str) -> None:

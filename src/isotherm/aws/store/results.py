@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from pydantic import ValidationError
+
+from isotherm.analysis.accounting import Sent
 from isotherm.analysis.summary import LaneOutcome
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneRecord
@@ -20,12 +23,17 @@ from isotherm.measurement.sample import Sample
 _READERS = 8
 
 
+class PlanLost(Exception):
+    """A campaign's plan is not there, or cannot be read; the text says which, and what is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignResults:
     """A campaign's plan and all that came of it.
 
     `outcomes` are of the lanes that ended, `loads` are what the Fires of each step that made load wrote, by lane and
-    step; `packages` is what each target's probe said of its package, by target.
+    step; `packages` is what each target's probe said of its package, by target; `sent` is what the Fires of samples
+    said to be about to send.
     """
 
     plan: Plan
@@ -33,14 +41,19 @@ class CampaignResults:
     outcomes: list[LaneOutcome]
     loads: dict[tuple[str, int], list[PhaseResult]]
     packages: dict[str, dict[str, object]]
+    sent: Sent
 
 
 def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResults:
     """Everything that a campaign's lanes wrote down."""
-    plan = Plan.model_validate_json(bucket.read(plan_key(campaign_id)))
+    plan = _plan(campaign_id, bucket)
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         of_lanes = list(pool.map(partial(samples_of, table, campaign_id), plan.lanes))
-    records = table.lanes(campaign_id)
+        steps = list(pool.map(partial(table.announced_steps, campaign_id), plan.lanes))
+    announced = {
+        (key, step): sent for key, found in zip(plan.lanes, steps, strict=True) for step, sent in found.items()
+    }
+    records = [_as_planned(record, plan) for record in table.lanes(campaign_id)]
     return CampaignResults(
         plan=plan,
         samples=[sample for of_lane in of_lanes for sample in of_lane],
@@ -51,8 +64,28 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResu
             for step in lane.steps
             if step.load and (found := bucket.read_loads(campaign_id, lane.key, step.step, step.load.fires))
         },
+        sent=Sent(announced, bucket.steps_with_shots(campaign_id) - announced.keys()),
         packages={lane.target: lane.package for lane in records if lane.package},
     )
+
+
+def _plan(campaign_id: str, bucket: Bucket) -> Plan:
+    key = plan_key(campaign_id)
+    written = bucket.read_if_there(key)
+    try:
+        return Plan.model_validate_json(written or b"")
+    except ValidationError:
+        state = "is not in the bucket" if written is None else "cannot be read"
+        raise PlanLost(
+            f"the plan of campaign {campaign_id} {state} ({key}), and without it nothing can be accounted for; "
+            f"its samples are in the table, and what its clients wrote is under raw/{campaign_id}/"
+        ) from None
+
+
+def _as_planned(record: LaneRecord, plan: Plan) -> LaneRecord:
+    """With what the plan says of the lane, which a row that was lost and written again lacks."""
+    lane = plan.lanes.get(record.lane_key)
+    return replace(record, target=lane.target, region=lane.region, round=lane.round) if lane else record
 
 
 def outcomes(records: Iterable[LaneRecord]) -> list[LaneOutcome]:

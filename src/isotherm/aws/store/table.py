@@ -6,7 +6,7 @@ One table, keys `pk` and `sk`; `expires_at` (epoch seconds) is its TTL attribute
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +158,28 @@ class Table:
         except ClientError as fault:
             if not _condition_failed(fault):
                 raise
+
+    def announce(self, campaign_id: str, lane_key: str, step: int, sent: Mapping[str, int]) -> None:
+        """Record how many calls of a step, by kind, were sent or are about to be; before they are.
+
+        See docs/measuring.md, rule 27.
+        """
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}#{lane_key}", f"sent#{step}"),
+            UpdateExpression="SET sent = :sent, expires_at = :at",
+            ExpressionAttributeValues=encode({":sent": dict(sent), ":at": expiry()}),
+        )
+
+    def announced(self, campaign_id: str, lane_key: str, step: int) -> dict[str, int] | None:
+        """What `announce` recorded of a step; None where nothing was about to be sent."""
+        item = self._get(f"campaign#{campaign_id}#{lane_key}", f"sent#{step}")
+        return item["sent"] if item else None
+
+    def announced_steps(self, campaign_id: str, lane_key: str) -> dict[int, dict[str, int]]:
+        """What `announce` recorded of a lane, by step."""
+        items = self.query(f"campaign#{campaign_id}#{lane_key}", "sent#")
+        return {int(item["sk"].removeprefix("sent#")): item["sent"] for item in items}
 
     def lane_ended(self, campaign_id: str, lane_key: str) -> bool:
         """Whether a lane has ended or been given up: then nothing may be changed in its name any more."""

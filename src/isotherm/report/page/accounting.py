@@ -22,6 +22,7 @@ def accounting_section(summary: CampaignSummary) -> str:
     names = {
         "planned": "planned",
         "issued": "issued",
+        "uncollected": "uncollected",
         "not_issued": "not issued",
         "spared": "spared",
         "answered": "answered",
