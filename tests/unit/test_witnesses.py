@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from isotherm.campaign.lane import Inner
-from isotherm.measurement.sample import Report
+from isotherm.measurement.sample import Report, Sample
 from isotherm.measurement.witnesses import StepWitnesses, Witnesses, reports_in
 from unit.made_up_step import ID, STEP, probe_line, report_line, shot, task
 
@@ -126,6 +126,82 @@ def test_a_report_with_a_number_that_nobody_measured_is_passed_over() -> None:
 def test_lines_of_nobody_s_shot_are_passed_over() -> None:
     witnesses = having_read("START RequestId", probe_line(None), "{}", "REPORT")
     assert (witnesses.probes, witnesses.reports) == ({}, {})
+
+
+def samples_of(witnesses: Witnesses, **fields: Any) -> list[Sample]:
+    one = shot("a", **{"request_id": ID, "client_ms": 40.0, **fields})
+    return StepWitnesses([one], witnesses, Witnesses(), 0).samples(task(STEP), STEP)
+
+
+FAKE = (
+    f"REPORT RequestId: {ID}\tDuration: 12.00 ms\tBilled Duration: 12 ms\tMemory Size: 128 MB\t"
+    "Max Memory Used: 36 MB\tInit Duration: 7.00 ms\t\n"
+)
+END = f"END RequestId: {ID}\n"
+
+
+@pytest.mark.parametrize("lines", [(FAKE, report_line()), (report_line(), FAKE)])
+def test_two_reports_of_a_request_that_differ_are_contested_whichever_comes_first(lines: tuple[str, str]) -> None:
+    witnesses = having_read(probe_line("a"), *lines)
+    (sample,) = samples_of(witnesses)
+    assert (sample.verdict, sample.temperature, sample.report_contested) == ("contested", "contested", True)
+    assert sample.report_found
+    assert (sample.billed_duration_ms, sample.init_duration_ms, sample.duration_ms) == (None, None, None)
+    apart = having_read(probe_line("a"), lines[0])
+    apart.read(lines[1])
+    assert apart.contested == {ID}
+
+
+def test_the_same_report_met_twice_is_one() -> None:
+    witnesses = having_read(probe_line("a"), report_line(), report_line())
+    witnesses.read(report_line())
+    assert [one.verdict for one in samples_of(witnesses)] == ["used"]
+
+
+@pytest.mark.parametrize(("in_order", "lines", "contested"), [
+    (True, (FAKE, END), True),
+    (True, (END, FAKE), False),
+    (True, (FAKE,), False),
+    (False, (FAKE, END), False),
+])  # fmt: skip
+def test_a_report_before_its_end_is_contested(in_order: bool, lines: tuple[str, ...], contested: bool) -> None:
+    witnesses = Witnesses()
+    witnesses.read("\n".join(lines), in_order=in_order)
+    assert bool(witnesses.contested) == contested
+
+
+@pytest.mark.parametrize(("duration_ms", "client_ms", "outcome", "contested"), [
+    (99_999.0, 40.0, "answered", True),
+    (139.0, 40.0, "answered", False),  # two clocks, and what is rounded up
+    (141.0, 40.0, "answered", True),
+    (141.0, 40.0, "function_error", True),
+    (141.0, 40.0, "timeout", False),
+    (141.0, None, "client_error", False),
+])  # fmt: skip
+def test_a_call_cannot_have_taken_longer_than_its_client_waited(
+    duration_ms: float, client_ms: float | None, outcome: str, contested: bool
+) -> None:
+    witnesses = having_read(probe_line("a"), report_line(duration_ms=duration_ms))
+    (sample,) = samples_of(witnesses, client_ms=client_ms, outcome=outcome)
+    assert sample.report_contested == contested
+    assert (sample.duration_ms is None) == contested
+
+
+@pytest.mark.parametrize(("init_ms", "billed_ms", "waited_ms", "contested"), [
+    (30.0, 32, 0.0, False),
+    (30.0, 99_999, 0.0, True),
+    (5_000.0, 5_002, 0.0, True),
+    (5_000.0, 5_002, 60_000.0, False),  # made before the call, and billed with its init all the same
+])  # fmt: skip
+def test_a_billed_time_may_hold_the_init_and_no_more(
+    init_ms: float, billed_ms: int, waited_ms: float, contested: bool
+) -> None:
+    line = report_line().replace("Billed Duration: 2 ms", f"Billed Duration: {billed_ms} ms").rstrip()
+    line += f"\tInit Duration: {init_ms} ms\t\n"
+    witnesses = having_read(probe_line("a", invocation_index=0, handler_begin_at_ms=1.0 + waited_ms), line)
+    (sample,) = samples_of(witnesses, kind="cold")
+    assert (sample.report_contested, sample.init_duration_ms is None) == (contested, contested)
+    assert sample.verdict == ("contested" if contested else "proactive" if waited_ms else "used")
 
 
 def test_the_last_of_several_reports_of_a_request_counts() -> None:

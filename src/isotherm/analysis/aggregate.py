@@ -290,6 +290,7 @@ def _contested(sample: Sample) -> ContestedSample:
         init_duration_ms=sample.init_duration_ms,
         invocation_index=sample.invocation_index,
         request_id=sample.request_id,
+        report_contested=sample.report_contested,
     )
 
 

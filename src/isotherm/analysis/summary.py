@@ -464,7 +464,10 @@ class Failure(OfCell):
 
 
 class ContestedSample(Shape):
-    """A sample whose witnesses disagree on whether it was cold; counted, shown, kept out of the statistics."""
+    """A sample whose witnesses disagree on whether it was cold; counted, shown, kept out of the statistics.
+
+    `report_contested`: it is the platform's report that is contradicted (false in summaries of earlier versions).
+    """
 
     shot_id: str
     lane: str
@@ -476,6 +479,7 @@ class ContestedSample(Shape):
     init_duration_ms: float | None
     invocation_index: int | None
     request_id: str | None
+    report_contested: bool = False
 
 
 class LaneOutcome(Shape):
@@ -645,7 +649,7 @@ class ReportsMissing(Shape):
 
 
 class Contested(Shape):
-    """The witnesses of some samples disagree on coldness."""
+    """The witnesses of some samples disagree on coldness, or their report is contradicted."""
 
     kind: Literal["contested"] = "contested"
     samples: int

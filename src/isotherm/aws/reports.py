@@ -82,7 +82,7 @@ class ReportSearch:
         """
         own, inner = Witnesses(reports_due=step.protocol != "server"), Witnesses()
         for shot in shots:
-            own.read(shot.log_tail or "")
+            own.read(shot.log_tail or "", in_order=True)
         log_group = server_log if step.protocol == "server" else task.function.log_group
         missing = self.ask_until_complete(own, shots, task.lane.region, log_group)
         if step.protocol == "http":

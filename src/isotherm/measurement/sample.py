@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from isotherm.campaign.cell import InCell, cell_of
@@ -37,7 +37,8 @@ class Sample(InCell):
     duration; on the embedded stack less what the probe saw, start-up and work): the network and the platform's own
     work, fetching and unpacking the code included. startup_ms: process start to handler begin, by the probe.
     duration_ms is None for a held call, whose Duration is not latency; work_ms is the handler's own time.
-    temperature is what was proved, `kind` what was asked for.
+    temperature is what was proved, `kind` what was asked for. report_contested: the platform's report, or that of the
+    inner function, is contradicted, and none of its numbers is here.
 
     Fields that begin with inner_ are of the function that the target called in turn: inner_round_trip_ms is that call
     as the target saw it, the others as the inner function and its region's platform report them; network_ms is the
@@ -65,6 +66,7 @@ class Sample(InCell):
     error_type: str | None = None
     error_message: str | None = None
     report_found: bool = False
+    report_contested: bool = False
     probe_found: bool = False
     platform_cold: bool | None = None
     probe_cold: bool | None = None
@@ -109,6 +111,23 @@ class Sample(InCell):
 #: machine.
 PROACTIVE_GAP_MS = 500.0
 
+#: A part of a call may be longer than the whole by this much (ms): they are measured by two clocks, and a billed time
+#: is rounded up, once to the next 100 ms.
+CLOCKS_DIFFER_MS = 100.0
+
+_OF_INNER_REPORT = frozenset(
+    {
+        "inner_cold",
+        "inner_init_duration_ms",
+        "inner_duration_ms",
+        "inner_billed_duration_ms",
+        "inner_memory_size_mb",
+        "network_ms",
+        "network_share",
+    }
+)
+_NO_NUMBERS = Report(request_id="")
+
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
@@ -129,6 +148,7 @@ def join(
     inner_probes: Mapping[str, Probe] | None = None,
     inner_reports: Mapping[str, Report] | None = None,
     unreadable: Collection[str] = (),
+    contested: Collection[str] = (),
 ) -> list[Sample]:
     """Join each shot with its probe and its report; one sample a shot, the first of those with the same id.
 
@@ -147,6 +167,8 @@ def join(
     unreadable : collection of str
         Shots of which the probe's line could not be read: whatever the platform says of them, they are unwitnessed
         (docs/measuring.md, rule 29).
+    contested : collection of str
+        Requests whose reports contradict each other, or the order of the log.
     """
     samples: dict[str, Sample] = {}
     for shot in shots:
@@ -157,9 +179,51 @@ def join(
         request_id = probe.request_id if probe else shot.request_id
         report = _report_of_server(probe) if context.step.protocol == "server" else reports.get(request_id or "")
         nested = _nested(context, shot, probe, inner_probes or {}, inner_reports or {})
+        inner_id = nested.get("inner_request_id")
+        doubtful = (
+            request_id in contested
+            or _is_too_long(shot, probe, report)
+            or inner_id in contested
+            or _is_longer(nested.get("inner_duration_ms"), nested.get("inner_round_trip_ms"))
+        )
+        if doubtful:  # none of their numbers enters, not even a bill
+            report = replace(_NO_NUMBERS, request_id=report.request_id) if report else None
+            nested |= dict.fromkeys(_OF_INNER_REPORT.intersection(nested))
         heard = shot.shot_id not in unreadable
-        samples[shot.shot_id] = _sample(context, shot, request_id, probe, report, nested, heard=heard)
+        sample = _sample(context, shot, request_id, probe, report, nested, heard=heard and not doubtful)
+        samples[shot.shot_id] = _contested(sample) if doubtful else sample
     return list(samples.values())
+
+
+def _contested(sample: Sample) -> Sample:
+    """As it is where its platform's report is contradicted."""
+    verdict: Verdict = sample.verdict if sample.verdict in ("failed", "primed") else "contested"
+    return replace(sample, verdict=verdict, temperature="contested", platform_cold=None, report_contested=True)
+
+
+def _is_too_long(shot: Shot, probe: Probe | None, report: Report | None) -> bool:
+    """Whether a report's times do not fit into the client's: then not the platform wrote it (or not of this call).
+
+    Billed Duration may hold the init, whole or not (docs/platform-logs.md, "What Billed Duration counts"), and only
+    that of an environment which was made for this call was within the call.
+    """
+    waited_for_all = shot.outcome == "answered" or (shot.outcome == "function_error" and shot.http_status is None)
+    if report is None or not waited_for_all:
+        return False
+    init_ms = report.init_duration_ms or 0.0
+    billed_ms = None if report.billed_duration_ms is None else report.billed_duration_ms - init_ms
+    if _is_longer(report.duration_ms, shot.client_ms) or _is_longer(billed_ms, shot.client_ms):
+        return True
+    return _is_longer(init_ms, shot.client_ms) and not (probe is not None and _waited(probe))
+
+
+def _is_longer(part_ms: float | None, whole_ms: float | None) -> bool:
+    return part_ms is not None and whole_ms is not None and part_ms > whole_ms + CLOCKS_DIFFER_MS
+
+
+def _waited(probe: Probe) -> bool:
+    """Whether an environment was there for a while before its first handler began."""
+    return probe.handler_begin_at_ms - (probe.import_begin_at_ms + probe.import_ms) > PROACTIVE_GAP_MS
 
 
 def _report_of_server(probe: Probe | None) -> Report | None:
@@ -227,11 +291,7 @@ def _sample(
     restored = report is not None and report.restore_duration_ms is not None
     # Without the platform's Init Duration beside it, a gap before the handler says only that the machine is busy.
     proactive = (
-        probe is not None
-        and probe.invocation_index == 0
-        and not context.emulated
-        and not restored
-        and probe.handler_begin_at_ms - (probe.import_begin_at_ms + probe.import_ms) > PROACTIVE_GAP_MS
+        probe is not None and probe.invocation_index == 0 and not context.emulated and not restored and _waited(probe)
     )
     hold_ms = probe.hold_ms if probe else None
     held = bool(hold_ms)

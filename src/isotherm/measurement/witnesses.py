@@ -21,20 +21,30 @@ class Witnesses:
         self._reports_due = reports_due
         self.probes: dict[str, Probe] = {}
         self.reports: dict[str, Report] = {}
+        self.contested: set[str] = set()
         self.odd_lines: set[str] = set()
         self._odd_shots: set[str] = set()
 
-    def read(self, text: str) -> None:
-        """Take every probe line and every report out of a text."""
+    def read(self, text: str, *, in_order: bool = False) -> None:
+        """Take every probe line and every report out of a text.
+
+        A function can print what looks like a report (docs/measuring.md, rule 29). Requests of which there are two
+        reports that differ are `contested`, and where the lines are `in_order`, those with a report before their END.
+        """
         found = read_probe_lines(text)
         self.odd_lines.update(found.odd)
         self._odd_shots.update(found.odd_shots)
         for probe in found.probes:
             if probe.shot_id:
                 self.probes[probe.shot_id] = probe
-        for event in reports_in(text):
+        events = parse_events(text)
+        for event in _reports(events):
             known: dict[str, Any] = {name: event.get(name) for name in Report.__dataclass_fields__}
-            self.reports[event["request_id"]] = Report(**known)
+            report = Report(**known)
+            if self.reports.setdefault(report.request_id, report) != report:
+                self.contested.add(report.request_id)
+        if in_order:
+            self.contested |= _reported_early(events)
 
     @property
     def odd_shots(self) -> set[str]:
@@ -110,7 +120,15 @@ class StepWitnesses:
             clients_named=task.clients_named,
         )
         inner_said = self.inner.probes, self.inner.reports
-        return join(context, self.shots, self.own.probes, self.own.reports, *inner_said, unreadable=self.own.odd_shots)
+        return join(
+            context,
+            self.shots,
+            self.own.probes,
+            self.own.reports,
+            *inner_said,
+            unreadable=self.own.odd_shots,
+            contested=self.own.contested | self.inner.contested,
+        )
 
 
 def reports_in(text: str) -> list[Event]:
@@ -118,9 +136,25 @@ def reports_in(text: str) -> list[Event]:
 
     One with a number that cannot have been measured is passed over.
     """
-    kinds = ("report", "platform.report")
-    events = (event for event in parse_events(text) if event["event"] in kinds and event.get("request_id"))
-    return list({event["request_id"]: event for event in events if _is_measured(event)}.values())
+    return list({event["request_id"]: event for event in _reports(parse_events(text))}.values())
+
+
+def _reports(events: Iterable[Event]) -> list[Event]:
+    reports = (event for event in events if event["event"] in _REPORTS and event.get("request_id"))
+    return [event for event in reports if _is_measured(event)]
+
+
+def _reported_early(events: Iterable[Event]) -> set[str]:
+    """The requests with a report before the platform said that they had ended: whoever wrote it, it did not."""
+    reported: set[str] = set()
+    early: set[str] = set()
+    for event in events:
+        request_id = event.get("request_id")
+        if request_id and event["event"] in _REPORTS:
+            reported.add(request_id)
+        elif request_id in reported and event["event"] in _ENDS:
+            early.add(request_id)
+    return early
 
 
 def _is_measured(event: Event) -> bool:
@@ -128,4 +162,6 @@ def _is_measured(event: Event) -> bool:
     return all(value is None or is_number(value) for value in values)
 
 
+_REPORTS = ("report", "platform.report")
+_ENDS = ("end", "platform.runtimeDone")
 _MEASURED = [name for name in Report.__dataclass_fields__ if name.endswith(("_ms", "_mb"))]

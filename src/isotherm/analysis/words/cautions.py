@@ -74,8 +74,8 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             return f"{count(caution.reports, 'report')} never came; those calls are counted, not guessed."
         case Contested():
             return (
-                f"{count(caution.samples, 'sample')} contested: the witnesses disagree on coldness; "
-                "kept out of the statistics."
+                f"{count(caution.samples, 'sample')} contested: the witnesses disagree on coldness, or the "
+                "platform's report is contradicted; kept out of the statistics."
             )
         case Imprecise():
             return f"{cell_name(caution.cell, named)}: {precision_in_words(caution.reached)}."

@@ -113,14 +113,15 @@ def _contested(summary: CampaignSummary) -> str:
             sample.target,
             sample.region,
             sample.kind,
-            _temperature(sample.platform_cold),
+            "contradicted" if sample.report_contested else _temperature(sample.platform_cold),
             _temperature(sample.probe_cold),
             digits(sample.init_duration_ms),
             sample.request_id or NOTHING,
         ]
         for sample in summary.contested[:CONTESTED_SHOWN]
     ]
-    caption = f"Contested: platform and probe disagree on coldness ({count(len(summary.contested), 'sample')}"
+    caption = "Contested: platform and probe disagree on coldness, or the report is contradicted "
+    caption += f"({count(len(summary.contested), 'sample')}"
     caption += f", the first {CONTESTED_SHOWN} shown)" if len(summary.contested) > CONTESTED_SHOWN else ")"
     return f'<div class="card">{table(caption, columns, rows)}</div>'
 
