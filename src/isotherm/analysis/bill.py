@@ -21,6 +21,7 @@ from isotherm.campaign.estimate import (
     note_servers,
     table_requests,
 )
+from isotherm.campaign.lane import Lane
 from isotherm.campaign.plan import Plan
 from isotherm.pricing.bill import Bill
 from isotherm.pricing.price import Price
@@ -62,7 +63,7 @@ def actual(
     status = {outcome.lane_key: outcome.status for outcome in outcomes}
     unreported = _add_measured(bill, functions, samples)
     transitions = CAMPAIGN_TRANSITIONS + len(plan.waves)
-    ran = 0
+    ran: list[Lane] = []
     for lane in plan.lanes.values():
         function = functions[lane.region, lane.target]
         ended = status.get(lane.key, "failed")
@@ -72,7 +73,7 @@ def actual(
                 plan.home_region, function.architecture, CONTROL_MEMORY_MB, 1, ASSUMED_CONTROL_BILLED_MS, own=True
             )
             continue
-        ran += 1
+        ran.append(lane)
         transitions += 1 + (ended == "failed")  # its dispatch, and its rescue; the rest is in its own region
         bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
         for step in lane.steps:

@@ -95,7 +95,7 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
         bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
     bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(lanes))
     note_servers(bill, campaign)
-    add_stores(bill, home_region, calls, len(lanes))
+    add_stores(bill, home_region, calls, lanes)
     add_looks(bill, campaign, lanes, home_region)
     return bill.price()
 
@@ -163,11 +163,14 @@ def add_lane(bill: Bill, lane: Lane, architecture: str) -> None:
     bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
 
 
-def add_stores(bill: Bill, home_region: str, calls: int, lanes: int) -> None:
+def add_stores(bill: Bill, home_region: str, calls: int, lanes: Sequence[Lane]) -> None:
     """Book what `calls` samples and `lanes` write and read: table, bucket and logs."""
-    requests = TABLE_REQUESTS_PER_LANE * lanes
-    bill.add_table(home_region, writes=calls + requests, reads=calls * READS_PER_SAMPLE + requests)
-    bill.add_bucket(home_region, puts=4 + 2 * lanes, gets=4 + TABLE_REQUESTS_PER_LANE * lanes)
+    requests = TABLE_REQUESTS_PER_LANE * len(lanes)
+    # Each part of the shots is announced in the table and is an object of its own; listing them is priced as a put.
+    steps = [step for lane in lanes for step in lane.steps if step.load is None]
+    parts = sum(step.parts for step in steps)
+    bill.add_table(home_region, writes=calls + requests + parts, reads=calls * READS_PER_SAMPLE + requests)
+    bill.add_bucket(home_region, puts=4 + 2 * len(lanes) + parts + len(steps), gets=4 + requests + parts)
     bill.add_logs(home_region, calls * LOG_BYTES_PER_CALL)
 
 

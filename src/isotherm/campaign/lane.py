@@ -7,6 +7,7 @@ pydantic's import would be a third of theirs (docs/decisions.md, "Import time").
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -27,6 +28,15 @@ LATEST = "$LATEST"
 #: A step is at most what one Fire does within Lambda's 15 minutes.
 BURSTS_PER_STEP = 100
 WARM_CALLS_IN_ROW_PER_STEP = 5000
+
+#: Warm calls are written down after so many: that is what a client that is killed among them loses. Between two such
+#: rows the function idles for as long as the writing takes, so they are not short.
+WARM_CALLS_AT_RISK = 100
+
+
+def warm_calls_at_risk(concurrency: int) -> int:
+    """How many warm calls are made before they are written down, with `concurrency` of them at a time."""
+    return max(WARM_CALLS_AT_RISK, concurrency)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +96,12 @@ class Step:
     def versions(self) -> int:
         """How many versions have to be published for this step."""
         return max(len(self.bursts), 1 if self.warm_shots and self.memory_mb is not None else 0)
+
+    @property
+    def parts(self) -> int:
+        """In how many parts its shots are written down: burst by burst, and rows of warm calls."""
+        rows = math.ceil(self.warm_shots / warm_calls_at_risk(self.warm_concurrency))
+        return len(self.bursts) + bool(self.prime_shots) + rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from isotherm.aws.calls.step import WARM_CALLS_AT_RISK, make_calls
+from isotherm.aws.calls.step import make_calls
 from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.calls.under_way import PROGRESS_EVERY_S, UnderWay
 from isotherm.aws.clients import Home
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
-from isotherm.campaign.lane import LATEST, Burst, Step
+from isotherm.campaign.lane import LATEST, WARM_CALLS_AT_RISK, Burst, Step
 from isotherm.campaign.plan import Plan
 from isotherm.measurement.orders import StepOrders, step_orders
 from isotherm.measurement.shot import Order, Shot

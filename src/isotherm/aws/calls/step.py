@@ -15,16 +15,11 @@ from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.calls.under_way import UnderWay
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
-from isotherm.campaign.lane import LaneTask, Step
+from isotherm.campaign.lane import LaneTask, Step, warm_calls_at_risk
 from isotherm.measurement.orders import StepOrders
 from isotherm.measurement.shot import Order, Shot
 
 logger = logging.getLogger(__name__)
-
-
-#: Warm calls are written down after so many: that is what a client that is killed among them loses. Between two such
-#: rows the function idles for as long as the writing takes, so they are not short.
-WARM_CALLS_AT_RISK = 100
 
 
 class MakesCalls(Protocol):
@@ -84,7 +79,7 @@ def make_calls(
 
 def _call_warm(caller: MakesCalls, orders: Sequence[Order], log: StepLog, under_way: UnderWay) -> None:
     concurrency = orders[0].concurrency
-    size = max(WARM_CALLS_AT_RISK, concurrency)
+    size = warm_calls_at_risk(concurrency)
     for first in range(0, len(orders), size):
         some = orders[first : first + size]
         made = log.make(some, lambda row: caller.in_a_row(row, concurrency, under_way.time_is_left))
