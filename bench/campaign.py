@@ -22,6 +22,7 @@ from isotherm.aws.clients import client
 from isotherm.aws.measured_function import MeasuredFunction, target_in
 from isotherm.campaign.lane import Burst, Lane, Step, TargetFunction
 from isotherm.campaign.planner import split_evenly
+from isotherm.campaign.publishing import Publishing
 from isotherm.local.checkout import find_checkout
 from isotherm.local.stack import enter, status
 from isotherm.measurement.orders import burst_orders, warm_orders
@@ -35,7 +36,8 @@ BESIDE_TRANSITIONS, BESIDE_S = 2.0, 1.7
 def bare(function: TargetFunction, cold: int, warm: int, concurrency: int) -> tuple[float, float, list[Shot]]:
     """Seconds that the cold and the warm calls of one target take by themselves, and the calls."""
     measured = MeasuredFunction(REGION, function.function_name)
-    memory_mb = measured.memory_mb()
+    before = measured.configuration().as_found
+    memory_mb = before.memory_mb
     sizes = split_evenly(cold, -(-cold // concurrency))
     step = Step(
         step=0,
@@ -56,9 +58,13 @@ def bare(function: TargetFunction, cold: int, warm: int, concurrency: int) -> tu
         steps=[step],
         client_region=REGION,
     )
+    publishing = Publishing(mark, memory_mb)
     cold_s, shots = 0.0, []
     try:
-        versions = [measured.publish(memory_mb, f"{mark}/v{number}") for number in range(len(sizes))]
+        for _ in sizes:
+            version = measured.publish(publishing, before, function.code_sha256)
+            publishing = publishing.published(version)
+        versions = publishing.versions
         measured.wait_until_callable(versions)
         with Caller(lane, step, concurrency, function.timeout_s) as caller:
             caller.open_connections()
@@ -74,7 +80,7 @@ def bare(function: TargetFunction, cold: int, warm: int, concurrency: int) -> tu
             shots += caller.in_a_row(orders, 1, lambda: True)
             warm_s = time.perf_counter() - began
     finally:
-        measured.put_back(mark, memory_mb)
+        measured.put_back(before, publishing)
     return cold_s, warm_s, shots
 
 

@@ -14,6 +14,7 @@ from isotherm.aws.lane_executions import fail, succeed
 from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.campaign.left_alone import fails_lane, left_in_words, of_items
 
 logger = Logger()
 
@@ -39,6 +40,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if "Error" in request.restore:
         reasons.append(f"the function was not put back: {_reason(request.restore)}")
     table = Table(home)
+    record = table.lane(*request.where)
+    left = of_items(record.left or []) if record else []
+    reasons += [left_in_words(fact) for fact in left if fails_lane(fact)]
     if not reasons:
         said = LaneFacts(status="succeeded", phase="done")
         table.update_lane(*request.where, said, unless_ended=True)

@@ -18,6 +18,7 @@ from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.campaign.left_alone import to_items
 
 logger = Logger()
 
@@ -62,12 +63,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    lane = table.task(*request.where).lane
+    task = table.task(*request.where)
     reason = request.cause or request.error
     said = LaneFacts(status="failed", phase="done", reason=reason)
     table.update_lane(*request.where, said, unless_ended=True)
-    undone = restore_lane(table, request.campaign_id, lane, settle_s=SETTLE_S)
-    logger.warning("rescued", extra={"reason": reason, "undone": undone})
+    back = restore_lane(table, task, settle_s=SETTLE_S)
+    logger.warning("rescued", extra={"reason": reason, "undone": back.undone, "left": to_items(back.left)})
     if request.task_token:
         fail(home.region, request.task_token, request.error, reason)
-    return {"lane_key": request.lane_key, "status": "failed", "undone": len(undone)}
+    return {"lane_key": request.lane_key, "status": "failed", "undone": len(back.undone)}

@@ -1,4 +1,4 @@
-"""Restores a lane's function to what it was before: memory, variable, versions. Harmless when run twice."""
+"""Restores a lane's function to what it was before: memory, description, versions. Harmless when run twice."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.campaign.left_alone import to_items
 
 logger = Logger()
 
@@ -23,8 +24,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    lane = table.task(*request.where).lane
+    task = table.task(*request.where)
     table.update_lane(*request.where, LaneFacts(phase="restoring"), unless_ended=True)
-    undone = restore_lane(table, request.campaign_id, lane)
-    logger.info("restored", extra={"undone": undone})
-    return {"undone": len(undone)}
+    back = restore_lane(table, task)
+    logger.info("restored", extra={"undone": back.undone, "left": to_items(back.left)})
+    return {"undone": len(back.undone)}

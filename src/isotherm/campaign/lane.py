@@ -135,6 +135,7 @@ class TargetFunction:
     code_sha256: str
     log_group: str
     url: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +166,8 @@ class Enough:
 class LaneTask:
     """A lane with all that its control functions need to know; kept in the table beside the lane's progress.
 
-    `clients_named` says that the campaign tells its cells apart by client.
+    `clients_named` says that the campaign tells its cells apart by client; `goes_on`, that it has a later lane of this
+    function, for which it keeps the function.
     """
 
     campaign_id: str
@@ -176,6 +178,7 @@ class LaneTask:
     enough: Enough | None = None
     clients_named: bool = False
     server: ServerAt | None = None
+    goes_on: bool = False
 
     def to_json(self) -> str:
         """As JSON text."""

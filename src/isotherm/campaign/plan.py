@@ -62,10 +62,17 @@ class Plan(Strict):
     warnings: list[str]
     cautions: list[PlanCaution] = Field(default_factory=list)
 
+    @property
+    def functions(self) -> list[tuple[str, str]]:
+        """The functions that lanes have to themselves, each once: region and name."""
+        return sorted({(lane.region, lane.function_name) for lane in self.lanes.values()})
+
     def tasks(self) -> Iterator[LaneTask]:
         """Each lane with all that its control functions need to know."""
         functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
         servers = {region.region: server_at(self.campaign, region) for region in self.inventory}
+        in_order = [self.lanes[key] for wave in self.waves for key in wave]
+        last = {(lane.region, lane.function_name): lane.key for lane in in_order}
         for lane in self.lanes.values():
             enough = None
             precision = self.campaign.precision
@@ -87,6 +94,7 @@ class Plan(Strict):
                 enough=enough,
                 clients_named=self.campaign.clients is not None,
                 server=servers.get(lane.region),
+                goes_on=last[lane.region, lane.function_name] != lane.key,
             )
 
 

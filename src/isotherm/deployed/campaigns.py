@@ -368,19 +368,12 @@ class Campaigns:
         return unheard
 
     def unrestored(self, plan: Plan) -> list[str]:
-        """Functions that the campaign still holds, or on which it left a version; in words."""
-        from isotherm.aws.measured_function import MeasuredFunction
-
-        functions = {(lane.region, lane.function_name) for lane in plan.lanes.values()}
+        """Functions at which a lane of the campaign still is; in words."""
         left = []
-        for region, name in sorted(functions):
+        for region, name in plan.functions:
             lease = self._table.lease(region, name)
-            if lease is not None and lease.campaign_id == plan.campaign_id:
+            if lease is not None and lease.campaign_id == plan.campaign_id and not lease.at_rest:
                 left.append(f"{name} in {region} is not restored yet")
-                continue
-            versions = MeasuredFunction(region, name).versions_of(plan.campaign_id)
-            if versions:
-                left.append(f"{name} in {region} still has version {', '.join(versions)}")
         return left
 
     def await_restored(self, campaign_id: str, timeout_s: float, say: Callable[[str], None]) -> list[Lane]:
@@ -407,6 +400,7 @@ class Campaigns:
                 told = True
                 say(f"lanes in {', '.join(unheard)} cannot be stopped: Step Functions there cannot be asked")
             left = self.unrestored(plan)
+        self._table.give_up_functions(campaign_id, plan.functions)
         return list(plan.lanes.values())
 
     def fetch(self, campaign_id: str, folder: Path) -> Fetched:

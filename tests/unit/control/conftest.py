@@ -6,9 +6,12 @@ import gc
 import importlib.util
 import io
 import json
+import secrets
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,16 +19,24 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from isotherm.aws import clients
+from isotherm.aws import clients, measured_function
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket
-from isotherm.aws.store.records import CampaignRecord, LaneRecord
+from isotherm.aws.store.lease import Lease
+from isotherm.aws.store.records import CampaignRecord, LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
-from unit.made_up_stack import planned
+from isotherm.campaign.publishing import Publishing
+from unit.aws.strict_lambda import StrictLambda
+from unit.made_up_stack import made_up_function, made_up_region, planned
 
 FUNCTIONS = Path(__file__).parents[3] / "functions" / "control"
 FUNCTION = "isotherm-target_default"
+DESCRIPTION = "Nothing but the handler"
+
+#: The measured function before anybody changes it.
+AS_BEFORE = {"memory_mb": 128, "description": DESCRIPTION, "variables": {"ISOTHERM_TARGET": "default"}}
+
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
 
 
@@ -117,24 +128,73 @@ def deployed(table: Table) -> Callable[[str], None]:  # noqa: ARG001 - starts mo
 
 
 @pytest.fixture
-def function(deployed: Callable[[str], None]) -> Function:
-    """The target of `plan`."""
-    deployed(FUNCTION)
-    return Function()
+def function(table: Table, monkeypatch: pytest.MonkeyPatch) -> Function:  # noqa: ARG001 - starts moto
+    """The target of `plan`, in a Lambda that is as strict as AWS's; nobody waits for its changes."""
+    monkeypatch.setattr(measured_function, "PAUSE_S", 0.001)
+    there = StrictLambda(client("lambda", HOME.region))
+    variables = {"ISOTHERM_TARGET": "default"}
+    there.create(FUNCTION, memory_mb=128, description=DESCRIPTION, variables=variables, code_sha256="sha")
+    return Function(there)
 
 
+@dataclass(frozen=True)
 class Function:
-    """What Lambda says of the measured function."""
+    """The measured function: what Lambda says of it, and what somebody else does to it."""
+
+    there: StrictLambda
 
     def configuration(self) -> dict[str, Any]:
-        """All that a lane may change of it."""
+        """All that a lane, or somebody else, may change of it."""
         found = client("lambda", HOME.region).get_function_configuration(FunctionName=FUNCTION)
-        return {"memory_mb": found["MemorySize"], "variables": found["Environment"]["Variables"]}
+        return {
+            "memory_mb": found["MemorySize"],
+            "description": found["Description"],
+            "variables": found["Environment"]["Variables"],
+        }
 
     def versions(self) -> list[dict[str, Any]]:
         """Its published versions."""
         found = client("lambda", HOME.region).list_versions_by_function(FunctionName=FUNCTION)["Versions"]
         return [version for version in found if version["Version"] != "$LATEST"]
+
+    def numbers(self) -> list[str]:
+        """The numbers of its published versions."""
+        return [version["Version"] for version in self.versions()]
+
+    def publish(self, **asked: str) -> str:
+        """Somebody else publishes a version."""
+        return str(self.insist("publish_version", **asked)["Version"])
+
+    def change(self, **changes: Any) -> None:
+        """Somebody else changes the configuration."""
+        self.insist("update_function_configuration", **changes)
+
+    def insist(self, operation: str, **asked: Any) -> Any:
+        """Somebody else calls Lambda, again while a change is under way."""
+        functions = client("lambda", HOME.region)
+        while True:
+            try:
+                return getattr(functions, operation)(FunctionName=FUNCTION, **asked)
+            except functions.exceptions.ResourceConflictException:
+                continue
+
+
+def publish_in_lane(
+    table: Table, lane_key: str, *, campaign_id: str = "id", memory_mb: int = 512, versions: int = 1
+) -> list[str]:
+    """A lane takes the function and publishes versions of it, and comes no further."""
+    there = measured_function.MeasuredFunction(HOME.region, FUNCTION)
+    found = there.configuration().as_found
+    lease = table.acquire(
+        Lease(HOME.region, FUNCTION, campaign_id, lane_key, found.memory_mb, int(time.time()), found.description)
+    )
+    publishing = Publishing(f"{campaign_id}/{lane_key}/s0/{secrets.token_hex(8)}", memory_mb)
+    table.update_lane(campaign_id, lane_key, LaneFacts(mark=publishing.mark, holds=True))
+    lease = table.note(replace(lease, publishing=publishing))
+    for _ in range(versions):
+        publishing = publishing.published(there.publish(publishing, lease.before, "sha"))
+        lease = table.note(replace(lease, publishing=publishing))
+    return list(publishing.versions)
 
 
 @pytest.fixture
@@ -164,7 +224,8 @@ def plan(table: Table) -> Plan:
             "rounds": 2,
             "max_rounds": 3,
             "precision": 0.1,
-        }
+        },
+        made_up_region(targets=[made_up_function(description=DESCRIPTION)]),
     )
     table.put_tasks(made.tasks())
     table.put_campaign(CampaignRecord(campaign_id="id", started_at=made.created_at, name="test"))

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import client
-from isotherm.aws.store.table import LEASE_S, FunctionBusy, Lease, Table
+from isotherm.aws.store.lease import FunctionBusy, Lease
+from isotherm.aws.store.table import LEASE_S, Table
 
 from .conftest import HOME
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,18 +12,17 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import client
-from isotherm.aws.measured_function import FRESH, MeasuredFunction
 from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.lease import FunctionBusy, Lease
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.table import FunctionBusy, Lease, Table
+from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import Burst, LoadStep
 from isotherm.campaign.plan import Plan
 from isotherm.load.spec import LoadSpec, Phase
 
-from .conftest import FUNCTION, Function, lane_of
+from .conftest import AS_BEFORE, FUNCTION, Function, lane_of, publish_in_lane
 
 KEY = "r00-default-us-east-1"
-AS_BEFORE = {"memory_mb": 128, "variables": {"ISOTHERM_TARGET": "default"}}
 TWO_BURSTS = {"memory_mb": 512, "bursts": [Burst(burst=number, shots=10) for number in range(2)]}
 
 pytestmark = pytest.mark.usefixtures("bucket")
@@ -59,21 +59,42 @@ def test_each_burst_has_a_version_of_its_own_in_order(
     published = function.versions()
     assert bucket.read_versions("id", KEY, 0) == [version["Version"] for version in published]
     assert [version["MemorySize"] for version in published] == [512, 512]
-    marks = [version["Environment"]["Variables"][FRESH] for version in published]
-    assert marks == [f"id/{KEY}/s0/v0", f"id/{KEY}/s0/v1"]
     lane = lane_of(table, KEY)
-    assert (lane.phase, lane.step) == ("publishing", 0)
+    assert (lane.phase, lane.step, lane.holds) == ("publishing", 0, True)
+    assert lane.mark is not None
+    assert re.fullmatch(rf"id/{KEY}/s0/[0-9a-f]{{16}}", lane.mark)
+    described = [version["Description"] for version in published]
+    assert described == [f"Isotherm {lane.mark}/v{number}; deleted when measured" for number in range(2)]
+
+
+def test_the_function_itself_is_as_before_once_its_versions_are_published(
+    prepare: Callable[[], Any], function: Function
+) -> None:
+    """Whoever releases it while they are measured gets what is deployed."""
+    prepare()
+    assert function.configuration() == AS_BEFORE
+    assert "UpdateFunctionConfiguration" in function.there.called
 
 
 def test_how_the_function_was_is_noted_before_it_is_changed(
     prepare: Callable[[], Any], table: Table, function: Function
 ) -> None:
     assert function.configuration() == AS_BEFORE
+    noted = []
+
+    def look() -> None:
+        noted.append(table.lease("us-east-1", FUNCTION))
+
+    function.there.before["UpdateFunctionConfiguration"] = [look]
     prepare()
+    (lease,) = noted
+    assert lease is not None
+    assert lease.publishing is not None
+    assert lease.publishing.versions == ()
     lease = table.lease("us-east-1", FUNCTION)
     assert lease is not None
     assert (lease.campaign_id, lease.lane_key, lease.memory_mb) == ("id", KEY, 128)
-    assert function.configuration() != AS_BEFORE
+    assert lease.description == AS_BEFORE["description"]
 
 
 @pytest.mark.parametrize("left_by", [KEY, "r00-default-us-east-1-that-died"])
@@ -81,8 +102,8 @@ def test_what_was_left_behind_is_cleaned_up_and_the_memory_of_before_is_remember
     prepare: Callable[[], Any], table: Table, function: Function, left_by: str
 ) -> None:
     """By the step before, or by a lane of this campaign that died."""
-    table.acquire(lease_of("id", left_by))
-    MeasuredFunction("us-east-1", FUNCTION).publish(1024, f"id/{left_by}/s9/v0")
+    publish_in_lane(table, left_by, memory_mb=1024)
+    assert function.configuration()["memory_mb"] == 1024
     prepare()
     assert [version["MemorySize"] for version in function.versions()] == [512, 512]
     lease = table.lease("us-east-1", FUNCTION)

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from isotherm.aws.measured_function import MeasuredFunction
+from isotherm.aws.measured_function import MeasuredFunction, PutBack
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.table import Lease, Table
+from isotherm.aws.store.table import Table
+from isotherm.campaign.publishing import AsFound, Publishing
 
-from .conftest import FUNCTION, Function, lane_of
+from .conftest import AS_BEFORE, FUNCTION, Function, lane_of, publish_in_lane
 
 KEY = "r00-default-us-east-1"
 LANE = {"campaign_id": "id", "lane_key": KEY}
-AS_BEFORE = {"memory_mb": 128, "variables": {"ISOTHERM_TARGET": "default"}}
 
 pytestmark = pytest.mark.usefixtures("plan")
 
@@ -41,8 +41,7 @@ def rescue(
 @pytest.fixture
 def measured(table: Table, function: Function) -> Function:
     """The function as the lane left it, in the middle of its measuring."""
-    table.acquire(Lease("us-east-1", FUNCTION, "id", KEY, memory_mb=128, acquired_at=int(time.time())))
-    MeasuredFunction("us-east-1", FUNCTION).publish(512, f"id/{KEY}/s0/v0")
+    publish_in_lane(table, KEY)
     return function
 
 
@@ -92,18 +91,24 @@ def test_a_campaign_that_gave_a_lane_up_is_not_told_of_it(
 def test_the_function_is_put_back(rescue: Callable[..., Any], table: Table, measured: Function) -> None:
     assert rescue({**LANE, "cause": "it was silent"})["undone"] == 2  # the configuration and a version
     assert (measured.configuration(), measured.versions()) == (AS_BEFORE, [])
-    assert table.lease("us-east-1", FUNCTION) is None
+    lease = table.lease("us-east-1", FUNCTION)
+    assert lease is not None
+    assert lease.at_rest
 
 
 def test_what_the_first_look_could_not_see_yet_is_undone_by_the_second(
-    load: Callable[[str], ModuleType], context: Any, measured: Function, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType], table: Table, context: Any, measured: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A version that was being published when the lane was given up is there a moment later."""
     waited = []
 
     def land(seconds: float) -> None:
         waited.append(seconds)
-        MeasuredFunction("us-east-1", FUNCTION).publish(512, f"id/{KEY}/s0/v1")
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        lease = table.lease("us-east-1", FUNCTION)
+        assert lease is not None
+        assert lease.publishing is not None
+        MeasuredFunction("us-east-1", FUNCTION).publish(lease.publishing, lease.before, "sha")
 
     rescue = load("rescue")
     monkeypatch.setattr(time, "sleep", land)
@@ -118,9 +123,9 @@ def test_the_lane_is_given_up_before_its_function_is_touched(
     """Otherwise a lane that is still alive could change the function again behind the rescue's back."""
     put_back, seen = MeasuredFunction.put_back, []
 
-    def looked(self: MeasuredFunction, campaign_id: str, memory_mb: int) -> list[str]:
+    def looked(self: MeasuredFunction, before: AsFound, publishing: Publishing | None) -> PutBack:
         seen.append(table.lane_ended("id", KEY))
-        return put_back(self, campaign_id, memory_mb)
+        return put_back(self, before, publishing)
 
     monkeypatch.setattr(MeasuredFunction, "put_back", looked)
     rescue({**LANE, "cause": "it was silent"})

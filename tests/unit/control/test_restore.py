@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from isotherm.aws.clients import client
-from isotherm.aws.measured_function import MeasuredFunction
+from isotherm.aws.store.lease import Lease
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.table import Lease, Table
+from isotherm.aws.store.table import Table
+from isotherm.campaign.plan import Plan
 
-from .conftest import FUNCTION, Function, lane_of
+from .conftest import AS_BEFORE, FUNCTION, Function, lane_of, publish_in_lane
 
 KEY, LATER = "r00-default-us-east-1", "r01-default-us-east-1"
 
@@ -35,23 +37,21 @@ def restore(load: Callable[[str], ModuleType], context: Any) -> Callable[[], dic
 @pytest.fixture
 def measured(table: Table, function: Function) -> Function:
     """The function as a lane has it that measures: leased, with other memory, and with two versions."""
-    table.acquire(Lease("us-east-1", FUNCTION, "id", KEY, memory_mb=128, acquired_at=int(time.time())))
-    for number in range(2):
-        MeasuredFunction("us-east-1", FUNCTION).publish(512, f"id/{KEY}/s0/v{number}")
+    publish_in_lane(table, KEY, versions=2)
     return function
 
 
-AS_BEFORE = {"memory_mb": 128, "variables": {"ISOTHERM_TARGET": "default"}}
-
-
-def test_memory_variable_and_versions_are_put_back_and_the_lease_is_given_up(
+def test_memory_description_and_versions_are_put_back_and_the_lease_is_given_up(
     restore: Callable[[], Any], table: Table, measured: Function
 ) -> None:
     assert measured.configuration() != AS_BEFORE
     assert restore() == {"undone": 3}  # the configuration and two versions
     assert (measured.configuration(), measured.versions()) == (AS_BEFORE, [])
-    assert table.lease("us-east-1", FUNCTION) is None
-    assert lane_of(table, KEY).phase == "restoring"
+    lease = table.lease("us-east-1", FUNCTION)
+    assert lease is not None
+    assert (lease.campaign_id, lease.at_rest) == ("id", True)  # for the next round
+    lane = lane_of(table, KEY)
+    assert (lane.phase, lane.holds, lane.left) == ("restoring", False, [])
 
 
 def test_twice_is_harmless(restore: Callable[[], Any], table: Table, measured: Function) -> None:
@@ -74,14 +74,32 @@ def test_what_a_later_lane_is_in_the_middle_of_is_left_alone(
     assert table.lease("us-east-1", FUNCTION) == later
 
 
-def test_versions_of_others_are_left_alone(restore: Callable[[], Any], measured: Function) -> None:
-    theirs = MeasuredFunction("us-east-1", FUNCTION).publish(512, f"another/{KEY}/s0/v0")
+def test_versions_that_only_look_like_ours_are_left_alone(restore: Callable[[], Any], measured: Function) -> None:
+    """Such as one with the text that $LATEST has meanwhile, or with that of a version of ours."""
+    ours = measured.versions()
+    copied: list[str] = []
+    for text in (measured.configuration()["description"], ours[0]["Description"], f"Isotherm id/{KEY}/s0/v0"):
+        measured.change(Timeout=31 + len(copied))
+        copied.append(measured.publish(Description=text))
     restore()
-    assert [version["Version"] for version in measured.versions()] == [theirs]
+    assert measured.numbers() == copied
 
 
 @pytest.mark.usefixtures("measured")
 def test_a_function_that_is_gone_is_nobody_s_any_more(restore: Callable[[], Any], table: Table) -> None:
     client("lambda", "us-east-1").delete_function(FunctionName=FUNCTION)
     assert restore() == {"undone": 1}
+    lease = table.lease("us-east-1", FUNCTION)
+    assert lease is not None
+    assert lease.at_rest
+
+
+def test_after_the_last_lane_of_a_function_nothing_is_kept(
+    restore: Callable[[], Any], table: Table, measured: Function, plan: Plan
+) -> None:
+    (task,) = [task for task in plan.tasks() if task.lane.key == KEY]
+    assert task.goes_on
+    table.put_tasks([replace(task, goes_on=False)])
+    restore()
+    assert measured.versions() == []
     assert table.lease("us-east-1", FUNCTION) is None

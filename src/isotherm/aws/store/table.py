@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.attribute_values import decode, encode
+from isotherm.aws.store.lease import FunctionBusy, Lease, LeaseGone
 from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
 from isotherm.campaign.watching import LANE_S
@@ -28,22 +29,6 @@ KEEP_DAYS = 400
 LEASE_S = LANE_S
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
-
-
-class FunctionBusy(Exception):
-    """Another campaign holds the lease on this function."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Who may change a function, and how it was before: its memory in MB."""
-
-    region: str
-    function_name: str
-    campaign_id: str
-    lane_key: str
-    memory_mb: int
-    acquired_at: int
 
 
 class Table:
@@ -255,8 +240,8 @@ class Table:
         Returns
         -------
         Lease
-            What is now recorded: on a takeover `memory_mb` stays what the earlier lane found, since the function may
-            never have been restored.
+            What is now recorded: on a takeover memory and description stay what the earlier lane found, and what it
+            published stays noted, since the function may never have been put back.
 
         Raises
         ------
@@ -270,28 +255,61 @@ class Table:
                 f"{lease.function_name} in {lease.region} is being measured by campaign {earlier.campaign_id}; "
                 f"wait for it to end, or stop it (isotherm stop {earlier.campaign_id})"
             )
-        if earlier:
-            lease = Lease(**{**asdict(lease), "memory_mb": earlier.memory_mb})
-        condition = "attribute_not_exists(pk)" if earlier is None else "acquired_at = :seen"
-        values = {} if earlier is None else {"ExpressionAttributeValues": {":seen": {"N": str(earlier.acquired_at)}}}
+        if earlier and not earlier.at_rest:
+            lease = replace(
+                lease,
+                memory_mb=earlier.memory_mb,
+                description=earlier.description,
+                publishing=earlier.publishing,
+            )
+        if not self._put_lease(lease, earlier):
+            raise FunctionBusy(f"{lease.function_name} in {lease.region} was taken by another campaign")
+        return lease
+
+    def note(self, lease: Lease) -> Lease:
+        """Write down what a lane that holds a lease is about to do, or has done, and return it.
+
+        Raises
+        ------
+        LeaseGone
+            It does not hold it any more.
+        """
+        if not self._put_lease(lease, lease):
+            raise LeaseGone(f"the lease on {lease.function_name} in {lease.region} is gone")
+        return lease
+
+    def _put_lease(self, lease: Lease, seen: Lease | None) -> bool:
+        """Write a lease if what is there is what was seen; False where it is not."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if seen is not None:
+            condition = {
+                "ConditionExpression": "campaign_id = :campaign AND lane_key = :lane AND acquired_at = :at",
+                "ExpressionAttributeValues": encode(
+                    {":campaign": seen.campaign_id, ":lane": seen.lane_key, ":at": seen.acquired_at}
+                ),
+            }
+        item = encode({**_lease_key(lease.region, lease.function_name), **lease.item()})
         try:
-            self._db.put_item(
-                TableName=self._name, Item=encode({**_lease_key(lease.region, lease.function_name), **asdict(lease)}),
-                ConditionExpression=condition, **values,
-            )  # fmt: skip
+            self._db.put_item(TableName=self._name, Item=item, **condition)
         except ClientError as fault:
             if _condition_failed(fault):
-                raise FunctionBusy(f"{lease.function_name} in {lease.region} was taken by another campaign") from None
+                return False
             raise
-        return lease
+        return True
 
     def lease(self, region: str, function_name: str) -> Lease | None:
         """Who holds a function, if anybody."""
         item = self._get(**_lease_key(region, function_name))
-        return Lease(**{field.name: item[field.name] for field in fields(Lease)}) if item else None
+        return Lease.of(item) if item else None
 
-    def release(self, lease: Lease) -> None:
-        """Give a lease back; harmless where it is gone or somebody else's."""
+    def release(self, lease: Lease, *, goes_on: bool = False) -> None:
+        """Give a lease back; harmless where it is gone or somebody else's.
+
+        Where the campaign `goes_on` with the function later, it keeps it till then: nobody else is let in between.
+        """
+        if goes_on:
+            self._put_lease(lease.rested(), lease)
+            return
         try:
             self._db.delete_item(
                 TableName=self._name,
@@ -302,6 +320,13 @@ class Table:
         except ClientError as fault:
             if not _condition_failed(fault):
                 raise
+
+    def give_up_functions(self, campaign_id: str, functions: Iterable[tuple[str, str]]) -> None:
+        """Let others at functions, by region and name, that a campaign kept for a later lane and will not need."""
+        for region, name in functions:
+            lease = self.lease(region, name)
+            if lease is not None and lease.campaign_id == campaign_id and lease.at_rest:
+                self.release(lease)
 
     # Items
 
