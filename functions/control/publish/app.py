@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
 from isotherm.aws.clients import Home
+from isotherm.aws.measured_function import target_name
 from isotherm.aws.request import CampaignRequest, parse
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.table import Table
@@ -35,7 +36,11 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     trend = Trend.model_validate_json(bucket.read(key(TREND)))
     bucket.write(key(PAGE), render_page(summary, samples, trend).encode(), "text/html; charset=utf-8")
     bucket.write(key(MARKDOWN), render_markdown(summary).encode(), "text/markdown; charset=utf-8")
-    Table(home).finish_campaign(request.campaign_id, summary.headline)
+    table = Table(home)
+    table.finish_campaign(request.campaign_id, summary.headline)
+    # Lanes that were spared, or failed before they began, leave what was kept for them.
+    functions = {(lane.region, target_name(home.stack, lane.target)) for lane in summary.lanes}
+    table.give_up_functions(request.campaign_id, sorted(functions))
     return {
         "campaign_id": request.campaign_id,
         "headline": summary.headline,

@@ -9,10 +9,12 @@ from isotherm import __version__
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.store.bucket import Bucket, dry_plan_key, plan_key
+from isotherm.aws.store.lease import FunctionBusy
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.planner import make_plan
+from isotherm.campaign.refusals import FunctionsBusy
 
 
 def plan_campaign(document: Any, home: Home, *, campaign_id: str, started_at: str) -> Plan:
@@ -48,8 +50,14 @@ def plan_campaign(document: Any, home: Home, *, campaign_id: str, started_at: st
         # The embedded stack runs functions beside this one, on the same cores.
         cores=os.cpu_count() if on == "emulated" else None,
     )
+    table = Table(home)
+    if not campaign.dry_run:
+        try:
+            table.refuse_if_busy(campaign_id, plan.functions)
+        except FunctionBusy as busy:
+            raise FunctionsBusy(str(busy)) from None
     key = dry_plan_key if campaign.dry_run else plan_key
     Bucket(home).write(key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
     if not campaign.dry_run:
-        Table(home).admit(plan)
+        table.admit(plan)
     return plan

@@ -23,6 +23,12 @@ class OverBudget(CampaignRefused):
     error = "OverBudget"
 
 
+class FunctionsBusy(CampaignRefused):
+    """Another campaign, which came first, has functions that this one is to measure."""
+
+    error = "FunctionsBusy"
+
+
 def shown(value: object) -> str:
     """A value as a person wrote it, shortened to 80 characters."""
     text = json.dumps(value, default=str, ensure_ascii=False)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from isotherm.aws.clients import client
 from isotherm.aws.store.lease import FunctionBusy, Lease
+from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import LEASE_S, Table
 
 from .conftest import HOME
@@ -81,3 +83,30 @@ def test_only_who_holds_it_gives_it_back(table: Table) -> None:
     table.release(OURS)
     assert held(table) is None
     assert table.acquire(THEIRS) == THEIRS
+
+
+def test_a_campaign_keeps_its_function_between_two_rounds_until_it_ends(table: Table) -> None:
+    table.put_campaign(CampaignRecord(campaign_id="theirs", started_at=datetime.now(UTC).isoformat(), name="theirs"))
+    table.release(table.acquire(THEIRS), goes_on=True)
+    lease = held(table)
+    assert lease is not None
+    assert lease.at_rest
+    with pytest.raises(FunctionBusy, match="is being measured by campaign theirs"):
+        table.acquire(OURS)
+    # Its next lane finds the function as it is now.
+    assert table.acquire(replace(THEIRS, lane_key="r01", memory_mb=512)).memory_mb == 512
+    table.release(replace(THEIRS, lane_key="r01"), goes_on=True)
+    table.finish_campaign("theirs", "done")
+    assert table.acquire(OURS) == OURS
+
+
+def test_a_campaign_that_ends_gives_up_what_it_kept_and_nothing_else(table: Table) -> None:
+    function = (OURS.region, OURS.function_name)
+    table.acquire(THEIRS)
+    table.give_up_functions("theirs", [function])
+    assert held(table) == THEIRS  # a lane is at it
+    table.release(THEIRS, goes_on=True)
+    table.give_up_functions("ours", [function])
+    assert held(table) is not None
+    table.give_up_functions("theirs", [function])
+    assert held(table) is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +16,8 @@ from isotherm.aws import inventory
 from isotherm.aws.clients import client
 from isotherm.aws.stacks import StackFound
 from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.lease import Lease
+from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stack_health import functions_of
@@ -120,3 +124,18 @@ def test_a_refusal_is_an_answer_with_error_and_cause_and_nothing_is_written(
 def items_of_the_table() -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = client("dynamodb", HOME.region).scan(TableName=HOME.table)["Items"]
     return items
+
+
+def test_a_campaign_is_refused_while_another_has_its_functions_or_keeps_them_for_a_later_round(
+    plan_of: Callable[..., Any], table: Table
+) -> None:
+    first = Lease("us-east-1", FUNCTION, "first", "r00-default-us-east-1", 128, int(time.time()))
+    table.put_campaign(CampaignRecord(campaign_id="first", started_at=datetime.now(UTC).isoformat(), name="first"))
+    table.acquire(first)
+    for _ in range(2):
+        refused = plan_of(SMALL)
+        assert (refused["status"], refused["error"]) == ("refused", "FunctionsBusy")
+        assert "is being measured by campaign first; wait for it to end, or stop it" in refused["cause"]
+        table.release(first, goes_on=True)
+    table.finish_campaign("first", "done")
+    assert plan_of(SMALL)["status"] == "admitted"

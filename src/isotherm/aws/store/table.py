@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -17,7 +18,7 @@ from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.aws.store.lease import FunctionBusy, Lease, LeaseGone
 from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.watching import LANE_S
+from isotherm.campaign.watching import LANE_S, may_have_lanes
 
 if TYPE_CHECKING:
     from isotherm.campaign.plan import Plan
@@ -250,11 +251,8 @@ class Table:
         """
         earlier = self.lease(lease.region, lease.function_name)
         # Within one campaign lanes of a function never overlap, so an earlier lane of ours is dead or is this one.
-        if earlier and earlier.campaign_id != lease.campaign_id and earlier.acquired_at + LEASE_S > time.time():
-            raise FunctionBusy(
-                f"{lease.function_name} in {lease.region} is being measured by campaign {earlier.campaign_id}; "
-                f"wait for it to end, or stop it (isotherm stop {earlier.campaign_id})"
-            )
+        if earlier and earlier.campaign_id != lease.campaign_id and self._is_kept(earlier):
+            raise FunctionBusy(_busy(earlier))
         if earlier and not earlier.at_rest:
             lease = replace(
                 lease,
@@ -265,6 +263,29 @@ class Table:
         if not self._put_lease(lease, earlier):
             raise FunctionBusy(f"{lease.function_name} in {lease.region} was taken by another campaign")
         return lease
+
+    def refuse_if_busy(self, campaign_id: str, functions: Iterable[tuple[str, str]]) -> None:
+        """Refuse a campaign if another has one of its functions, by region and name, or keeps it for a later round.
+
+        Raises
+        ------
+        FunctionBusy
+            It names each of them, and the campaign that has it.
+        """
+        found = [lease for region, name in functions if (lease := self.lease(region, name))]
+        busy = [lease for lease in found if lease.campaign_id != campaign_id and self._is_kept(lease)]
+        if busy:
+            raise FunctionBusy("; ".join(map(_busy, busy)))
+
+    def _is_kept(self, lease: Lease) -> bool:
+        """Whether somebody still has a function: a lane that may be alive, or a campaign between two rounds of it."""
+        if not lease.at_rest:
+            return lease.acquired_at + LEASE_S > time.time()
+        campaign = self.campaign(lease.campaign_id)
+        if campaign is None or not campaign.started_at:
+            return False
+        over = campaign.finished_at or campaign.stopped_at or campaign.unwatched_at
+        return may_have_lanes(time.time() - datetime.fromisoformat(campaign.started_at).timestamp(), over=bool(over))
 
     def note(self, lease: Lease) -> Lease:
         """Write down what a lane that holds a lease is about to do, or has done, and return it.
@@ -377,6 +398,13 @@ def _lane(item: dict[str, Any]) -> LaneRecord:
 
 def _campaign(item: dict[str, Any]) -> CampaignRecord:
     return CampaignRecord.of(item["campaign_id"], item)
+
+
+def _busy(lease: Lease) -> str:
+    return (
+        f"{lease.function_name} in {lease.region} is being measured by campaign {lease.campaign_id}; "
+        f"wait for it to end, or stop it (isotherm stop {lease.campaign_id})"
+    )
 
 
 def _lease_key(region: str, function_name: str) -> dict[str, str]:
