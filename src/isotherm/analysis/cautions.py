@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from isotherm.analysis.shape import OfCell
@@ -10,6 +10,7 @@ from isotherm.analysis.summary import (
     Accounting,
     Caution,
     Cell,
+    ChangedByOthers,
     Contested,
     FewSamplesUsed,
     Imprecise,
@@ -36,7 +37,7 @@ _ENOUGH: tuple[tuple[Quantile, int], ...] = (("median", ENOUGH_FOR_MEDIAN), ("p9
 
 
 def cautions_of(
-    plan: Plan, cells: Sequence[Cell], lanes: Iterable[LaneOutcome], whole: Accounting, loads: Sequence[LoadFacts]
+    plan: Plan, cells: Sequence[Cell], lanes: Sequence[LaneOutcome], whole: Accounting, loads: Sequence[LoadFacts]
 ) -> list[Caution]:
     """All that the results give reason for, besides what the plan foresaw.
 
@@ -46,7 +47,7 @@ def cautions_of(
         What was meant to happen.
     cells : sequence of Cell
         With their metrics, and the precision that they reached.
-    lanes : iterable of LaneOutcome
+    lanes : sequence of LaneOutcome
         How lanes ended.
     whole : Accounting
         Of all cells together.
@@ -57,6 +58,7 @@ def cautions_of(
     failed = sum(lane.status == "failed" for lane in lanes)
     if failed:
         found.append(LanesFailed(failed=failed, planned=len(plan.lanes), of_load=bool(loads)))
+    found += [ChangedByOthers(lane_key=lane.lane_key, left=lane.left) for lane in lanes if lane.left]
     found += _of_loads(loads)
     if whole.not_issued:
         found.append(NotIssued(not_issued=whole.not_issued, planned=whole.planned))

@@ -17,6 +17,7 @@ from isotherm.analysis.shape import OfCell, Shape
 from isotherm.campaign.cautions import PlanCaution
 from isotherm.campaign.cell import InCell, Kind, cell_key
 from isotherm.campaign.lane import CallProtocol, Platform
+from isotherm.campaign.left_alone import LeftAlone
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stopping import IntervalWidth, Quantile
@@ -483,7 +484,10 @@ class ContestedSample(Shape):
 
 
 class LaneOutcome(Shape):
-    """How one lane ended: `reason` says why where it did not succeed; spared: its cells were precise enough already."""
+    """How one lane ended: `reason` says why where it did not succeed; spared: its cells were precise enough already.
+
+    `left` is what others had changed meanwhile, and was left as they made it (none in summaries of earlier versions).
+    """
 
     lane_key: str
     target: str
@@ -491,6 +495,7 @@ class LaneOutcome(Shape):
     round: int
     status: Literal["succeeded", "failed", "spared"]
     reason: str | None = None
+    left: list[LeftAlone] = Field(default_factory=list)
 
 
 class LoadRow(Shape):
@@ -600,6 +605,14 @@ class LanesFailed(Shape):
     of_load: bool
 
 
+class ChangedByOthers(Shape):
+    """Others changed a lane's function while it was measured, and that was left as they made it."""
+
+    kind: Literal["changed_by_others"] = "changed_by_others"
+    lane_key: str
+    left: list[LeftAlone]
+
+
 class NotReported(Shape):
     """Of some requests of a load, or of all, no generator said what became of them."""
 
@@ -689,6 +702,7 @@ class UnevenRounds(Shape):
 Caution = Annotated[
     PlanCaution
     | LanesFailed
+    | ChangedByOthers
     | NotReported
     | LateGenerator
     | NotIssued

@@ -11,6 +11,7 @@ import pytest
 
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.campaign.left_alone import CodeReplaced, LeaseLost, LeftAlone, MemoryChanged, to_items
 
 from .conftest import lane_of
 
@@ -83,3 +84,22 @@ def test_a_lane_that_was_given_up_before_stays_so(notify: Callable[..., Any], ta
     notify({"samples": 10}, NOTHING_WRONG)
     lane = lane_of(table, KEY)
     assert (lane.status, lane.reason) == ("failed", "it was silent")
+
+
+def test_what_others_changed_and_left_the_samples_good_fails_no_lane(notify: Callable[..., Any], table: Table) -> None:
+    harmless: list[LeftAlone] = [MemoryChanged(found_mb=1024, before_mb=128), CodeReplaced(measured=False)]
+    table.update_lane("id", KEY, LaneFacts(left=to_items(harmless)))
+    assert notify({"samples": 10}, NOTHING_WRONG) == {"status": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [(LeaseLost(), "had vanished from the table"), (CodeReplaced(measured=True), "may have run either")],
+)
+def test_a_lane_that_lost_its_lease_or_called_another_code_has_failed(
+    notify: Callable[..., Any], table: Table, fact: LeftAlone, said: str
+) -> None:
+    table.update_lane("id", KEY, LaneFacts(left=to_items([fact])))
+    answer = notify({"samples": 10}, NOTHING_WRONG)
+    assert answer["status"] == "failed"
+    assert said in answer["reason"]

@@ -12,8 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.summary import METRICS, CampaignSummary, Cell
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, ChangedByOthers
 from isotherm.campaign.cautions import Emulated, FewSamples
+from isotherm.campaign.left_alone import (
+    CodeReplaced,
+    DescriptionChanged,
+    LeaseLost,
+    LeftAlone,
+    MemoryChanged,
+    VersionAliased,
+)
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
 
@@ -165,6 +173,32 @@ def test_every_warning_has_its_facts() -> None:
     assert {caution.kind for caution in summary.cautions} >= said.keys()
     for caution, warning in zip(summary.cautions, summary.warnings, strict=True):
         assert said.get(caution.kind, "") in warning
+
+
+def test_what_others_changed_meanwhile_is_said_of_its_lane() -> None:
+    facts: list[LeftAlone] = [
+        MemoryChanged(found_mb=1024, before_mb=128),
+        DescriptionChanged(found="Theirs"),
+        VersionAliased(version="7", aliases=["live", "next"]),
+        CodeReplaced(measured=True),
+        LeaseLost(),
+    ]
+    first, *others = made_up_lanes(PLAN)
+    lane = first.model_copy(update={"left": facts})
+    summary = build_summary(PLAN, SAMPLES, [lane, *others])
+
+    (warning,) = [warning for warning in summary.warnings if warning.startswith(f"Lane {lane.lane_key}: ")]
+    for part in (
+        "memory to 1024 MB meanwhile, which was left so",
+        '"Theirs"',
+        "version 7",
+        "live and next",
+        "replaced",
+    ):
+        assert part in warning
+    again = CampaignSummary.model_validate_json(summary.model_dump_json())
+    assert ChangedByOthers(lane_key=lane.lane_key, left=facts) in again.cautions
+    assert again.lanes[0].left == facts
 
 
 def test_too_few_samples_are_warned_about() -> None:

@@ -8,6 +8,7 @@ from typing import assert_never
 from isotherm.analysis.summary import (
     EMULATED_NOTE,
     Caution,
+    ChangedByOthers,
     Contested,
     FewSamplesUsed,
     Imprecise,
@@ -26,6 +27,7 @@ from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cautions import CutRounds, Emulated, FewRounds, FewSamples, Queueing, caution_in_words
 from isotherm.campaign.cell import InCell
 from isotherm.campaign.lane import CallProtocol
+from isotherm.campaign.left_alone import left_in_words
 from isotherm.numbers import capitalised, count, listed
 
 _Names = Mapping[tuple[str, CallProtocol], str]
@@ -58,6 +60,8 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             counted = "not reported" if caution.of_load else "not issued or uncollected"
             lanes = f"{count(caution.failed, 'lane')} of {caution.planned}"
             return f"{lanes} failed; what they lack is counted as {counted}."
+        case ChangedByOthers():
+            return f"Lane {caution.lane_key}: {'; '.join(map(left_in_words, caution.left))}."
         case NotReported():
             return _not_reported(caution, names)
         case LateGenerator():

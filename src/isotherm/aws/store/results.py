@@ -15,6 +15,7 @@ from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneRecord
 from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.table import Table
+from isotherm.campaign.left_alone import of_items
 from isotherm.campaign.plan import Plan
 from isotherm.load.result import PhaseResult
 from isotherm.measurement.sample import Sample
@@ -98,6 +99,7 @@ def outcomes(records: Iterable[LaneRecord]) -> list[LaneOutcome]:
             round=lane.round,
             status=lane.end,
             reason=lane.reason,
+            left=of_items(lane.left or []),
         )
         for lane in records
         if lane.end is not None
