@@ -126,34 +126,38 @@ def account(
         By cell, planned ones first in the plan's order. A sample of a cell that was not planned is counted all the
         same, and `imbalances` names it.
     """
-    accounts = {key: Accounting(planned=count) for key, count in planned_shots(plan).items()}
+    accounts = {key: _nothing_yet(planned=count) for key, count in planned_shots(plan).items()}
     for key, count in planned_shots(plan, spared).items():
         accounts[key].spared = count
     kept, repeats = distinct(samples)
     for sample in kept:
-        book(accounts.setdefault(cell_key(sample), Accounting()), sample)
+        book(accounts.setdefault(cell_key(sample), _nothing_yet()), sample)
     for key, count in repeats.items():
         accounts[key].duplicates += count
-    if sent is None:
-        for entry in accounts.values():
-            entry.sent = entry.issued
-    else:
-        _book_sent(plan, kept, sent, accounts)
-    for entry in accounts.values():
+    said, lost = _sent_by_cell(plan, kept, sent) if sent is not None else (None, Counter[CellKey]())
+    for key, entry in accounts.items():
+        entry.sent = entry.issued if said is None else said[key]
+        entry.uncollected = lost[key]
         # Never below zero: more issued than planned must show as an imbalance, not cancel out.
-        entry.not_issued = max(0, entry.planned - entry.spared - entry.issued - entry.uncollected)
+        entry.not_issued = max(0, entry.planned - entry.spared - entry.issued - lost[key])
     return accounts
 
 
-def _book_sent(plan: Plan, kept: Iterable[Sample], sent: Sent, accounts: Mapping[CellKey, Accounting]) -> None:
-    """Count what was sent, and what of it has no sample, step by step: one step's surplus hides no other's loss."""
+def _nothing_yet(planned: int = 0) -> Accounting:
+    return Accounting(planned=planned, sent=0, uncollected=0)
+
+
+def _sent_by_cell(plan: Plan, kept: Iterable[Sample], sent: Sent) -> tuple[Counter[CellKey], Counter[CellKey]]:
+    """What was sent, and what of it has no sample, step by step: one step's surplus hides no other's loss."""
     collected = Counter((sample.lane, sample.step, sample.kind) for sample in kept)
+    all_sent, lost = Counter[CellKey](), Counter[CellKey]()
     for lane, step, kind, planned, key in _steps(plan):
         # Where shots lie in the bucket that nobody announced, none can be said not to have been sent.
         said = sent.announced.get((lane, step), {}).get(kind, 0)
         most = planned if (lane, step) in sent.unannounced else said
-        accounts[key].sent += said
-        accounts[key].uncollected += max(0, most - collected[lane, step, kind])
+        all_sent[key] += said
+        lost[key] += max(0, most - collected[lane, step, kind])
+    return all_sent, lost
 
 
 def book(entry: Accounting, sample: Sample) -> None:
@@ -226,7 +230,8 @@ def total(accounts: Iterable[Accounting]) -> Accounting:
     result = Accounting()
     for entry in accounts:
         for field in fields(entry):
-            setattr(result, field.name, getattr(result, field.name) + getattr(entry, field.name))
+            parts = [number for one in (result, entry) if (number := getattr(one, field.name)) is not None]
+            setattr(result, field.name, sum(parts) if parts else None)
     return result
 
 
@@ -250,9 +255,11 @@ def imbalances(accounting: Accounting) -> list[Imbalance]:
     accounting : Accounting
         Of a cell or of a whole campaign.
     """
+    numbers = {name: number or 0 for name, number in asdict(accounting).items()}
     found = [
-        Imbalance(name=name, whole=getattr(accounting, name), parts={part: getattr(accounting, part) for part in parts})
+        Imbalance(name=name, whole=numbers[name], parts={part: numbers[part] for part in parts})
         for name, parts in _SUMS
+        if getattr(accounting, name) is not None  # as in the summary of an earlier version
     ]
     return [imbalance for imbalance in found if imbalance.whole != sum(imbalance.parts.values())]
 

@@ -82,15 +82,15 @@ class Accounting:
     """Where every planned invocation of a cell ended (docs/measuring.md, rule 1). The sums are stated by `imbalances`.
 
     `sent` were sent, or were about to be when their client was last heard of; those without a sample are `uncollected`,
-    and only what was provably not sent is `not_issued` (both are 0 in summaries of earlier versions).
+    and only what was provably not sent is `not_issued` (both are None in summaries of earlier versions).
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
     calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
     """
 
     planned: int = 0
-    sent: int = 0
+    sent: int | None = None
     issued: int = 0
-    uncollected: int = 0
+    uncollected: int | None = None
     not_issued: int = 0
     spared: int = 0
     answered: int = 0
@@ -467,7 +467,7 @@ class Failure(OfCell):
 class ContestedSample(Shape):
     """A sample whose witnesses disagree on whether it was cold; counted, shown, kept out of the statistics.
 
-    `report_contested`: it is the platform's report that is contradicted (false in summaries of earlier versions).
+    `report_contested`: it is the platform's report that is contradicted (None in summaries of earlier versions).
     """
 
     shot_id: str
@@ -480,7 +480,7 @@ class ContestedSample(Shape):
     init_duration_ms: float | None
     invocation_index: int | None
     request_id: str | None
-    report_contested: bool = False
+    report_contested: bool | None = None
 
 
 class LaneOutcome(Shape):

@@ -58,7 +58,7 @@ def _noted(task: LaneTask, lease: Lease | None, record: LaneRecord | None) -> tu
     """How the function was, and what was published of it: by the lease, or by plan and lane where that has vanished."""
     if lease is not None:
         return lease.before, lease.publishing
-    before = AsFound(task.function.memory_mb, task.function.description)
+    before = AsFound(task.function.memory_mb, task.function.description or "")
     if record is None or record.mark is None:
         return before, None
     step = task.lane.steps[record.step or 0]

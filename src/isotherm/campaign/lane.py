@@ -135,7 +135,7 @@ class TargetFunction:
     code_sha256: str
     log_group: str
     url: str | None = None
-    description: str = ""
+    description: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,7 +95,11 @@ def test_of_a_fire_that_never_wrote_nothing_is_made_up(collect: Collect) -> None
 
 
 @pytest.mark.usefixtures("plan")
-@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"[1, 2]"), gzip.compress(b"{}")[:-9], None])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"no gzip", gzip.compress(b"[1, 2]"), gzip.compress(b"{}")[:-9], None],
+    ids=["empty", "not gzip", "not a shot", "cut short", "gone"],  # gzip writes the time of day
+)
 def test_where_shots_are_lost_the_others_are_kept_and_the_step_fails(
     collect: Collect, table: Table, damage: bytes | None
 ) -> None:

@@ -49,6 +49,7 @@ def accounting_section(summary: CampaignSummary) -> str:
             "inner_report_missing": "inner missing",
         }
     columns = [Column("Target", numeric=False), Column("Where", numeric=False), Column("Calls", numeric=False)]
+    names = {field: name for field, name in names.items() if getattr(summary.accounting, field) is not None}
     zero = [field for field in names if field not in _ALWAYS_SHOWN and not getattr(summary.accounting, field)]
     shown = [field for field in names if field not in zero]
     columns += [Column(names[field]) for field in shown]
