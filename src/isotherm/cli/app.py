@@ -31,6 +31,7 @@ from isotherm.cli.commands import (
     trend,
 )
 from isotherm.cli.errors import EXIT_CODES, FAILED, ending_of
+from isotherm.printable import printable
 
 _EXIT_CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
 
@@ -118,4 +119,4 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def _tell(text: str) -> None:
-    print(f"isotherm: {text}", file=sys.stderr)
+    print(f"isotherm: {printable(text)}", file=sys.stderr)

@@ -14,6 +14,7 @@ from isotherm.analysis.words.cells import varying
 from isotherm.analysis.words.loads import accounts_of, run_names, total_of
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
+from isotherm.printable import printable
 from isotherm.report.load_lines import (
     how_loaded,
     load_lines,
@@ -80,7 +81,7 @@ def render_markdown(summary: CampaignSummary) -> str:
     parts += [_list("Why calls failed", failure_lines(summary.failures))] if summary.failures else []
     parts += _price(summary)
     parts.append(_settings(summary))
-    return "\n\n".join(parts) + "\n"
+    return printable("\n\n".join(parts) + "\n")
 
 
 def _about(summary: CampaignSummary) -> str:

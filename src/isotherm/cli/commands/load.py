@@ -216,15 +216,10 @@ def _in_loop(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _show(result: LoadResult) -> None:
-    from rich.console import Console
-
-    from isotherm.cli.console import results
+    from isotherm.cli.console import wide_results
     from isotherm.report.terminal.loads import load_tables
 
-    console = results()
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(load_tables(result))
+    wide_results(160).print(load_tables(result))
 
 
 class _Line:

@@ -21,6 +21,7 @@ import typer
 
 from isotherm.cli.errors import BadInput
 from isotherm.platform_log import BASE_FIELDS, OTHER_FIELDS, Event
+from isotherm.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -87,7 +88,7 @@ def parse(
                 writer.write(event)
         writer.close()
     for line in census.lines():
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 @dataclass
@@ -359,7 +360,7 @@ class _Table:
         cells.append(" ".join(rest))
         from rich.text import Text
 
-        self._table.add_row(*(Text(_printable(cell)) for cell in cells))
+        self._table.add_row(*(Text(" ".join(cell.split())) for cell in cells))
 
     def close(self) -> None:
         _print(self._table)
@@ -392,6 +393,7 @@ def _write_statistics(measures: Measures, output: Output) -> None:
 
 def _statistics_table(rows: list[dict[str, Any]]) -> Any:
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -403,7 +405,7 @@ def _statistics_table(rows: list[dict[str, Any]]) -> Any:
     for row in rows:
         group = (row["function"], row["memory_size_mb"], row["temperature"])
         memory = "" if group[1] is None else f"{group[1]:g} MB"
-        head = (_printable(group[0]), memory, group[2]) if group != before else ("", "", "")
+        head = (escape(group[0]), memory, group[2]) if group != before else ("", "", "")
         if before and group[:2] != before[:2]:
             table.add_section()
         before = group
@@ -416,21 +418,11 @@ def _statistics_table(rows: list[dict[str, Any]]) -> Any:
 
 def _print(table: Any) -> None:
     """Print a table whole, even where the terminal is narrower or there is none."""
-    from rich.console import Console
+    from isotherm.cli.console import wide_results
 
-    from isotherm.cli.console import results
-
-    console = results()
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
-    console.print(table)
+    wide_results(200).print(table)
 
 
 def _writable(cell: Any) -> Any:
     # Half of a surrogate pair, from an escape that was cut, has no encoding.
     return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) else cell
-
-
-def _printable(text: str) -> str:
-    # A log may hold anything; a terminal must not obey it.
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from isotherm.printable import printable
 from isotherm.report.page import assets
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -27,7 +28,9 @@ def html_document(*, title: str, version: str, body: str, footer: str, data: dic
     data : dict
         Numbers for the page's figures, as the page's script wants them.
     """
-    numbers = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    # Not over the whole document: plotly's script names such characters as they are.
+    title, body, footer = map(printable, (title, body, footer))
+    numbers = json.dumps(_printable(data), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -52,3 +55,15 @@ def html_document(*, title: str, version: str, body: str, footer: str, data: dic
 </body>
 </html>
 """
+
+
+def _printable(data: Any) -> Any:
+    """The data with all texts printable: JSON would write their control characters so that scripts have them again."""
+    match data:
+        case str():
+            return printable(data)
+        case dict():
+            return {printable(name): _printable(value) for name, value in data.items()}
+        case list() | tuple():
+            return [_printable(value) for value in data]
+    return data
