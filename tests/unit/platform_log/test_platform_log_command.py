@@ -86,6 +86,20 @@ def test_csv_has_a_column_per_field_and_one_for_what_is_unknown(parse: Parse) ->
     assert json.loads(rows[2]["extra"]) == {"queue_duration_ms": 0.25}
 
 
+@pytest.mark.parametrize("options", [(), ("--stats",)])
+def test_no_cell_of_csv_is_a_formula_to_a_spreadsheet(
+    parse: Parse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("=1+1").write_text(LINES.replace("$LATEST", "=1+1"))
+
+    ran = parse("-o", "csv", *options, "=1+1")
+
+    cells = [cell for row in csv.reader(io.StringIO(ran.out)) for cell in row]
+    assert "'=1+1" in cells
+    assert not [cell for cell in cells if cell.startswith("=")]
+
+
 def test_the_table_shows_ids_whole_and_escapes_what_a_terminal_would_obey(parse: Parse) -> None:
     ran = parse(stdin=LINES.replace("$LATEST", "1\x07").encode())
 

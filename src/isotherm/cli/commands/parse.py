@@ -21,7 +21,7 @@ import typer
 
 from isotherm.cli.errors import BadInput
 from isotherm.platform_log import BASE_FIELDS, OTHER_FIELDS, Event
-from isotherm.printable import printable
+from isotherm.printable import printable, spreadsheet_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -386,7 +386,7 @@ def _write_statistics(measures: Measures, output: Output) -> None:
         names = ("function", "memory_size_mb", "temperature", "metric", *_STATISTICS)
         writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({**row, "function": _writable(row["function"])} for row in rows)
     else:
         _print(_statistics_table(rows))
 
@@ -425,4 +425,4 @@ def _print(table: Any) -> None:
 
 def _writable(cell: Any) -> Any:
     # Half of a surrogate pair, from an escape that was cut, has no encoding.
-    return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) else cell
+    return spreadsheet_text(cell.encode("utf-8", "replace").decode()) if isinstance(cell, str) else cell

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from isotherm.analysis.accounting import distinct
 from isotherm.measurement.sample import Sample
+from isotherm.printable import of_spreadsheet_text, spreadsheet_text
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Sample))
 
@@ -26,7 +27,8 @@ def write_csv(samples: Iterable[Sample]) -> bytes:
     """Gzipped CSV (UTF-8, header; commas and line ends as in RFC 4180) with one row for each distinct sample.
 
     Rows are sorted by lane, step, kind, burst and index, and the gzip header carries no time, so the same samples in
-    any order give the same bytes. What is missing is an empty field, never zero; true and false are written so.
+    any order give the same bytes. What is missing is an empty field, never zero; true and false are written so. A text
+    that begins like a formula is preceded by `'`, which `read_csv` takes away.
     """
     text = csv_text(COLUMNS, map(_row_of, distinct(samples)[0]))
     return gzip.compress(text.encode(), compresslevel=6, mtime=0)
@@ -61,11 +63,7 @@ def read_csv(data: bytes) -> list[Sample]:
     found = []
     for number, row in enumerate(rows, start=2):
         try:
-            found.append(
-                _samples.validate_python(
-                    {name: None if value == "" and name in _MAY_BE_MISSING else value for name, value in row.items()}
-                )
-            )
+            found.append(_samples.validate_python({name: _value(name, cell) for name, cell in row.items()}))
         except ValidationError as error:
             first = error.errors()[0]
             column = ".".join(str(part) for part in first["loc"]) or "row"
@@ -73,9 +71,17 @@ def read_csv(data: bytes) -> list[Sample]:
     return found
 
 
+def _value(name: str, cell: object) -> object:
+    if cell == "" and name in _MAY_BE_MISSING:
+        return None
+    return of_spreadsheet_text(cell) if isinstance(cell, str) else cell  # no text: too few cells, or too many
+
+
 def _field(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str):
+        return spreadsheet_text(value)
     return repr(float(value)) if isinstance(value, float) else value
