@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str, Any]:
     table, where = Table(home), request.where
     task = table.task(*where)
-    load = task.lane.steps[request.step].load
+    load = task.lane.step(request.step).load
     if load is None:
         said, found = collect_samples(home, task, request.step, time_left_s)
         check_all_there(table, task, request.step, len(found.shots))

@@ -40,12 +40,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     task = Table(home).task(*request.where)
-    load = task.lane.steps[request.step].load
+    load = task.lane.step(request.step).load
     return _shoot(request, home, task, context) if load is None else _load(request, home, task, load, context)
 
 
 def _shoot(request: FireRequest, home: Home, task: LaneTask, context: LambdaContext) -> dict[str, Any]:
-    bucket, lane, step = Bucket(home), task.lane, task.lane.steps[request.step]
+    bucket, lane, step = Bucket(home), task.lane, task.lane.step(request.step)
     versions = bucket.read_versions(*request.where, request.step)
     orders = step_orders(lane, step, versions, step.memory_mb or task.function.memory_mb)
     function = MeasuredFunction(lane.region, lane.function_name)

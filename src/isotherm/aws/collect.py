@@ -31,7 +31,7 @@ def collect_samples(home: Home, task: LaneTask, number: int, within_s: float) ->
         How long (s) reports may be waited for.
     """
     bucket, table, where = Bucket(home), Table(home), (task.campaign_id, task.lane.key)
-    step = task.lane.steps[number]
+    step = task.lane.step(number)
     table.update_lane(*where, LaneFacts(phase="collecting", step=number), unless_ended=True)
     search = ReportSearch(min(task.report_deadline_s, within_s))
     found = search.find(task, step, bucket.read_shots(*where, number, 0), home.server_log)

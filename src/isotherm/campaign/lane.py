@@ -104,6 +104,10 @@ class Step:
         return len(self.bursts) + bool(self.prime_shots) + rows
 
 
+class NoSuchStep(LookupError):
+    """A lane was asked for a step that it does not have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lane:
     """One target in one region in one round, called from one place: the unit that must have that function to itself.
@@ -118,6 +122,18 @@ class Lane:
     function_name: str
     steps: list[Step]
     client_region: str
+
+    def step(self, number: int) -> Step:
+        """One of its steps, counted from 0.
+
+        Raises
+        ------
+        NoSuchStep
+            It has none of that number.
+        """
+        if not 0 <= number < len(self.steps):
+            raise NoSuchStep(f"step: {number} is not a step of lane {self.key}, whose last is {len(self.steps) - 1}")
+        return self.steps[number]
 
 
 @dataclass(frozen=True, kw_only=True)

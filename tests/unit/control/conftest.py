@@ -41,9 +41,12 @@ HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucke
 
 
 class Context:
-    """What the logger reads of Lambda's context."""
+    """What is read of Lambda's context, of a call that has all its time left."""
 
     function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
 
 
 @pytest.fixture

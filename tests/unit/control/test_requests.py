@@ -12,6 +12,7 @@ import pytest
 
 from isotherm.aws.clients import NotDeployed
 from isotherm.aws.request import InvalidRequest
+from isotherm.campaign.lane import NoSuchStep
 
 EVENTS = Path(__file__).parents[3] / "events"
 VERBS = ("plan", "dispatch", "prepare", "fire", "collect", "restore", "notify", "rescue", "aggregate", "publish")
@@ -51,3 +52,15 @@ def test_a_variable_that_is_not_set_is_named(
     monkeypatch.delenv(variable)
     with pytest.raises(NotDeployed, match=rf"{variable}: not set; template\.yaml"):
         load(verb).handler(example(verb), context)
+
+
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize("verb", ["prepare", "fire", "collect"])
+@pytest.mark.parametrize("number", [-1, 99])
+def test_a_step_that_the_lane_does_not_have_is_named(
+    load: Callable[[str], ModuleType], context: Any, verb: str, number: int
+) -> None:
+    module = load(verb)
+    event = {"campaign_id": "id", "lane_key": "r00-default-us-east-1", "step": number, "shard": 0}
+    with pytest.raises(NoSuchStep, match=rf"^step: {number} is not a step of lane r00-default-us-east-1, whose last"):
+        module.handler(event, context)

@@ -33,7 +33,7 @@ def make_share(home: Home, task: LaneTask, number: int, shard: int, end_by: floa
     end_by : float
         Unix time (s) by which to end; the lane's own end does so too.
     """
-    table, where, step = Table(home), (task.campaign_id, task.lane.key), task.lane.steps[number]
+    table, where, step = Table(home), (task.campaign_id, task.lane.key), task.lane.step(number)
     load = step.load
     if load is None or table.lane_ended(*where):
         return None
