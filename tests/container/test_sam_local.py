@@ -189,9 +189,12 @@ def _take(invoke: SamLocal, embedded: Embedded, name: str) -> Step:
 
 
 def _object(embedded: Embedded, key: str) -> bytes:
-    bucket = f"{STACK}-{embedded.environment['AWS_ACCESS_KEY_ID']}-{HOME}"
-    body: bytes = embedded.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    body: bytes = embedded.client("s3").get_object(Bucket=_bucket(embedded), Key=key)["Body"].read()
     return body
+
+
+def _bucket(embedded: Embedded) -> str:
+    return f"{STACK}-{embedded.environment['AWS_ACCESS_KEY_ID']}-{HOME}"
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +288,12 @@ def test_prepare_publishes_a_fresh_version_of_a_function_it_holds(prepared: Step
 def test_fire_makes_every_planned_call_and_writes_it_down(embedded: Embedded, fired: Step) -> None:
     assert fired.answer == {"issued": SHOTS, "planned": SHOTS}
     assert fired.lane["phase"] == "firing"
-    shots = gzip.decompress(_object(embedded, f"raw/{CAMPAIGN}/{LANE}/s0-0.jsonl.gz")).splitlines()
+    # In parts: a burst, the priming call, and the row of warm calls after it.
+    prefix = f"raw/{CAMPAIGN}/{LANE}/s0-0."
+    listed = embedded.client("s3").list_objects_v2(Bucket=_bucket(embedded), Prefix=prefix)["Contents"]
+    parts = [_object(embedded, item["Key"]) for item in listed]
+    assert len(parts) == 3
+    shots = [shot for part in parts for shot in gzip.decompress(part).splitlines()]
     assert [json.loads(shot)["outcome"] for shot in shots] == ["answered"] * SHOTS
 
 
@@ -294,8 +302,8 @@ def test_collect_finds_a_report_for_every_call(embedded: Embedded, collected: St
     assert (collected.answer["samples"], collected.answer["missing"]) == (SHOTS, 0)
     written = embedded.client("dynamodb").query(
         TableName=f"{STACK}-samples",
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"campaign#{CAMPAIGN}#{LANE}"}},
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": f"campaign#{CAMPAIGN}#{LANE}"}, ":sk": {"S": "sample#"}},
     )
     assert written["Count"] == SHOTS
 
