@@ -160,18 +160,14 @@ def test_progress_is_written_at_once_or_when_the_last_is_old_enough(table: Table
     assert after(0, 40, at_once=True) == (3, 40)
 
 
-class Context:
-    """Lambda's context of a call that has all its time left."""
-
-    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
-
-
 @pytest.fixture
 def fire(
-    load: Callable[[str], ModuleType], table: Table, bucket: Bucket, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType],
+    table: Table,
+    bucket: Bucket,
+    plan: Plan,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[Lambda], Any]:
     """Fires a step of two bursts, primed and warm calls, by what stands in for Lambda."""
     module: Any = load("fire")
@@ -182,7 +178,7 @@ def fire(
     def fired(there: Lambda) -> Any:
         monkeypatch.setattr(module, "caller_of", lambda *_: there)
         monkeypatch.setattr(module, "MeasuredFunction", lambda *_: there)
-        return module.handler({"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}, Context())
+        return module.handler({"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}, context)
 
     return fired
 

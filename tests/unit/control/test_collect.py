@@ -30,20 +30,11 @@ Collect = Callable[[dict[str, Any]], Any]
 STEP = {"campaign_id": "id", "lane_key": KEY, "step": 0}
 
 
-class Context:
-    """Lambda's context of a call that has all its time left."""
-
-    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
-
-
 @pytest.fixture
-def collect(load: Callable[[str], ModuleType], table: Table) -> Collect:  # noqa: ARG001 - starts moto
+def collect(load: Callable[[str], ModuleType], table: Table, context: Any) -> Collect:  # noqa: ARG001 - starts moto
     client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
     module = load("collect")
-    return lambda event: module.handler(event, Context())
+    return lambda event: module.handler(event, context)
 
 
 def lane(table: Table) -> LaneRecord:

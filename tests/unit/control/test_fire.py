@@ -20,18 +20,9 @@ from isotherm.load.spec import LoadSpec, Phase
 KEY = "r00-default-us-east-1"
 
 
-class Context:
-    """Lambda's context of a call that has all its time left."""
-
-    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
-
-
 @pytest.fixture
 def fire(
-    load: Callable[[str], ModuleType], table: Table, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType], table: Table, plan: Plan, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Any]:
     """Fires the lane's step, which is a load that waits until it is told to stop; keeps what is written."""
     module = load("fire")
@@ -53,7 +44,7 @@ def fire(
     monkeypatch.setattr(Bucket, "write_load", lambda *written: made.append(written[-1].stopped))
     monkeypatch.setattr("isotherm.aws.calls.under_way.LOOK_EVERY_S", 0.05)
     event = {"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}
-    return lambda: (module.handler(event, Context()), made)
+    return lambda: (module.handler(event, context), made)
 
 
 def test_a_lane_that_has_ended_is_not_loaded(fire: Callable[[], Any], table: Table) -> None:

@@ -24,15 +24,6 @@ LANE = {"campaign_id": "id", "lane_key": KEY}
 TOKEN = "a-secret-token"  # noqa: S105 - what a campaign would give
 
 
-class Context:
-    """Lambda's context of a call that has all its time left."""
-
-    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
-
-
 @pytest.fixture
 def log(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[Any]]]:
     """The lines that were logged so far, as CloudWatch Logs would have them."""
@@ -53,7 +44,7 @@ def test_modules_of_the_library_write_to_the_log_that_the_template_names() -> No
 
 @pytest.mark.usefixtures("plan")
 def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
-    load: Callable[[str], ModuleType], log: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType], log: Callable[[], list[Any]], context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Collect finds no log group: isotherm.aws.reports says so. Rescue tells the campaign, which moto does not have."""
     client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
@@ -61,9 +52,9 @@ def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
     rescue = load("rescue")
     monkeypatch.setattr(rescue, "fail", lambda *_: None)
 
-    load("collect").handler({**LANE, "step": 0}, Context())
-    rescue.handler({**LANE, "task_token": TOKEN, "cause": "it was silent"}, Context())
-    load("restore").handler({**LANE, "lane_key": OTHER}, Context())
+    load("collect").handler({**LANE, "step": 0}, context)
+    rescue.handler({**LANE, "task_token": TOKEN, "cause": "it was silent"}, context)
+    load("restore").handler({**LANE, "lane_key": OTHER}, context)
 
     lines = log()
     assert [(line["message"], line["campaign_id"], line["lane"]) for line in lines] == [
@@ -79,14 +70,14 @@ def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
 
 @pytest.mark.usefixtures("table")
 def test_what_is_of_no_lane_does_not_carry_the_lane_before(
-    load: Callable[[str], ModuleType], log: Callable[[], list[Any]]
+    load: Callable[[str], ModuleType], log: Callable[[], list[Any]], context: Any
 ) -> None:
     """One environment serves one campaign after another."""
     restore, plan = load("restore"), load("plan")
     with pytest.raises(LookupError):
-        restore.handler(LANE, Context())
+        restore.handler(LANE, context)
     event = {"campaign": {"targets": []}, "campaign_id": "next", "started_at": "2026-01-01T00:00:00Z"}
-    assert plan.handler(event, Context())["status"] == "refused"
+    assert plan.handler(event, context)["status"] == "refused"
 
     (line,) = log()
     assert (line["campaign_id"], line.get("lane")) == ("next", None)
