@@ -72,15 +72,15 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     failed = progress.failed if progress is not None else ()
     if as_json:
         print(json.dumps(_document(campaign_id, fetched, failed), indent=2))
-    else:
-        show_results(fetched)
+    summary = read_summary(fetched)
+    if not as_json:
+        show_results(fetched, summary)
     if progress is not None and failed:
         raise Failed(
             f"{len(failed)} of {len(progress.lanes)} lanes failed; the results of the others are above: "
             + "; ".join(f"{lane.lane.key}: {lane.reason or 'no reason given'}" for lane in failed)
         )
-    lost = read_summary(fetched).accounting.uncollected
-    if lost:
+    if lost := summary.accounting.uncollected:
         raise Failed(
             f"{count(lost, 'call')} sent, or possibly sent, and not collected; the results of the rest are above"
         )

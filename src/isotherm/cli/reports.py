@@ -9,11 +9,12 @@ import typer
 
 from isotherm.cli.console import remarks, results
 from isotherm.cli.errors import BadInput, Failed
-from isotherm.deployed.campaigns import Fetched, read_summary
+from isotherm.deployed.campaigns import Fetched
 from isotherm.report.file_names import SAMPLES, SUMMARY
 
 if TYPE_CHECKING:
     from isotherm.analysis.comparison import Side
+    from isotherm.analysis.summary import CampaignSummary
     from isotherm.cli.options import Place
     from isotherm.measurement.sample import Sample
 
@@ -23,21 +24,19 @@ OutputOption = Annotated[
 ]
 
 
-def show_results(fetched: Fetched) -> None:
+def show_results(fetched: Fetched, summary: CampaignSummary) -> None:
     """Print the tables of a fetched report, the lanes that failed, and where the page is."""
     from isotherm.report.terminal import campaign
 
-    console = results()
-    summary = read_summary(fetched)
-    console.print(campaign.campaign_tables(summary))
+    results().print(campaign.campaign_tables(summary))
     remarks().print(f"page: {shown_path(fetched.page)}", markup=False, soft_wrap=True)
 
 
-def write_markdown(fetched: Fetched) -> None:
-    """Write `report.md` beside a fetched report, by its summary, and say where it is."""
+def write_markdown(fetched: Fetched, summary: CampaignSummary) -> None:
+    """Write `report.md` beside a fetched report, and say where it is."""
     from isotherm.report.markdown import render_markdown
 
-    fetched.markdown.write_text(render_markdown(read_summary(fetched)), encoding="utf-8")
+    fetched.markdown.write_text(render_markdown(summary), encoding="utf-8")
     remarks().print(f"for pasting into an issue: {shown_path(fetched.markdown)}", markup=False, soft_wrap=True)
 
 

@@ -22,7 +22,7 @@ def report(
     """
     from isotherm.cli.errors import Failed
     from isotherm.cli.reports import report_folder, show_results, write_markdown
-    from isotherm.deployed.campaigns import Fetched
+    from isotherm.deployed.campaigns import Fetched, read_summary
     from isotherm.deployed.errors import DeployedError
     from isotherm.report import file_names
 
@@ -36,5 +36,6 @@ def report(
     if as_json:
         print(fetched.summary.read_text(encoding="utf-8"), end="")
     else:
-        show_results(fetched)
-        write_markdown(fetched)
+        summary = read_summary(fetched)
+        show_results(fetched, summary)
+        write_markdown(fetched, summary)
