@@ -302,10 +302,8 @@ class MeasuredFunction:
 def _foreign(found: Configuration, before: AsFound, publishing: Publishing | None) -> list[LeftAlone]:
     """What is neither as before nor what the lane gave the function: somebody else's."""
     facts: list[LeftAlone] = []
-    changed = publishing is not None and not publishing.back
-    if found.memory_mb != before.memory_mb and not (
-        changed and publishing is not None and found.memory_mb == publishing.memory_mb
-    ):
+    ours_mb = publishing.memory_mb if publishing is not None and not publishing.back else before.memory_mb
+    if found.memory_mb not in (before.memory_mb, ours_mb):
         facts.append(MemoryChanged(found_mb=found.memory_mb, before_mb=before.memory_mb))
     if found.description != before.description and not (publishing is not None and publishing.gave(found.description)):
         facts.append(DescriptionChanged(found=found.description))

@@ -62,7 +62,7 @@ def load(
     duration: Annotated[float | None, typer.Option("--duration", help="Open loop: seconds of each phase.")] = None,
     arrivals: Annotated[
         Arrivals, typer.Option("--arrivals", help="Open loop: requests at equal or at random intervals.")
-    ] = (ARRIVALS),
+    ] = ARRIVALS,
     phases: Annotated[str, typer.Option("--phases", help="Names and shares of the threads or the rate.")] = _PHASES,
     max_in_flight: Annotated[
         int,
