@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 DONE = 0
@@ -26,9 +27,19 @@ class BadInput(Failed):
 
 
 class Interrupted(Failed):
-    """The person pressed Ctrl-C; the text says what goes on without them (exit code 130)."""
+    """The person pressed Ctrl-C, or a signal ended the command; the text says what came of it.
 
-    exit_code = INTERRUPTED
+    Parameters
+    ----------
+    text : str
+        What goes on without them, or where it was ended.
+    number : int
+        The signal; the exit code is 128 more, so 130 after Ctrl-C.
+    """
+
+    def __init__(self, text: str, number: int = signal.SIGINT) -> None:
+        super().__init__(text)
+        self.exit_code = 128 + number
 
 
 def ending_of(problem: Exception) -> Failed | None:

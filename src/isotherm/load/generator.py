@@ -12,15 +12,16 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from isotherm.http.exchange import Connection, ExchangeFailed, connect, tls_context
 from isotherm.load.alarm import Alarm
 from isotherm.load.plan import Arrival, Operation, check_shard, first_customer, shard_arrivals, shard_threads
-from isotherm.load.result import PhaseResult
+from isotherm.load.result import Ending, PhaseResult
 from isotherm.load.spec import REQUESTS_PER_ITERATION, LoadSpec, Phase
 from isotherm.load.tally import Tally
 from isotherm.load.target import Target
@@ -45,6 +46,9 @@ _PREPARE_S = 3.0
 
 _CLOSING_S = 1.0
 _NOT_FOUND = 404
+
+#: Failures of servers that say nothing at all: there was nobody, or no answer, for as long as a time-out.
+_WITHOUT_ANSWER = frozenset({"connect_timeout", "timeout"})
 
 #: The generator did not keep up where 1 % of its sends were later than this, and than a tenth of what answers took
 #: (p99).
@@ -77,6 +81,7 @@ async def run(
     end_by: float | None = None,
     watch: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    give_up_after: int | None = None,
 ) -> PhaseResult:
     """Make one phase's requests, or a shard's share of them.
 
@@ -99,6 +104,9 @@ async def run(
         Called some times a second with the progress.
     stop : callable, optional
         Asked some times a second, so it must answer at once; true ends the phase as `end_by` does.
+    give_up_after : int, optional
+        Closed loop: so many time-outs for each thread, one after the other and with no answer to any thread in between,
+        end the phase as `end_by` does. Waiting on would take iterations x time-out. If not given, it waits.
 
     Returns
     -------
@@ -113,7 +121,7 @@ async def run(
     check_shard(shard, shards)
     part = spec.phase(phase)
     loop = _ClosedLoop if spec.loop == "closed" else _OpenLoop
-    return await loop(spec, target, part, shard, shards).run(begin_at, end_by, watch, stop)
+    return await loop(spec, target, part, shard, shards).run(begin_at, end_by, watch, stop, give_up_after)
 
 
 @dataclass(slots=True)
@@ -152,11 +160,13 @@ class _Load(ABC):
         self.loop = asyncio.get_running_loop()
         self.connections: set[Connection] = set()
         self.in_flight = 0
+        self.unanswered = 0  # time-outs since the last request that ended otherwise
+        self.ending: Ending = "complete"
         self.begin = 0.0
         self.alarm = Alarm(self.loop, self._guarded(self.ring))
         self._context = tls_context(target.cafile) if target.origin.scheme == "https" else None
         self._finished: asyncio.Future[None] = self.loop.create_future()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[Connection | ExchangeFailed]] = set()
         self._sweep_s = min(0.25, spec.timeout_s / 20)
         self._sweeper: asyncio.TimerHandle | None = None
         self._name = f"shard {shard} of {shards}: " if shards > 1 else ""
@@ -167,19 +177,27 @@ class _Load(ABC):
         end_by: float | None,
         watch: Callable[[Progress], None] | None,
         stop: Callable[[], bool] | None,
+        give_up_after: int | None,
     ) -> PhaseResult:
+        def over(now: float) -> Ending | None:
+            if now > end or (stop is not None and stop()):
+                return "stopped"
+            return "gave_up" if give_up_after and self.is_unanswered(give_up_after) else None
+
+        end = float("inf")
         try:
             self.target.message("post", 0)  # what cannot be written, or signed, shows here
             if begin_at is not None:
                 await asyncio.sleep(max(0.0, begin_at - time.time() - _PREPARE_S))
-            await self.prepare()
+            await self._unless_stopped(self.prepare(), stop)
             ready = perf_counter()
             self.tally.epoch_offset_s = offset = time.time() - ready
             self.begin = ready + _LEAD_S if begin_at is None else begin_at - offset
             self.write_ahead()
+            end = end if end_by is None else end_by - offset
             if stop is not None and stop():
-                self.stop(ready)
-            self._sweep(float("inf") if end_by is None else end_by - offset, watch, stop)
+                self._end("stopped", ready)
+            self._sweep(over, watch)
             self.alarm.set(self.begin)
             # What is there already is not garbage; going through it would stop the generator for tens of milliseconds.
             gc.collect()
@@ -192,11 +210,12 @@ class _Load(ABC):
             await self._close()
         result = self.tally.result(self.begin, int(used_s * 1e6), int(waited_s * 1e6))
         result.late = tuple(self._reasons(result, max(0.0, ready - self.begin)))
+        result.ending = self.ending
         return result
 
     @abstractmethod
     async def prepare(self) -> None:
-        """Open connections."""
+        """Open connections; whoever is stopped in it has none."""
 
     @abstractmethod
     def write_ahead(self) -> None:
@@ -213,6 +232,10 @@ class _Load(ABC):
     @abstractmethod
     def expire(self, now: float) -> None:
         """Give up what has waited too long to be sent."""
+
+    @abstractmethod
+    def is_unanswered(self, times: int) -> bool:
+        """Whether nothing was answered for so long that waiting on has no use."""
 
     @abstractmethod
     def stop(self, now: float) -> None:
@@ -244,19 +267,20 @@ class _Load(ABC):
 
     def fail(self, errand: _Errand, kind: str, now: float) -> None:
         """Count a request that never got a connection."""
+        self._note(kind)
         self.tally.fail(kind, now, errand.intended, None)
 
-    def open_one(self, opened: Callable[[Connection | ExchangeFailed], None]) -> None:
-        """Open a connection in the background, then call `opened`."""
+    def open_one(self, opened: Callable[[Connection | ExchangeFailed | None], None]) -> None:
+        """Open a connection in the background, then call `opened`; with None where the phase ended before."""
 
-        async def opening() -> None:
-            outcome = await self._connect()
+        def ended(task: asyncio.Task[Connection | ExchangeFailed]) -> None:
+            self._opening.discard(task)
             if not self._finished.done():
-                self._guarded(lambda: opened(outcome))()
+                self._guarded(lambda: opened(None if task.cancelled() else task.result()))()
 
-        task = self.loop.create_task(opening())
+        task = self.loop.create_task(self._connect())
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        task.add_done_callback(ended)
 
     async def open_some(self, number: int) -> list[Connection]:
         """Open up to `number` connections. One that cannot be opened is tried again when it is needed."""
@@ -290,6 +314,7 @@ class _Load(ABC):
             errand: _Errand = connection.errand
             now = connection.done_at
             succeeded = False
+            self._note(None if failure is None else failure.kind)
             if failure is not None:
                 self.tally.fail(failure.kind, now, errand.intended, connection.sent_at)
             else:
@@ -324,7 +349,34 @@ class _Load(ABC):
         if not self._finished.done():
             self._finished.set_exception(problem)
 
-    def _sweep(self, end_by: float, watch: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> None:
+    def _note(self, kind: str | None) -> None:
+        """Note at what a request failed, or that it got an answer."""
+        self.unanswered = self.unanswered + 1 if kind in _WITHOUT_ANSWER else 0
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None], stop: Callable[[], bool] | None) -> None:
+        """Do it to its end, or until the phase is told to stop."""
+        task = self.loop.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=self._sweep_s))[0] and not (stop is not None and stop()):
+                pass
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    def _end(self, ending: Ending, now: float) -> None:
+        """End the phase: nothing more is sent, and nothing waited for."""
+        if not self.all_sent or self.in_flight:
+            self.ending = ending
+        self.stop(now)
+        for task in list(self._opening):
+            task.cancel()
+        for connection in list(self.connections):
+            if connection.busy:
+                connection.give_up("timeout", "the phase was ended before the answer came")
+
+    def _sweep(self, over: Callable[[float], Ending | None], watch: Callable[[Progress], None] | None) -> None:
         def sweep() -> None:
             now = perf_counter()
             limit_s = self.spec.timeout_s
@@ -332,11 +384,8 @@ class _Load(ABC):
                 if connection.busy and now - connection.sent_at > limit_s:
                     connection.give_up("timeout", f"no complete answer within {limit_s:g} s")
             self.expire(now)
-            if now > end_by or (stop is not None and stop()):
-                self.stop(now)
-                for connection in list(self.connections):
-                    if connection.busy:
-                        connection.give_up("timeout", "the phase was ended before the answer came")
+            if (ending := over(now)) is not None:
+                self._end(ending, now)
             self.finish_if_done()
             if watch is not None and now > self.begin:
                 watch(Progress(self.tally.ended, self.tally.succeeded, self.in_flight, now - self.begin))
@@ -417,6 +466,9 @@ class _ClosedLoop(_Load):
     def expire(self, now: float) -> None:
         pass  # nothing waits: a thread turns to a request when it can
 
+    def is_unanswered(self, times: int) -> bool:
+        return self.unanswered >= times * len(self._threads)
+
     def stop(self, now: float) -> None:
         self.tally.cut(self._left, now)
         self._left = 0
@@ -452,7 +504,7 @@ class _ClosedLoop(_Load):
         self.send(thread.connection, errand)
         self._write_next(thread)
 
-    def _connected(self, thread: _Thread, errand: _Errand, outcome: Connection | ExchangeFailed) -> None:
+    def _connected(self, thread: _Thread, errand: _Errand, outcome: Connection | ExchangeFailed | None) -> None:
         thread.connecting = False
         if isinstance(outcome, Connection) and not self._stopped:
             thread.connection = outcome
@@ -476,6 +528,7 @@ class _OpenLoop(_Load):
         self._due: deque[_Errand] = deque()  # due, waiting for a connection, in order
         self._wanted = 0
         self._known: int | None = None
+        self._idle: list[Connection] = []
         self._held, self._held_longest_s = 0, 0.0
         at_once = math.ceil(spec.phase_rate(self.phase) / shards * _CONNECTIONS_FOR_S)
         self._idle = await self.open_some(min(self._limit, max(1, at_once)))
@@ -521,6 +574,9 @@ class _OpenLoop(_Load):
         due, limit_s = self._due, self.spec.timeout_s
         while due and now - due[0].intended > limit_s:
             self.fail(self._take(now), "not_sent", now)
+
+    def is_unanswered(self, times: int) -> bool:  # noqa: ARG002
+        return False  # its length is given, whatever is answered
 
     def stop(self, now: float) -> None:
         while self._due:
@@ -597,11 +653,11 @@ class _OpenLoop(_Load):
             self._wanted += 1
             self.open_one(self._opened)
 
-    def _opened(self, outcome: Connection | ExchangeFailed) -> None:
+    def _opened(self, outcome: Connection | ExchangeFailed | None) -> None:
         self._wanted -= 1
         if isinstance(outcome, Connection):
             self._idle.append(outcome)
-        elif self._due:  # a connection was tried for it
+        elif outcome is not None and self._due:  # a connection was tried for it
             self.fail(self._take(), outcome.kind, perf_counter())
         self._serve()
         self.finish_if_done()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from isotherm.load.histogram import Histogram
 from isotherm.load.spec import LoadSpec, Loop
@@ -32,6 +32,11 @@ KINDS = (
     "http_5xx",
     "function_error",
 )
+
+#: How a phase came to its end: all of its requests were made; it was told to stop, or its time was up; or nothing had
+#: answered for too long. In the order of what a sum of shards is called by.
+Ending = Literal["complete", "gave_up", "stopped"]
+_ENDINGS: tuple[Ending, ...] = get_args(Ending)
 
 #: Failures whose time is part of the latency: they were given up after waiting, so their latency is at least that.
 GIVEN_UP = frozenset({"not_sent", "timeout"})
@@ -83,7 +88,9 @@ class PhaseResult:
     `series` is by second of Unix time, `began_at` and `ended_at` are Unix times (s): the agreed begin, and the end of
     the last request. `made_late` counts the requests that were made (signed, where the target asks for it) only after
     their intended start. `processor_us` is the generator's own processor time, `processor_wait_us` how long it was
-    kept waiting for one, `late` says why it did not keep up, a sentence for each shard and reason.
+    kept waiting for one, `late` says why it did not keep up, a sentence for each shard and reason. `ending` says
+    whether the phase is whole; of one that is not, requests that were not sent are failures of kind `not_sent`, those
+    that were under way of kind `timeout`.
     """
 
     phase: str
@@ -107,6 +114,7 @@ class PhaseResult:
     processor_us: int = 0
     processor_wait_us: int = 0
     late: tuple[str, ...] = ()
+    ending: Ending = "complete"
 
     @property
     def wall_s(self) -> float:
@@ -150,6 +158,7 @@ class PhaseResult:
             "processor_us": self.processor_us,
             "processor_wait_us": self.processor_wait_us,
             "late": list(self.late),
+            "ending": self.ending,
         }
 
     @classmethod
@@ -200,6 +209,7 @@ def _sum(parts: list[PhaseResult]) -> PhaseResult:
         began_at=min(part.began_at for part in parts),
         ended_at=max(part.ended_at for part in parts),
         late=tuple(sorted({reason for part in parts for reason in part.late})),
+        ending=max((part.ending for part in parts), key=_ENDINGS.index),
     )
     for part in parts:
         whole.planned += part.planned
@@ -257,6 +267,11 @@ class LoadResult:
         """Whether the generator did not keep up in some phase."""
         return any(phase.generator_late for phase in self.phases)
 
+    @property
+    def partial(self) -> PhaseResult | None:
+        """The first phase that was ended before all of it was sent; those after it were not begun."""
+        return next((phase for phase in self.phases if phase.ending != "complete"), None)
+
     def rows(self) -> list[Row]:
         """One for each phase, then one for all: its wall time is the sum of theirs, without the time between them."""
         rows = [_row(result.phase, result, result.wall_s) for result in self.phases]
@@ -266,7 +281,11 @@ class LoadResult:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"spec": self.spec.to_dict(), "phases": [result.to_dict() for result in self.phases]}
+        return {
+            "spec": self.spec.to_dict(),
+            "partial": self.partial is not None,
+            "phases": [result.to_dict() for result in self.phases],
+        }
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> LoadResult:

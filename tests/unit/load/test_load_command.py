@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -22,6 +25,8 @@ from .loopback import Customers, Script, answer_of, serving
 
 NOBODY = "http://no-such-name.invalid"
 Command = Callable[..., tuple[int, str, str]]
+#: As the installed command is, in a process of its own: signals are sent to it.
+PROGRAM = (sys.executable, "-c", "from isotherm.cli import main; main()", "load")
 RECORD = ("--threads", "20", "--iterations", "2")
 
 
@@ -114,6 +119,89 @@ def test_failures_are_shown_by_kind(command: Command) -> None:
         code, out, err = command(origin, "--threads", "2", "--iterations", "3", "--phases", "peak:1")
     assert "peak: 12 of 12 requests failed: 6 throttled, 6 HTTP 4xx" in out
     assert (code, "not one request succeeded" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("failing", "code"), [(6, 0), (7, 1)])
+def test_a_load_of_which_more_than_half_failed_has_failed(command: Command, failing: int, code: int) -> None:
+    async def before(_: str, number: int) -> bytes | None:
+        return answer_of(500, b"") if number <= failing else answer_of(200, b"{}")
+
+    for origin in in_thread(Customers(before)):
+        ended, out, err = command(origin, "--threads", "1", "--iterations", "6", "--phases", "peak:1")
+    assert f"{failing} of 12 requests failed: {failing} HTTP 5xx" in out
+    assert (ended, "7 of 12 requests failed, more than half" in err) == (code, bool(code))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("output", ["--json", "table"])
+def test_told_to_end_it_shows_what_was_sent_until_then(number: int, code: int, output: str) -> None:
+    """In the second of three phases, at a request that gets no answer."""
+    started: list[subprocess.Popen[str]] = []
+
+    async def before(_: str, request: int) -> None:
+        if request < 61:
+            return
+        if request == 61:
+            started[0].send_signal(number)
+        while started[0].poll() is None:
+            await asyncio.sleep(0.01)
+
+    options = ["--threads", "4", "--iterations", "10", "--phases", "warmup:0.25,loading:1,peak:1"]
+    for origin in in_thread(Customers(before)):
+        arguments = [*PROGRAM, origin, *options]
+        arguments += ["--json"] if output == "--json" else []
+        started.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        out, err = started[0].communicate(timeout=300)
+    assert started[0].returncode == code
+    assert "Traceback" not in err
+    assert f"ended by {signal.Signals(number).name} in loading" in err
+    if output == "table":
+        assert "! only a part: loading was ended before all of it was sent" in out
+        return
+    document = json.loads(out)
+    warmup, loading, peak = (LoadResult.from_dict(document)).phases
+    assert document["partial"]
+    assert [phase.ending for phase in (warmup, loading, peak)] == ["complete", "stopped", "stopped"]
+    assert (warmup.planned, warmup.succeeded) == (20, 20)
+    assert 40 <= loading.succeeded < loading.sent <= 44
+    assert loading.planned == 80 == loading.succeeded + loading.failed.total()
+    assert (peak.planned, peak.sent, peak.failed) == (80, 0, {"not_sent": 80})
+
+
+def test_told_to_end_while_the_address_is_tried_it_sends_nothing() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        arguments = [*PROGRAM, url, *RECORD]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            silent.accept()[0].recv(1)  # it has said hello
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=300)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert "ended by SIGINT before any request was sent" in err
+
+
+def test_a_closed_loop_gives_up_a_server_that_answers_nothing(command: Command) -> None:
+    seen: list[int] = []
+
+    async def before(_: str, number: int) -> None:
+        seen.append(number)
+        if number > 10:
+            await asyncio.sleep(3600)
+
+    for origin in in_thread(Customers(before)):
+        options = ("--threads", "3", "--iterations", "500", "--timeout", "0.5", "--phases", "loading:1,peak:1")
+        code, out, err = command(origin, *options, "--json")
+    loading, peak = LoadResult.from_dict(json.loads(out)).phases
+    assert code == 1
+    assert "gave up in loading" in err
+    assert (loading.ending, peak.ending) == ("gave_up", "stopped")
+    assert loading.planned == 3000 == loading.succeeded + loading.failed.total()
+    assert loading.failed["timeout"] >= 9
+    assert len(seen) <= 10 + 3 * 3 + 3  # three time-outs for each thread, and what they turned to next
+    assert peak.failed == {"not_sent": 3000}
 
 
 @pytest.mark.parametrize(

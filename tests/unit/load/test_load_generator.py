@@ -232,6 +232,50 @@ def test_a_phase_that_is_stopped_before_its_begin_sends_nothing(spec: LoadSpec) 
     assert result.planned > 50
 
 
+@pytest.mark.parametrize("spec", [closed(2, 5, timeout_s=600), opened(100, 60.0, timeout_s=600)])
+def test_a_phase_that_is_told_to_stop_waits_for_no_connection(spec: LoadSpec) -> None:
+    """Of a server with TLS that never shakes hands; waiting for it would take the ten minutes of a time-out."""
+    hellos: list[bytes] = []
+
+    async def script(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        hellos.append(await reader.read(1))
+        await reader.read()
+
+    async def main() -> PhaseResult:
+        async with serving(script) as origin:
+            target = HttpTarget(origin.replace("http", "https"), seed=7)
+            return await run(spec, target, "peak", stop=lambda: bool(hellos))
+
+    result = in_order(asyncio.run(main()))
+    assert result.ending == "stopped"
+    assert result.failed == {"not_sent": result.planned}
+
+
+def test_a_closed_loop_gives_up_only_when_no_thread_has_an_answer() -> None:
+    """One customer in two gets no answer: threads time out again and again, and never all of them in a row."""
+
+    async def before(_: str, number: int) -> None:
+        if number % 2:
+            await asyncio.sleep(3600)
+
+    result = load(closed(2, 4, timeout_s=0.5), Customers(before), give_up_after=3)
+    assert result.ending == "complete"
+    assert result.sent == 16
+    assert result.failed["timeout"] == 8
+
+
+def test_a_load_that_shall_not_give_up_makes_all_of_its_requests() -> None:
+    async def before(*_: object) -> None:
+        await asyncio.sleep(3600)
+
+    result = load(closed(2, 4, timeout_s=0.1), Customers(before))
+    assert (result.ending, result.failed) == ("complete", {"timeout": 16})
+    result = load(closed(2, 4, timeout_s=0.1), Customers(before), give_up_after=2)
+    assert result.ending == "gave_up"
+    assert 4 <= result.failed["timeout"] <= 6
+    assert result.failed.total() == 16
+
+
 def test_shards_that_begin_late_say_so() -> None:
     result = load(closed(1, 1), Customers(), begin_at=time.time() - 2)
     assert result.generator_late

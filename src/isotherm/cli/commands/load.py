@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from isotherm.load.spec import ARRIVALS, MAX_IN_FLIGHT, PHASES, TIMEOUT_S, Arriv
 if TYPE_CHECKING:
     from isotherm.http.wrong_value import WrongValue
     from isotherm.load.generator import Progress
-    from isotherm.load.result import LoadResult, PhaseResult
+    from isotherm.load.result import LoadResult
     from isotherm.load.spec import LoadSpec, Phase
     from isotherm.load.target import HttpTarget
 
@@ -39,6 +40,12 @@ _PHASES = ",".join(f"{name}:{share:g}" for name, share in PHASES.items())
 
 #: Longer than this the first connection, by which the address is tried, is not waited for.
 _TRIAL_S = 10.0
+
+#: A closed loop gives up after so many time-outs for each thread with no answer in between.
+_GIVE_UP = 3
+
+#: What ends a load early, but not without its numbers.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: Files that are open beside the connections.
 _OTHER_FILES = 64
@@ -79,6 +86,15 @@ def load(
     cafile: Annotated[
         str | None, typer.Option("--cafile", help="Certificates to trust instead of the system's (PEM).")
     ] = None,
+    give_up: Annotated[
+        int,
+        typer.Option(
+            "--give-up",
+            min=0,
+            help="Closed loop: end the load after so many time-outs for each thread in a row, with no answer to any "
+            "of them in between; 0 never.",
+        ),
+    ] = _GIVE_UP,
     owned: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +107,10 @@ def load(
 
     Each iteration posts a customer and gets it. A closed loop (--threads 20 --iterations 100) waits for its answers and
     so hides a server's delays; an open one (--rate 200 --duration 10) does not: its latency counts from the time at
-    which a request was meant to be sent. Failures are counted by kind and end nothing.
+    which a request was meant to be sent. Failures are counted by kind.
+
+    Ctrl-C or SIGTERM ends the load: what was not sent counts as such, and all that was is shown. The exit code is 1
+    where more than half of the requests failed, or the load was given up (--give-up).
     """
     from isotherm.http.wrong_value import WrongValue
     from isotherm.load.permission import NotPermitted, require_permission
@@ -122,13 +141,27 @@ def load(
         raise BadInput(_as_typed(problem)) from None
     except (ValueError, NotPermitted) as problem:
         raise BadInput(str(problem)) from None
-    result = _run(spec, target)
+    result, ended_by = _run(spec, target, give_up)
     if as_json:
         print(json.dumps({"url": url, "rows": [asdict(row) for row in result.rows()], **result.to_dict()}))
     else:
         _show(result)
-    if not any(phase.succeeded for phase in result.phases):
+    _check(result, ended_by)
+
+
+def _check(result: LoadResult, ended_by: signal.Signals | None) -> None:
+    """Raise unless all was sent, and half of it or more succeeded."""
+    partial = result.partial
+    if ended_by is not None:
+        where = partial.phase if partial is not None else "the end"
+        raise Interrupted(f"ended by {ended_by.name} in {where}; what was sent until then is shown", ended_by)
+    if partial is not None:
+        raise Failed(f"gave up in {partial.phase}: nothing was answered any more; the rest was not sent (--give-up)")
+    planned, failed = sum(phase.planned for phase in result.phases), sum(p.failed.total() for p in result.phases)
+    if failed == planned:
         raise Failed("not one request succeeded")
+    if failed > planned / 2:
+        raise Failed(f"{failed:,} of {planned:,} requests failed, more than half")
 
 
 def _as_typed(problem: WrongValue) -> str:
@@ -175,35 +208,75 @@ def _try(target: HttpTarget, timeout_s: float) -> None:
         connection.abort()
         await connection.lost
 
+    async def unless_told(told: _Told) -> None:
+        trying = asyncio.ensure_future(once())
+        told.then = trying.cancel
+        await asyncio.wait({trying})
+        if told.number is None:
+            await trying
+
     try:
-        _in_loop(once())
+        number = _in_loop(unless_told)
     except ExchangeFailed as problem:
         raise ValueError(f"URL: {problem}") from None
+    if number is not None:
+        raise Interrupted(f"ended by {number.name} before any request was sent", number)
 
 
-def _run(spec: LoadSpec, target: HttpTarget) -> LoadResult:
+def _run(spec: LoadSpec, target: HttpTarget, give_up: int) -> tuple[LoadResult, signal.Signals | None]:
+    """All phases, and the signal that ended them where one did; phases after the end count as not sent."""
     from isotherm.load.generator import run
     from isotherm.load.result import LoadResult
 
-    done: list[PhaseResult] = []
+    result = LoadResult(spec, [])
 
-    async def all_phases() -> None:
+    async def all_phases(told: _Told) -> None:
         for phase in spec.phases:
-            with _Line(phase.name, spec.expected_requests(phase)) as line:
-                done.append(await run(spec, target, phase.name, watch=line))
+            over = result.partial is not None
+            with _Line(phase.name, spec.expected_requests(phase), silent=over) as line:
+                made = await run(
+                    spec,
+                    target,
+                    phase.name,
+                    watch=line,
+                    stop=lambda: over or told.number is not None,  # noqa: B023 - asked in this phase alone
+                    give_up_after=give_up,
+                )
+            result.phases.append(made)
 
-    try:
-        _in_loop(all_phases())
-    except KeyboardInterrupt:
-        stopped = spec.phases[len(done)].name if len(done) < len(spec.phases) else "the end"
-        if done:
-            _show(LoadResult(spec, done))
-        raise Interrupted(f"stopped in {stopped}, whose requests are not shown") from None
-    return LoadResult(spec, done)
+    number = _in_loop(all_phases)
+    return result, number
 
 
-def _in_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Run it, on uvloop where that is installed."""
+class _Told:
+    """Whether a signal told the command to end; it does so by itself, and a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.number: signal.Signals | None = None
+        self.then: Callable[[], object] = lambda: None
+
+    def listen(self) -> None:
+        """Take the signals, in the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            self._loop.add_signal_handler(number, self._tell, number)
+
+    def _tell(self, number: signal.Signals) -> None:
+        self.number = number
+        for each in _ENDING:
+            self._loop.remove_signal_handler(each)
+        self.then()
+
+
+def _in_loop(work: Callable[[_Told], Coroutine[Any, Any, None]]) -> signal.Signals | None:
+    """Run it, on uvloop where that is installed; the signal that told it to end, if one did."""
+    told = _Told()
+    before = {number: signal.getsignal(number) for number in _ENDING}
+
+    async def listening() -> None:
+        told.listen()
+        await work(told)
+
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     try:
         import uvloop
@@ -211,8 +284,13 @@ def _in_loop(work: Coroutine[Any, Any, None]) -> None:
         factory = uvloop.new_event_loop
     except ImportError:
         pass
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(work)
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(listening())
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return told.number
 
 
 def _show(result: LoadResult) -> None:
@@ -229,13 +307,14 @@ class _Line:
     in the latencies.
     """
 
-    def __init__(self, phase: str, expected: float) -> None:
+    def __init__(self, phase: str, expected: float, *, silent: bool) -> None:
         self._phase = phase
         self._expected = expected
-        self._on_terminal = sys.stderr.isatty()
+        self._silent = silent
+        self._on_terminal = sys.stderr.isatty() and not silent
 
     def __enter__(self) -> _Line:
-        if not self._on_terminal:
+        if not self._on_terminal and not self._silent:
             print(f"{self._phase}: about {self._expected:,.0f} requests ...", file=sys.stderr)
         return self
 

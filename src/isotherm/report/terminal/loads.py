@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -19,7 +19,7 @@ from isotherm.analysis.words.loads import (
     run_places,
     total_of,
 )
-from isotherm.load.result import LoadResult, Row
+from isotherm.load.result import Ending, LoadResult, Row
 from isotherm.numbers import count, digits
 from isotherm.report.load_lines import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
 from isotherm.report.terminal.frame import framed
@@ -41,6 +41,10 @@ def load_tables(result: LoadResult) -> Group:
     rows = result.rows()
     is_open = result.spec.loop == "open"
     parts: list[RenderableType] = [_table(rows, is_open=is_open)]
+    partial = result.partial
+    if partial is not None:
+        ended = f"{partial.phase} {_ENDED_EARLY[partial.ending]}"
+        parts.append(Text(f"! only a part: {ended}; {_THE_REST}", style="bold red"))
     parts += [Text(f"{row.name}: {failures(row)}", style="red") for row in rows if row.failed]
     for phase in result.phases:
         parts += [
@@ -50,6 +54,13 @@ def load_tables(result: LoadResult) -> Group:
             parts.append(Text(f"! {phase.phase}: shards without a result: {phase.missing_shards}", style="bold red"))
     parts.append(Text(_explanation(is_open=is_open), style="dim"))
     return Group(*parts)
+
+
+_ENDED_EARLY: Mapping[Ending, str] = {
+    "stopped": "was ended before all of it was sent",
+    "gave_up": "was given up, since nothing was answered any more",
+}
+_THE_REST = "what was under way counts as answer took too long, the rest as not sent"
 
 
 def failures(row: Row | LoadRow) -> str:
