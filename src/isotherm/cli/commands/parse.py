@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
 
-from isotherm.cli.errors import BadInput
+from isotherm.cli.errors import BadInput, Failed
 from isotherm.platform_log import BASE_FIELDS, OTHER_FIELDS, Event
 from isotherm.printable import printable, spreadsheet_text
 
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 24
 _SHOW_PROGRESS_FROM = 1 << 23
 _BEGINNING = re.compile(rb"\n(?=START RequestId: |INIT_START |REPORT RequestId: |\{\"time\":|[0-9]{13},\"START )")
+_PIECE = 1 << 16
 _GZIP = b"\x1f\x8b"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_MOST_MARK = 4
 _MOST_ROWS = 1000
 _UNNAMED = "(no name)"
 _STATISTICS = ("n", "min", "median", "mean", "sd", "p90", "p95", "p99", "max")
@@ -64,7 +67,7 @@ def parse(
 
     Text or JSON log format; copied from the console, from `aws logs tail`, `sam logs` or Logs Insights, exported as CSV
     or gzip, base64 log tails, escaped JSON. Events go to standard output, what was read and what was not to standard
-    error.
+    error. The exit code is 1 where the platform wrote nothing of all that, 2 where a file cannot be read at all.
     """
     sources = _sources(files or ["-"])
     census = Census()
@@ -89,6 +92,10 @@ def parse(
         writer.close()
     for line in census.lines():
         print(printable(line), file=sys.stderr)
+    if census.refused:
+        raise BadInput("\n".join(f"{name}: {why}" for name, why in census.refused.items()))
+    if not census.found:
+        raise Failed("nothing here was written by the Lambda platform: it is the output of functions, or not a log")
 
 
 @dataclass
@@ -105,10 +112,17 @@ class Census:
     undecodable: int = 0
     duplicates: int = 0
     shared_ids: int = 0
+    damaged: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def found(self) -> int:
+        """Events that say something."""
+        return self.events.total() - self.events["invalid"]
 
     def count(self, text: str, events: list[Event]) -> None:
-        """Count a text and its events."""
-        self.text_lines += text.count("\n") + (not text.endswith("\n") and text != "")
+        """Count a text, which may end within a line, and its events."""
+        self.text_lines += text.count("\n")
         self.undecodable += text.count("\ufffd")
         self.events.update(event.event for event in events)
         reports = 0
@@ -125,9 +139,8 @@ class Census:
         """The summary, a line at a time."""
         from isotherm.numbers import count, data_size
 
-        total = sum(self.events.values()) - self.events["invalid"]
         yield (
-            f"read {count(total, 'event')} from {count(self.text_lines, 'line')} "
+            f"read {count(self.found, 'event')} from {count(self.text_lines, 'line')} "
             f"in {count(self.sources, 'input')}, {data_size(self.size_bytes)}"
         )
         kinds = [f"{number:,} {kind}" for kind, number in self.events.most_common() if kind != "invalid"]
@@ -145,8 +158,8 @@ class Census:
         ):
             if number:
                 yield f"  {number:,} x {what}"
-        if total == 0 and self.size_bytes:
-            yield "  nothing here was written by the Lambda platform: it is the output of functions, or not a log"
+        for name, problem in self.damaged.items():
+            yield f"  {name}: this gzip file is cut or damaged ({problem}): read as far as it goes"
 
 
 @dataclass(frozen=True)
@@ -194,12 +207,15 @@ def _texts(sources: list[Source], census: Census) -> Iterator[tuple[Source, str]
     with _progress(known) as progress:
         task = progress.add_task("reading", total=known) if progress else None
         for source in sources:
-            census.sources += 1
-            for block, read in _blocks(source):
+            text = ""
+            for block, read in _blocks(source, census):
                 census.size_bytes += len(block)
-                yield source, _decoded(block)
+                text = _decoded(block)
+                yield source, text
                 if progress and task is not None:
                     progress.update(task, advance=read)
+            census.sources += source.name not in census.refused
+            census.text_lines += not text.endswith("\n") and text != ""
 
 
 @contextmanager
@@ -216,29 +232,44 @@ def _progress(size: int) -> Iterator[Progress | None]:
         yield progress
 
 
-def _blocks(source: Source) -> Iterator[tuple[bytes, int]]:
-    """The input in parts that end where an invocation does, with how many bytes of the file each took."""
+def _blocks(source: Source, census: Census) -> Iterator[tuple[bytes, int]]:
+    """The input in parts that end where an invocation does, with how many bytes of the file each took.
+
+    What is not read of it is noted in the census, with the reason.
+    """
     try:
         with source.open() as raw:
             counted = _Counted(raw)
             buffered = io.BufferedReader(counted)
             stream: BinaryIO = buffered
-            if buffered.peek(2)[:2] == _GZIP:
+            beginning = buffered.peek(_MOST_MARK)
+            if beginning.startswith(_ZIP):
+                census.refused[source.name] = "this is a zip file: unzip it first, and give the logs in it"
+                return
+            if beginning.startswith(_GZIP):
                 stream = gzip.GzipFile(fileobj=buffered)  # type: ignore[assignment]
-            rest = b""
-            while part := stream.read(_BLOCK):
+            rest = bytearray()
+            while part := _readable(stream, source, census):
                 rest += part
                 if len(rest) < _BLOCK:
                     continue
                 cut = _last_beginning(rest)
-                yield rest[:cut], counted.taken()
-                rest = rest[cut:]
+                yield bytes(rest[:cut]), counted.taken()
+                del rest[:cut]
             if rest:
-                yield rest, counted.taken()
-    except (gzip.BadGzipFile, EOFError, zlib.error) as problem:
-        raise BadInput(f"{source.name}: damaged gzip ({problem})") from None
+                yield bytes(rest), counted.taken()
     except OSError as problem:
         raise BadInput(f"{source.name}: {problem.strerror or problem}") from None
+
+
+def _readable(stream: BinaryIO, source: Source, census: Census) -> bytes:
+    """The next bytes; none at the end, nor where a gzip file is damaged."""
+    try:
+        # Not more at once: what was unpacked before the damage would be lost with it.
+        return stream.read1(min(_BLOCK, _PIECE))  # type: ignore[attr-defined, no-any-return]
+    except (gzip.BadGzipFile, EOFError, zlib.error) as problem:
+        census.damaged[source.name] = str(problem)
+        return b""
 
 
 class _Counted(io.RawIOBase):
@@ -263,7 +294,7 @@ class _Counted(io.RawIOBase):
         return count
 
 
-def _last_beginning(data: bytes) -> int:
+def _last_beginning(data: bytearray) -> int:
     """Where to cut: before the last line that begins an invocation, else behind the last line."""
     tail = max(0, len(data) - (1 << 16))
     places = [found.end() for found in _BEGINNING.finditer(data, tail)]
