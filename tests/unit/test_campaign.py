@@ -127,3 +127,28 @@ def test_text_that_is_no_json_is_told_where_it_goes_wrong() -> None:
         read_campaign("{")
     words = "campaign: this is not JSON (line 1, column 2: Expecting property name enclosed in double quotes)"
     assert str(refusal.value) == words
+
+
+@pytest.mark.parametrize(
+    "deep", ["[" * 3000 + "]" * 3000, '{"a":' * 100_000 + "1" + "}" * 100_000, "[" * 40 + "]" * 40]
+)
+@pytest.mark.parametrize("field", ["targets", "comment", "precision", "nonsense"])
+def test_what_is_nested_deeper_than_any_campaign_is_refused(deep: str, field: str) -> None:
+    for document in (deep, f'{{"{field}": {deep}}}'):
+        with pytest.raises(InvalidCampaign) as refusal:
+            read_campaign(document)
+        assert str(refusal.value) == "campaign: this JSON is nested too deep; a campaign has at most 20 levels"
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ('{"targets": ["default"], "rounds": 1, "rounds": 2}', "rounds"),
+        ('{"targets": ["default"], "cold": {"samples": 1, "samples": 1}}', "samples"),
+        ('{"targets": ["default"], "Comment": "a", "comment": "b"}', "comment"),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused_by_name(document: str, name: str) -> None:
+    with pytest.raises(InvalidCampaign) as refusal:
+        read_campaign(document)
+    assert str(refusal.value) == f"{name}: is given more than once; leave all but one out"

@@ -24,11 +24,29 @@ from isotherm.campaign.model import (
 )
 from isotherm.campaign.refusals import InvalidCampaign, shown
 
+#: Far more than a campaign has, and far less than what exhausts a stack on the way.
+_MOST_LEVELS = 20
+_TOO_DEEP = f"campaign: this JSON is nested too deep; a campaign has at most {_MOST_LEVELS} levels"
+_MORE_THAN_ONCE = "is given more than once; leave all but one out"
+
 
 def read_campaign(text: str | bytes, known_regions: Iterable[str] = ()) -> Campaign:
     """A campaign from the JSON text a person wrote; as `parse_campaign`, which also says what is raised."""
+    return parse_campaign(read_document(text), known_regions)
+
+
+def read_document(text: str | bytes) -> object:
+    """What the JSON text a person wrote is parsed to.
+
+    Raises
+    ------
+    InvalidCampaign
+        It is not JSON, it is nested too deep, or some object has a field twice, of which one would be ignored.
+    """
     try:
-        document = json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise InvalidCampaign(_TOO_DEEP) from None
     except ValueError as fault:
         where = (
             f"line {fault.lineno}, column {fault.colno}: {fault.msg}"
@@ -36,7 +54,14 @@ def read_campaign(text: str | bytes, known_regions: Iterable[str] = ()) -> Campa
             else fault
         )
         raise InvalidCampaign(f"campaign: this is not JSON ({where})") from None
-    return parse_campaign(document, known_regions)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        name = next(name for name in fields if sum(other == name for other, _ in pairs) > 1)
+        raise InvalidCampaign(f"{name}: {_MORE_THAN_ONCE}")
+    return fields
 
 
 def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campaign:
@@ -54,11 +79,15 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
     InvalidCampaign
         One line for each fault: the field, its value, what would be accepted.
     """
+    if _is_deeper(document, _MOST_LEVELS):
+        raise InvalidCampaign(_TOO_DEEP)
     if not isinstance(document, dict):
         raise InvalidCampaign(
             f'campaign: {shown(document)} is not a campaign; give an object such as {{"targets": ["default"]}}'
         )
     # The Step Functions console and most tools write a Comment into JSON documents.
+    if "Comment" in document and "comment" in document:
+        raise InvalidCampaign(f"comment: {_MORE_THAN_ONCE}")
     fields = {("comment" if name == "Comment" else name): value for name, value in document.items()}
     try:
         campaign = Campaign.model_validate(fields)
@@ -75,6 +104,17 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
     _check_max_rounds(campaign)
     _check_regions(campaign, list(known_regions))
     return campaign
+
+
+def _is_deeper(document: object, levels: int) -> bool:
+    """Whether lists and objects are nested in more levels than these; without recursion, however deep they are."""
+    level = [document]
+    for _ in range(levels + 1):
+        nested = [each for each in level if isinstance(each, (dict, list))]
+        if not nested:
+            return False
+        level = [value for each in nested for value in (each.values() if isinstance(each, dict) else each)]
+    return True
 
 
 def _check_regions(campaign: Campaign, known: list[str]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -224,7 +223,7 @@ def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
         It is not JSON, or not a campaign.
     """
     from isotherm.aws.clients import lambda_regions
-    from isotherm.campaign.parsing import read_campaign
+    from isotherm.campaign.parsing import parse_campaign, read_document
 
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
@@ -232,12 +231,8 @@ def read_event(source: str, complete: Callable[[dict[str, Any]], dict[str, Any]]
         raise BadInput(f"EVENT: {source} cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
         raise BadInput(f"EVENT: {source} is not UTF-8 text (byte {problem.start})") from problem
-    try:
-        document: dict[str, Any] = json.loads(text)
-    except ValueError:
-        document = {}
+    document = read_document(text)
     if complete is not None and isinstance(document, dict) and document:
         document = complete(document)
-        text = json.dumps(document)
-    read_campaign(text, lambda_regions())
-    return document
+    parse_campaign(document, lambda_regions())
+    return cast("dict[str, Any]", document)
