@@ -143,7 +143,8 @@ def test_a_thousand_samples_cost_fifty_transitions() -> None:
     [
         (
             {"targets": ["pkg99"]},
-            'targets: "pkg99" is not a target in us-east-1; there are default, pkg20, pkg50, size20, size50',
+            'targets: "pkg99" is not a target in us-east-1; there are default, pkg20, pkg50, size20, size50; '
+            "a function of your own is one if it is called <stack>-target_pkg99 and has ISOTHERM_TARGET=pkg99",
         ),
         (
             {"targets": ["default"], "cold": {"concurrency": 9, "samples": 90}},
@@ -189,7 +190,8 @@ def test_everything_that_is_wrong_with_regions_and_targets_is_said_in_one_messag
         "isotherm deploy --regions eu-west-2 --on aws (or sam deploy --config-env london)",
         'regions: stack "isotherm" in "sa-east-1" is of version 0, this campaign of 1; deploy it again: '
         "isotherm deploy --regions sa-east-1 --on aws (or sam deploy --config-env saopaulo)",
-        'targets: "pkg50" is not a target in us-east-1; there are default',
+        'targets: "pkg50" is not a target in us-east-1; there are default; '
+        "a function of your own is one if it is called <stack>-target_pkg50 and has ISOTHERM_TARGET=pkg50",
     ]
 
 

@@ -48,7 +48,13 @@ def find_functions(
             if target in there:
                 found[region, target] = there[target]
             else:
-                faults.append(f'targets: "{target}" is not a target in {region}; there are {", ".join(sorted(there))}')
+                # Those of the stack's own template, and of a person's own those that the campaign names.
+                others = ", ".join(sorted(there))
+                own = f"is called <stack>-target_{target} and has ISOTHERM_TARGET={target}"
+                faults.append(
+                    f'targets: "{target}" is not a target in {region}; there are {others}; '
+                    f"a function of your own is one if it {own}"
+                )
     for (region, target), function in found.items():
         if "http" in campaign.protocols and not function.url:
             faults.append(
