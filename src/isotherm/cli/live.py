@@ -198,7 +198,8 @@ def picture(progress: CampaignProgress | None, elapsed_s: float) -> RenderableTy
     if progress is None:
         return Text(f"{elapsed_s:4.0f} s  waiting for {waiting_for(None)}", style="dim")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("target", "region", "rounds"):
+    table.add_column("target", overflow="fold")
+    for title in ("region", "rounds"):
         table.add_column(title)
     table.add_column("calls", justify="right")
     table.add_column("samples", justify="right")

@@ -92,6 +92,21 @@ def test_tables_fit_an_ordinary_terminal() -> None:
     assert "…" not in _printed(summary, 80).replace(" … ", "")
 
 
+def test_long_names_leave_the_numbers_of_an_ordinary_terminal_whole() -> None:
+    names = {"size20": "the-team-of-payments-checks-out-a-basket-in-java", "pkg50": "x" * 47}
+    plan = made_up_plan(cold=60, warm=40, platform="emulated")
+    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    cells = [cell.model_copy(update={"target": names.get(cell.target, cell.target)}) for cell in summary.cells]
+    shown = _printed(summary.model_copy(update={"cells": cells}), 80)
+
+    assert "…" not in shown.replace(" … ", "")
+    (cold, *_) = (cell for cell in cells if cell.target == "x" * 47 and cell.kind == "cold")
+    assert summary.start_metric is not None
+    assert re.search(
+        rf"^ *x+ +{cold.accounting.used} +{digits(cold.metrics[summary.start_metric].median)} ", shown, re.M
+    )
+
+
 def test_names_from_input_are_no_markup() -> None:
     plan = made_up_plan(cold=10, warm=10)
     dead = "r00-default-us-east-1"

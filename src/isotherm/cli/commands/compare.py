@@ -84,7 +84,6 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
         KIND_LABELS,
         METRIC_LABELS,
         CellGroup,
-        are_targets,
         row_heading,
         row_names,
     )
@@ -109,7 +108,7 @@ def describe(comparison: CampaignComparison) -> list[RenderableType]:
         groups.setdefault((change.kind, place), []).append(change)
     for (kind, place), changes in groups.items():
         table = framed(f"{KIND_LABELS[kind]}, {place}")
-        table.add_column(row_heading(changes), no_wrap=are_targets(changes))
+        table.add_column(row_heading(changes), overflow="fold")
         table.add_column("What", no_wrap=True)
         for heading in ("Before", "After", "Change", "interval", "p (Holm)", "n"):
             table.add_column(heading, justify="right", no_wrap=True)
@@ -151,7 +150,8 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
         parts.append(Text(differ, style="bold yellow"))
     for place, of_place in groupby(comparison.loads, key=place_of):
         table = framed(place)
-        for heading in ("Phase", "What", "Unit"):
+        table.add_column("Phase", overflow="fold")
+        for heading in ("What", "Unit"):
             table.add_column(heading, no_wrap=True)
         for heading in ("Before", "After", "Times"):
             table.add_column(heading, justify="right", no_wrap=True)

@@ -63,8 +63,8 @@ def describe(made: Plan) -> list[Any]:
     from isotherm.deployed.progress import planned_shots
 
     lanes = _table(f"{made.campaign.name}: {len(made.lanes)} lanes in {len(made.waves)} waves")
-    for title in ("target", "region"):
-        lanes.add_column(title, no_wrap=True)
+    lanes.add_column("target", overflow="fold")
+    lanes.add_column("region", no_wrap=True)
     counted = ["rounds", "versions", "cold", "priming", "warm"]
     if made.campaign.load is not None:
         counted.append("load")

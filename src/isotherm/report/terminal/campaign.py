@@ -86,7 +86,7 @@ def _table(summary: CampaignSummary, kind: Kind, place: CellGroup, cells: list[C
     table = framed(title)
     if not are_targets(cells):  # names of calls are long; the page has every metric
         metrics = [metric for metric in metrics if metric in _OF_CALLS]
-    table.add_column(row_heading(cells), no_wrap=are_targets(cells))
+    table.add_column(row_heading(cells), overflow="fold")
     table.add_column("Used", justify="right", no_wrap=True)
     for metric in metrics:
         table.add_column(METRIC_LABELS[metric], justify="right", no_wrap=True)

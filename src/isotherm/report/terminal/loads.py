@@ -71,7 +71,7 @@ def failures(row: Row | LoadRow) -> str:
 
 def _table(rows: list[Row], *, is_open: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Phase", no_wrap=True)
+    table.add_column("Phase", overflow="fold")
     titles = ["sent", "succeeded", "failed", "wall s", "per s"]
     titles += ["mean ms", "median", "p95", "p99", "p99.9", "max", "cold"]
     titles += ["late ms", "late p99"] if is_open else []
@@ -138,7 +138,7 @@ def _side_by_side(summary: CampaignSummary, aside: str, runs: Sequence[LoadRun])
 
 def _phases(title: str, run: LoadRun) -> Table:
     table = framed(title)
-    table.add_column("Phase", no_wrap=True)
+    table.add_column("Phase", overflow="fold")
     for heading in ("ok", "failed", "wall s", "per s", "median", "p95", "p99", "max", "cold"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in run.rows:
