@@ -124,7 +124,9 @@ def command_line(program: str) -> argparse.ArgumentParser:
         "--timeout-s", type=_seconds, help=f"for a handler to answer, then 504 (default {usual.timeout_s:g})"
     )
     size.add_argument(
-        "--arrival-s", type=_seconds, help=f"for a request to arrive, then 408 (default {usual.arrival_s:g})"
+        "--arrival-s",
+        type=_seconds,
+        help=f"for a TLS handshake, and for a request to arrive, then 408 (default {usual.arrival_s:g})",
     )
     size.add_argument("--stop-s", type=_seconds, help="for what is in flight to end once told to stop (default 20)")
     parser.set_defaults(

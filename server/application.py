@@ -39,7 +39,7 @@ class Bounds:
 
     threads: handlers under way at once. in_flight: requests taken on at once, those that wait for a thread included.
     timeout_s: from a request being all here to its handler's answer. body_bytes: of a request.
-    arrival_s: for a request to be all here, from its connection or its first byte.
+    arrival_s: for a TLS handshake, and for a request to be all here, from its connection or its first byte.
     """
 
     threads: int = 16

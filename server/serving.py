@@ -25,7 +25,7 @@ from server import logs
 from server.application import Application, Bounds
 from server.handlers import Handlers
 from server.keeping import LogGroup
-from server.protocol import BoundedProtocol
+from server.protocol import GOODBYE_S, BoundedProtocol
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -123,6 +123,22 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
+class _BoundedLoop(uvloop.Loop):
+    """An event loop whose servers wait for TLS no longer than for requests; uvicorn has no such options.
+
+    Without them a client may take a minute for its handshake, and half of one to say goodbye.
+    """
+
+    def __init__(self, arrival_s: float) -> None:
+        super().__init__()
+        self._tls_bounds = {"ssl_handshake_timeout": arrival_s, "ssl_shutdown_timeout": GOODBYE_S}
+
+    async def create_server(self, *arguments: Any, **options: Any) -> Any:
+        if options.get("ssl") is not None:
+            options = {**self._tls_bounds, **options}
+        return await super().create_server(*arguments, **options)
+
+
 def _serve(listening: socket.socket, serving: Serving) -> int:
     # Here and no earlier: each process that serves is an execution environment with an id of its own.
     try:
@@ -168,7 +184,7 @@ def _serve(listening: socket.socket, serving: Serving) -> int:
 
     url = _url(listening)
     server = _Server(config, say)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=partial(_BoundedLoop, serving.bounds.arrival_s)) as runner:
         runner.run(server.serve(sockets=[listening]))
     application.close()
     if kept is not None:

@@ -315,3 +315,38 @@ def test_a_log_group_out_of_reach_is_told_once_and_keeps_nobody_waiting(started:
     assert server.ask("GET", "/default", headers={"x-isotherm-shot": "2"}).status == 200
     assert server.stop() == 0
     assert [line["event"] for line in server.lines if "event" in line].count("log group not reached") == 1
+
+
+# Without a bound of ours a handshake is waited for for 60 s, and a goodbye for 30 s.
+FAR_BELOW_THOSE_S = 20
+
+
+def _outlasted(connection: socket.socket) -> bool:
+    """Whether the server lets go of the connection, whose TLS nobody speaks any more."""
+    connection.settimeout(FAR_BELOW_THOSE_S)
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_who_never_shakes_hands_is_let_go(started: Start) -> None:
+    server = started("--memory", "--arrival-s", "1")
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        assert _outlasted(connection)
+    assert server.ask("GET", "/healthz").status == 200
+
+
+def test_who_never_reads_its_refusal_nor_says_goodbye_is_let_go(started: Start) -> None:
+    server = started("--memory", "--arrival-s", "1")
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        secured = context.wrap_socket(connection, server_hostname="localhost")
+        secured.sendall(b"GET /healthz HTTP/1.1\r\nhost: ")
+        with socket.socket(fileno=secured.detach()) as silent:
+            assert _outlasted(silent)
+    assert server.ask("GET", "/healthz").status == 200
