@@ -18,8 +18,9 @@ import pytest
 from isotherm import __version__
 from isotherm.load.customers import create_request, customer, read_request
 from isotherm.measurement.probe import probe_lines
+from server.protocol import MOST_PIPELINED
 
-from .process import STAND_IN, Server, Start, ask
+from .process import PATIENCE_S, STAND_IN, Server, Start, ask
 
 JSON = {"content-type": "application/json"}
 
@@ -349,4 +350,22 @@ def test_who_never_reads_its_refusal_nor_says_goodbye_is_let_go(started: Start) 
         secured.sendall(b"GET /healthz HTTP/1.1\r\nhost: ")
         with socket.socket(fileno=secured.detach()) as silent:
             assert _outlasted(silent)
+    assert server.ask("GET", "/healthz").status == 200
+
+
+def test_requests_that_do_not_wait_for_answers_are_answered_in_order(server: Server) -> None:
+    asked = b"".join(b"GET /stand-in/%d HTTP/1.1\r\nhost: x\r\n\r\n" % number for number in range(MOST_PIPELINED))
+    answers = _raw(server, asked + b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+
+    assert answers.count(b"HTTP/1.1 404 ") == MOST_PIPELINED
+    assert answers.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_who_never_waits_for_answers_does_not_fill_the_memory(server: Server) -> None:
+    """Of a million requests sent at once it is let go long before the last."""
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
+        secured = context.wrap_socket(connection, server_hostname="localhost")
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            secured.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * 1_000_000)
     assert server.ask("GET", "/healthz").status == 200
