@@ -174,8 +174,11 @@ def test_told_to_end_while_the_address_is_tried_it_sends_nothing() -> None:
         silent.listen()
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         arguments = [*PROGRAM, url, *RECORD]
-        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            silent.accept()[0].recv(1)  # it has said hello
+        with (
+            subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+            silent.accept()[0] as connection,
+        ):
+            connection.recv(1)  # it has said hello
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
