@@ -9,6 +9,7 @@ from isotherm.analysis.summary import Imbalance, Late, LoadFacts, LoadRow, LoadS
 from isotherm.campaign.lane import CallProtocol, Lane, LoadStep, Step
 from isotherm.campaign.model import ALL_PHASES
 from isotherm.campaign.plan import Plan
+from isotherm.load.latency import Reading
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import LoadResult, PhaseResult, Second, merge
 from isotherm.load.spec import REQUESTS_PER_ITERATION
@@ -85,12 +86,13 @@ def _run(plan: Plan, lane: Lane, steps: Sequence[Step], results: Results) -> Loa
         lateness=[Late(phase=result.phase, reason=reason) for result in merged for reason in result.late],
         seconds=[second for result in merged for second in _seconds(result)],
         latency_us={result.phase: result.latency_us.encode() for result in merged},
+        failed_after_us={result.phase: result.failed_after_us.encode() for result in merged},
     )
 
 
 def _rows(result: LoadResult, missing: Mapping[str, int]) -> list[LoadRow]:
     """A row for each phase, in order, and one for all; of what was lost only the number of requests is known."""
-    known = {row.name: LoadRow(**asdict(row)) for row in result.rows()}
+    known = {row.name: LoadRow(**{**asdict(row), "at_least": list(row.at_least)}) for row in result.rows()}
     nothing = LoadRow(name=ALL_PHASES, planned=0, sent=0, succeeded=0, failed={})
     # Of one phase alone there is no row for all: it is the same.
     whole = known.pop(ALL_PHASES, next(iter(known.values()), nothing)).model_copy(update={"name": ALL_PHASES})
@@ -142,10 +144,10 @@ def _second(phase: str, unix_s: int, at_s: int, entry: Second) -> LoadSecond:
         failed=entry.failed,
         median_ms=_ms(latency.quantile(0.5)),
         p95_ms=_ms(latency.quantile(0.95)),
-        p99_ms=_ms(latency.quantile(0.99)),
+        p99_ms=_ms(latency.estimate(0.99)),
         max_ms=_ms(latency.highest),
     )
 
 
-def _ms(us: float | None) -> float | None:
-    return None if us is None else us / 1000
+def _ms(reading: Reading | None) -> float | None:
+    return None if reading is None else reading.us / 1000

@@ -502,7 +502,10 @@ class LoadRow(Shape):
     """One phase of a load, or all of them; times in milliseconds, latency from the intended start.
 
     planned = succeeded + failed (by kind) + not_reported, which are those of a Fire that never said what it did.
-    Throughput is of the requests that succeeded.
+    Throughput is of the requests that succeeded, over the time that an open loop was planned to take, or that a closed
+    one took. A request that failed counts as one that takes longer than it waited; times named in `at_least` can be
+    longer than stated, because too many failed to tell. (Summaries of earlier versions have throughput over the wall
+    time, and times without most of what failed.)
     """
 
     name: str
@@ -525,10 +528,14 @@ class LoadRow(Shape):
     lateness_p99_ms: float | None = None
     lateness_max_ms: float | None = None
     cold_starts: int = 0
+    at_least: list[str] = Field(default_factory=list)
 
 
 class LoadSecond(Shape):
-    """One second of a load: what was sent in it, and what ended in it; `at_s` counts from its phase's first."""
+    """One second of a load: what was sent in it, and what ended in it; `at_s` counts from its phase's first.
+
+    Times are of what ended in it; where requests failed, at least that.
+    """
 
     phase: str
     at_s: int
@@ -563,7 +570,8 @@ class LoadFacts(Shape):
 
     `lateness` says where a generator did not keep up: its own slowness is in those numbers. `unbalanced` are the sums
     that do not agree (both are empty besides in summaries of earlier versions). `latency_us` are the phases'
-    histograms, in HdrHistogram's compressed text.
+    histograms of requests that succeeded, in HdrHistogram's compressed text, `failed_after_us` those of the time until
+    a request failed (in summaries of earlier versions it is empty, and time-outs are in `latency_us`).
     """
 
     lane_key: str
@@ -578,6 +586,7 @@ class LoadFacts(Shape):
     lateness: list[Late] = Field(default_factory=list)
     seconds: list[LoadSecond]
     latency_us: dict[str, str]
+    failed_after_us: dict[str, str] = Field(default_factory=dict)
 
 
 class LoadRun(LoadFacts):

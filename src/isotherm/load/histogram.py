@@ -107,6 +107,11 @@ class Histogram:
                 return self._range(index)[1]
         return None
 
+    def middles(self) -> Iterator[tuple[float, int]]:
+        """The middle of each bucket that holds something, in order, with how many values it holds."""
+        for index, count in sorted(self._counts.items()):
+            yield sum(self._range(index)) / 2, count
+
     def above(self, value: int) -> int:
         """How many values lie in buckets that are wholly above `value`."""
         return sum(count for index, count in self._counts.items() if self._range(index)[0] > value)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Literal, get_args
 
 from isotherm.load.histogram import Histogram
+from isotherm.load.latency import Latency, Reading
 from isotherm.load.spec import LoadSpec, Loop
 
 #: Ways to fail, in the order of a request's life; `exchange.FailureKind` are among them.
@@ -38,9 +39,6 @@ KINDS = (
 Ending = Literal["complete", "gave_up", "stopped"]
 _ENDINGS: tuple[Ending, ...] = get_args(Ending)
 
-#: Failures whose time is part of the latency: they were given up after waiting, so their latency is at least that.
-GIVEN_UP = frozenset({"not_sent", "timeout"})
-
 #: The series keeps fewer digits than the phase: a long load has many seconds.
 SECOND_DIGITS = 2
 _NO_LATENCY = Histogram(SECOND_DIGITS).encode()
@@ -50,27 +48,30 @@ _NO_LATENCY = Histogram(SECOND_DIGITS).encode()
 class Second:
     """One second of a load: requests sent in it, and those that ended in it, with the latency (us) of these.
 
-    The histogram is kept encoded, some hundred bytes: a long load has thousands of seconds.
+    The histograms, of those that succeeded and of those that failed, are kept encoded, some hundred bytes: a long load
+    has thousands of seconds.
     """
 
     sent: int = 0
     succeeded: int = 0
     failed: int = 0
     encoded: str = _NO_LATENCY
+    encoded_failed: str = _NO_LATENCY
 
     @property
-    def latency(self) -> Histogram:
-        """The histogram, to `SECOND_DIGITS`."""
-        return Histogram.decode(self.encoded)
+    def latency(self) -> Latency:
+        """The histograms, to `SECOND_DIGITS`."""
+        return Latency(Histogram.decode(self.encoded), Histogram.decode(self.encoded_failed))
 
     def add(self, other: Second) -> None:
         """Count another one's requests as well."""
         self.sent += other.sent
         self.succeeded += other.succeeded
         self.failed += other.failed
-        latency = self.latency
-        latency.add(other.latency)
-        self.encoded = latency.encode()
+        latency, more = self.latency, other.latency
+        latency.answered.add(more.answered)
+        latency.failed.add(more.failed)
+        self.encoded, self.encoded_failed = latency.answered.encode(), latency.failed.encode()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,10 +81,11 @@ class PhaseResult:
     Every request planned has either succeeded or failed; `failed` counts by kind (`KINDS`). `sent` are those that were
     written to a connection: not the ones of kind `not_sent`, nor those whose connection could not be opened.
 
-    `latency_us` runs from the intended start (in a closed loop that is the moment the thread turns to the request),
-    `service_us` from when the request was sent; both hold the requests that succeeded and those that were given up
-    after waiting (`GIVEN_UP`; `service_us` without `not_sent`). `lateness_us` says how long after its intended start
-    the generator turned to a request; it is empty for a closed loop, which intends no times.
+    `latency_us` runs from the intended start (in a closed loop that is the moment the thread turns to the request) of
+    the requests that succeeded, `failed_after_us` from there until a request failed; `latency` is both. Requests that a
+    load was ended before have no time. `service_us` runs from when a request was sent until it ended, well or badly.
+    `lateness_us` says how long after its intended start the generator turned to a request; it is empty for a closed
+    loop, which intends no times.
 
     `series` is by second of Unix time, `began_at` and `ended_at` are Unix times (s): the agreed begin, and the end of
     the last request. `made_late` counts the requests that were made (signed, where the target asks for it) only after
@@ -106,6 +108,7 @@ class PhaseResult:
     connections_opened: int = 0
     connections_failed: Counter[str] = field(default_factory=Counter)
     latency_us: Histogram = field(default_factory=Histogram)
+    failed_after_us: Histogram = field(default_factory=Histogram)
     service_us: Histogram = field(default_factory=Histogram)
     lateness_us: Histogram = field(default_factory=Histogram)
     series: dict[int, Second] = field(default_factory=dict)
@@ -120,6 +123,11 @@ class PhaseResult:
     def wall_s(self) -> float:
         """From the agreed begin to the end of the last request, in seconds."""
         return max(0.0, self.ended_at - self.began_at)
+
+    @property
+    def latency(self) -> Latency:
+        """How long requests took, with those that failed."""
+        return Latency(self.latency_us, self.failed_after_us)
 
     @property
     def generator_late(self) -> bool:
@@ -147,12 +155,10 @@ class PhaseResult:
             "connections_opened": self.connections_opened,
             "connections_failed": _by_kind(self.connections_failed),
             "latency_us": self.latency_us.encode(),
+            "failed_after_us": self.failed_after_us.encode(),
             "service_us": self.service_us.encode(),
             "lateness_us": self.lateness_us.encode(),
-            "series": {
-                str(second): [entry.sent, entry.succeeded, entry.failed, entry.encoded]
-                for second, entry in sorted(self.series.items())
-            },
+            "series": {str(second): astuple(entry) for second, entry in sorted(self.series.items())},
             "began_at": self.began_at,
             "ended_at": self.ended_at,
             "processor_us": self.processor_us,
@@ -165,14 +171,11 @@ class PhaseResult:
     def from_dict(cls, document: dict[str, Any]) -> PhaseResult:
         """What `to_dict` gave."""
         read = dict(document)
-        for name in ("latency_us", "service_us", "lateness_us"):
+        for name in ("latency_us", "failed_after_us", "service_us", "lateness_us"):
             read[name] = Histogram.decode(document[name])
         for name in ("failed", "connections_failed"):
             read[name] = Counter(document[name])
-        read["series"] = {
-            int(second): Second(sent, succeeded, failed, encoded)
-            for second, (sent, succeeded, failed, encoded) in document["series"].items()
-        }
+        read["series"] = {int(second): Second(*entry) for second, entry in document["series"].items()}
         read["merged"] = frozenset(document["merged"])
         read["late"] = tuple(document["late"])
         return cls(**read)
@@ -221,6 +224,7 @@ def _sum(parts: list[PhaseResult]) -> PhaseResult:
         whole.connections_opened += part.connections_opened
         whole.connections_failed.update(part.connections_failed)
         whole.latency_us.add(part.latency_us)
+        whole.failed_after_us.add(part.failed_after_us)
         whole.service_us.add(part.service_us)
         whole.lateness_us.add(part.lateness_us)
         whole.processor_us += part.processor_us
@@ -232,7 +236,12 @@ def _sum(parts: list[PhaseResult]) -> PhaseResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A line of the table: one phase, or all. Times in milliseconds, None where nothing was measured."""
+    """A line of the table: one phase, or all. Times in milliseconds, None where there were too few requests for it.
+
+    Latency counts failures as longer than they waited; the times named in `at_least` can be longer than stated, because
+    too many requests failed to tell. Throughput is what succeeded, over the time that an open loop was planned to take,
+    or that a closed one took.
+    """
 
     name: str
     planned: int
@@ -253,6 +262,7 @@ class Row:
     lateness_p99_ms: float | None
     lateness_max_ms: float | None
     cold_starts: int
+    at_least: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -274,10 +284,22 @@ class LoadResult:
 
     def rows(self) -> list[Row]:
         """One for each phase, then one for all: its wall time is the sum of theirs, without the time between them."""
-        rows = [_row(result.phase, result, result.wall_s) for result in self.phases]
+        rows = [_row(result.phase, result, result.wall_s, self._offered_s(result)) for result in self.phases]
         if len(rows) > 1:
-            rows.append(_row("all", _sum(self.phases), sum(result.wall_s for result in self.phases)))
+            wall_s = sum(result.wall_s for result in self.phases)
+            rows.append(_row("all", _sum(self.phases), wall_s, sum(map(self._offered_s, self.phases))))
         return rows
+
+    def _offered_s(self, result: PhaseResult) -> float:
+        """The time over which a phase's requests were offered.
+
+        An open loop's is in its plan; how long its last answer took is not in its throughput. A closed loop offers
+        requests for as long as it lasts, and so does a phase that was ended early.
+        """
+        planned_s = self.spec.duration_s
+        if planned_s is None or (result.ending != "complete" and result.wall_s < planned_s):
+            return result.wall_s
+        return planned_s
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -294,8 +316,16 @@ class LoadResult:
         return cls(LoadSpec.from_dict(document["spec"]), phases)
 
 
-def _row(name: str, result: PhaseResult, wall_s: float) -> Row:
-    latency, service, lateness = result.latency_us, result.service_us, result.lateness_us
+def _row(name: str, result: PhaseResult, wall_s: float, offered_s: float) -> Row:
+    latency, service, lateness = result.latency, result.service_us, result.lateness_us
+    readings: dict[str, Reading | None] = {
+        "mean_ms": latency.mean,
+        "median_ms": latency.estimate(0.5),
+        "p95_ms": latency.estimate(0.95),
+        "p99_ms": latency.estimate(0.99),
+        "p999_ms": latency.estimate(0.999),
+        "max_ms": latency.highest,
+    }
     return Row(
         name=name,
         planned=result.planned,
@@ -303,19 +333,15 @@ def _row(name: str, result: PhaseResult, wall_s: float) -> Row:
         succeeded=result.succeeded,
         failed=_by_kind(result.failed),
         wall_s=wall_s,
-        throughput_per_s=result.succeeded / wall_s if wall_s else None,
-        mean_ms=_ms(latency.mean),
-        median_ms=_ms(latency.quantile(0.5)),
-        p95_ms=_ms(latency.quantile(0.95)),
-        p99_ms=_ms(latency.quantile(0.99)),
-        p999_ms=_ms(latency.quantile(0.999)),
-        max_ms=_ms(latency.highest),
+        throughput_per_s=result.succeeded / offered_s if offered_s else None,
+        **{column: _ms(None if reading is None else reading.us) for column, reading in readings.items()},
         service_median_ms=_ms(service.quantile(0.5)),
         service_p99_ms=_ms(service.quantile(0.99)),
         lateness_median_ms=_ms(lateness.quantile(0.5)),
         lateness_p99_ms=_ms(lateness.quantile(0.99)),
         lateness_max_ms=_ms(lateness.highest),
         cold_starts=result.cold_starts,
+        at_least=tuple(column for column, reading in readings.items() if reading is not None and reading.at_least),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from isotherm.load.histogram import Histogram
-from isotherm.load.result import GIVEN_UP, SECOND_DIGITS, PhaseResult, Second
+from isotherm.load.result import SECOND_DIGITS, PhaseResult, Second
 from isotherm.load.spec import Loop
 
 
@@ -25,12 +25,14 @@ class Tally:
         self.last_end = 0.0
         self._identity = (phase, loop, shard, shards)
         self._latency_us = Histogram()
+        self._failed_after_us = Histogram()
         self._service_us = Histogram()
         self._sent_in: Counter[int] = Counter()
         self._series: dict[int, Second] = {}
         self._second = 0
         self._succeeded_before = self._failed_before = 0
         self._of_second = Histogram(SECOND_DIGITS)
+        self._failed_of_second = Histogram(SECOND_DIGITS)
 
     @property
     def ended(self) -> int:
@@ -46,17 +48,20 @@ class Tally:
         """Count a request that got its answer."""
         self._turn_to(now)
         self.succeeded += 1
-        self._wait(int((now - intended) * 1e6))
+        latency_us = int((now - intended) * 1e6)
+        self._latency_us.record(latency_us)
+        self._of_second.record(latency_us)
         self._service_us.record(int((now - sent) * 1e6))
 
     def fail(self, kind: str, now: float, intended: float, sent: float | None) -> None:
         """Count a request that failed; `sent` is None where it was never written."""
         self._turn_to(now)
         self.failed[kind] += 1
-        if kind in GIVEN_UP:
-            self._wait(int((now - intended) * 1e6))
-            if sent is not None:
-                self._service_us.record(int((now - sent) * 1e6))
+        waited_us = int((now - intended) * 1e6)
+        self._failed_after_us.record(waited_us)
+        self._failed_of_second.record(waited_us)
+        if sent is not None:
+            self._service_us.record(int((now - sent) * 1e6))
 
     def cut(self, requests: int, now: float) -> None:
         """Count requests that the load was ended before: not sent, without a latency."""
@@ -84,6 +89,7 @@ class Tally:
             connections_opened=self.connections_opened,
             connections_failed=self.connections_failed,
             latency_us=self._latency_us,
+            failed_after_us=self._failed_after_us,
             service_us=self._service_us,
             lateness_us=self.lateness_us,
             series=self._series,
@@ -92,10 +98,6 @@ class Tally:
             processor_us=processor_us,
             processor_wait_us=processor_wait_us,
         )
-
-    def _wait(self, latency_us: int) -> None:
-        self._latency_us.record(latency_us)
-        self._of_second.record(latency_us)
 
     def _turn_to(self, now: float) -> None:
         self.last_end = now
@@ -107,6 +109,7 @@ class Tally:
     def _close_second(self) -> None:
         succeeded, failed = self.succeeded - self._succeeded_before, self.failed.total() - self._failed_before
         if succeeded or failed:
-            self._series[self._second] = Second(0, succeeded, failed, self._of_second.encode())
-            self._of_second = Histogram(SECOND_DIGITS)
+            encoded, failed_after = self._of_second.encode(), self._failed_of_second.encode()
+            self._series[self._second] = Second(0, succeeded, failed, encoded, failed_after)
+            self._of_second, self._failed_of_second = Histogram(SECOND_DIGITS), Histogram(SECOND_DIGITS)
         self._succeeded_before, self._failed_before = self.succeeded, self.failed.total()

@@ -8,9 +8,13 @@ from typing import NamedTuple
 from isotherm.analysis.summary import CampaignSummary, LoadRow, LoadRun
 from isotherm.analysis.words.loads import KIND_LABELS, is_reported, peak_of, row_of, total_of, whole
 from isotherm.campaign.model import Load
+from isotherm.load.result import Row
 from isotherm.numbers import NOTHING, capitalised, count, digits, listed, percent
 
 NOT_REPORTED = "not reported"
+
+#: What throughput is divided by.
+_OFFERED_FOR = {"closed": "wall time", "open": "the time for which requests were planned to arrive"}
 
 
 class LoadLine(NamedTuple):
@@ -54,12 +58,12 @@ def load_lines(summary: CampaignSummary, runs: Sequence[LoadRun]) -> list[LoadLi
         line("Throughput", "requests/s", lambda row: digits(row.throughput_per_s)),
         line("Throughput", "requests/ms", lambda row: _per_ms(row.throughput_per_s)),
         line(f"Throughput of {peak_of(load)}", "requests/s", lambda row: digits(row.throughput_per_s), peaks),
-        line("Mean latency", "ms", lambda row: digits(row.mean_ms)),
-        line("Median latency", "ms", lambda row: digits(row.median_ms)),
-        line("p95", "ms", lambda row: digits(row.p95_ms)),
-        line("p99", "ms", lambda row: digits(row.p99_ms)),
-        line("p99.9", "ms", lambda row: digits(row.p999_ms)),
-        line("Maximum", "ms", lambda row: digits(row.max_ms)),
+        line("Mean latency", "ms", lambda row: latency(row, "mean_ms")),
+        line("Median latency", "ms", lambda row: latency(row, "median_ms")),
+        line("p95", "ms", lambda row: latency(row, "p95_ms")),
+        line("p99", "ms", lambda row: latency(row, "p99_ms")),
+        line("p99.9", "ms", lambda row: latency(row, "p999_ms")),
+        line("Maximum", "ms", lambda row: latency(row, "max_ms")),
         line("Cold starts met", "", lambda row: _counted(row, row.cold_starts)),
     ]
     if load.loop == "open":
@@ -68,6 +72,12 @@ def load_lines(summary: CampaignSummary, runs: Sequence[LoadRun]) -> list[LoadLi
             line("Sent late, p99", "ms", lambda row: digits(row.lateness_p99_ms)),
         ]
     return lines
+
+
+def latency(row: LoadRow | Row, name: str) -> str:
+    """One of a row's latencies, in ms; "\u2265 30,000" where so many requests failed that it can be longer."""
+    known = digits(getattr(row, name))
+    return f"\u2265 {known}" if name in row.at_least else known
 
 
 def with_unit(label: str, unit: str) -> str:
@@ -90,8 +100,8 @@ def phase_cells(summary: CampaignSummary, row: LoadRow) -> list[str]:
     failed = sum(row.failed.values())
     cells = [row.name, f"{row.planned:,}", *(_counted(row, number) for number in (row.sent, row.succeeded, failed))]
     cells += [f"{row.not_reported:,}"] if total_of(summary.loads).not_reported else []
-    times = (row.mean_ms, row.median_ms, row.p95_ms, row.p99_ms, row.p999_ms, row.max_ms)
-    cells += [_wall(row), *(digits(value) for value in (row.throughput_per_s, *times)), _counted(row, row.cold_starts)]
+    times = [latency(row, name) for name in ("mean_ms", "median_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")]
+    cells += [_wall(row), digits(row.throughput_per_s), *times, _counted(row, row.cold_starts)]
     return cells + ([digits(row.lateness_median_ms), digits(row.lateness_p99_ms)] if _is_open(summary) else [])
 
 
@@ -137,11 +147,12 @@ def how_loaded(summary: CampaignSummary, load: Load) -> dict[str, str]:
         "Loop": f"{load.loop}: {requests_in_words(load)}",
         "Phases": listed(shares),
         "Generators": f"{count(fires, 'Fire function')}{' side by side' if fires > 1 else ''}",
-        "Latency": f"{latency_in_words(load)}; of requests that succeeded, and of those given up after waiting",
+        "Latency": f"{latency_in_words(load)}; a request that failed counts as longer than it waited (Kaplan-Meier)",
         "Given up after": f"{load.timeout_s:,.10g} s",
-        "Throughput": "requests that succeeded, per second of wall time",
+        "Throughput": f"requests that succeeded, per second of {_OFFERED_FOR[load.loop]}",
         "Wall time": "from the agreed begin of a phase to the end of its last request; of all phases their sum",
-        "Quantiles": "the least value that so large a share of all do not exceed, to 0.1 %",
+        "Quantiles": "median-unbiased (Hyndman and Fan's definition 8), to 0.1 %; \u2265: at least, because too many "
+        "requests failed; none for a p99 of fewer than 368 requests",
     }
 
 

@@ -73,6 +73,9 @@ def test_two_loads_are_compared_phase_by_phase_without_intervals(isotherm: Calla
     for change in changes:
         if change["measure"] == "throughput":
             assert 0.4 < change["ratio"] < 1
+        elif change["measure"] == "p99" and change["phase"] in ("warmup", "cooldown"):
+            assert (change["before"], change["ratio"]) == (None, None)  # of so few requests there is no p99
+            continue
         else:
             assert change["ratio"] == pytest.approx(2, rel=0.01)
         assert change["apart"] is None

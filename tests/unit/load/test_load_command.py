@@ -95,7 +95,8 @@ def test_a_program_reads_the_numbers_and_the_histograms(command: Command, server
     document = json.loads(out)
     whole = document["rows"][-1]
     assert whole["planned"] == whole["succeeded"] > 30
-    assert whole["p999_ms"] >= whole["median_ms"] > 0
+    assert whole["p95_ms"] >= whole["median_ms"] > 0
+    assert (whole["p99_ms"], whole["at_least"]) == (None, [])  # of so few
     assert whole["lateness_p99_ms"] >= 0
     result = LoadResult.from_dict({name: document[name] for name in ("spec", "phases")})
     assert sum(phase.latency_us.total for phase in result.phases) == whole["succeeded"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotherm.load.result import GIVEN_UP, KINDS, LoadResult, PhaseResult, merge
+from isotherm.load.result import KINDS, LoadResult, PhaseResult, merge
 from isotherm.load.spec import LoadSpec, Phase
 from isotherm.load.tally import Tally
 
@@ -44,9 +44,8 @@ def test_every_request_ends_in_exactly_one_account(ends: Ends) -> None:
     result = tallied(ends)
     assert result.planned == len(ends) == result.succeeded + result.failed.total()
     assert result.failed == Counter(kind for *_, kind in ends if kind)
-    waited = sum(result.failed[kind] for kind in GIVEN_UP)
-    assert result.latency_us.total == result.succeeded + waited
-    assert result.service_us.total == result.succeeded + result.failed["timeout"]
+    assert (result.latency_us.total, result.failed_after_us.total) == (result.succeeded, result.failed.total())
+    assert result.service_us.total == result.planned - result.failed["not_sent"]
 
 
 @given(endings)
@@ -56,7 +55,8 @@ def test_the_seconds_add_up_to_the_whole(ends: Ends) -> None:
     assert sum(second.sent for second in seconds) == result.sent
     assert sum(second.succeeded for second in seconds) == result.succeeded
     assert sum(second.failed for second in seconds) == result.failed.total()
-    assert sum(second.latency.total for second in seconds) == result.latency_us.total
+    assert sum(second.latency.answered.total for second in seconds) == result.latency_us.total
+    assert sum(second.latency.failed.total for second in seconds) == result.failed_after_us.total
     assert all(result.began_at - 13 <= second <= result.ended_at for second in result.series)
 
 
@@ -117,10 +117,33 @@ def test_the_table_has_a_line_for_each_phase_and_one_for_all() -> None:
     assert rows[-1].succeeded == 80
     assert rows[-1].throughput_per_s == pytest.approx(2.0)
     assert rows[-1].failed == {"timeout": 5}
-    assert rows[-1].median_ms == rows[-1].p999_ms == pytest.approx(10.0, rel=0.002)
+    assert rows[-1].median_ms == rows[-1].p95_ms == pytest.approx(10.0, rel=0.002)
+    assert (rows[-1].p99_ms, rows[-1].p999_ms, rows[-1].at_least) == (None, None, ())  # 80 requests are too few
 
 
-def test_a_phase_without_answers_has_no_latency() -> None:
+def test_of_a_phase_without_answers_it_is_known_how_long_was_waited() -> None:
     (row,) = LoadResult(SPEC, [tallied([(0.1, 0.1, "refused")])]).rows()
-    assert (row.median_ms, row.max_ms, row.mean_ms) == (None, None, None)
+    assert [row.median_ms, row.mean_ms, row.max_ms] == pytest.approx([100.0] * 3, rel=0.002)
+    assert {"median_ms", "mean_ms", "max_ms"} <= set(row.at_least)
     assert row.failed == {"refused": 1}
+
+
+def test_a_phase_that_sent_nothing_has_no_latency() -> None:
+    tally = Tally("peak", "closed", 0, 1)
+    tally.planned = 3
+    tally.cut(3, 100.0)
+    (row,) = LoadResult(SPEC, [tally.result(100.0, processor_us=0)]).rows()
+    assert (row.median_ms, row.max_ms, row.mean_ms, row.at_least) == (None, None, None, ())
+
+
+def test_the_last_slow_answer_is_not_in_an_open_loops_throughput() -> None:
+    spec = LoadSpec(loop="open", rate_per_s=30, duration_s=4, phases=(Phase("peak", 1.0),))
+    result = tallied([*[(0.033, 0.02, None)] * 119, (3.0, 3.0, None)])
+    result.loop = "open"
+    (row,) = LoadResult(spec, [result]).rows()
+    assert row.wall_s == pytest.approx(6.93, abs=0.01)
+    assert row.throughput_per_s == pytest.approx(30.0)
+    result.ending = "stopped"  # but nothing was offered after it was stopped, which is when the last request ended
+    result.ended_at = result.began_at + 2
+    (row,) = LoadResult(spec, [result]).rows()
+    assert row.throughput_per_s == pytest.approx(60.0)

@@ -98,7 +98,7 @@ def _shard(
         if request < fails.total():
             second.failed += 1
             continue
-        latency = second.latency
+        latency = second.latency.answered
         latency.record(us)
         second.encoded = latency.encode()
         second.succeeded += 1

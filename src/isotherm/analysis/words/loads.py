@@ -130,11 +130,9 @@ def loads_in_a_sentence(load: Load, runs: Sequence[LoadFacts]) -> str:
         each = "median" if len(medians) == 1 else "medians"
         return f"{said}; at the peak {listed(answered)} ({each} {listed(medians)} ms)"
     answers = [f"{median} ms from {name}" for name, median in zip(names, medians, strict=True)]
-    p99 = listed([_over_rounds([row.p99_ms for row in rows]) for rows in peaks.values()])
+    p99 = listed([_p99(rows) for rows in peaks.values()])
     rate = f"{(load.rate_per_s or 0) * max(phase.share for phase in load.phases):,.10g}"
-    return (
-        f"{said}; at the peak, {rate} requests a second{where}, answers took {listed(answers)} (medians; p99 {p99} ms)"
-    )
+    return f"{said}; at the peak, {rate} requests a second{where}, answers took {listed(answers)} (medians; p99 {p99})"
 
 
 def _counts(row: LoadRow) -> str:
@@ -170,6 +168,13 @@ def _silent(runs: Sequence[LoadFacts]) -> list[CallProtocol]:
     answered = {run.protocol for run in runs if whole(run).succeeded}
     known = dict.fromkeys(run.protocol for run in runs if is_reported(whole(run)))
     return [protocol for protocol in known if protocol not in answered]
+
+
+def _p99(rows: Sequence[LoadRow]) -> str:
+    if all(row.p99_ms is None for row in rows):
+        return "unknown of so few"
+    at_least = "at least " if any("p99_ms" in row.at_least for row in rows) else ""
+    return f"{at_least}{_over_rounds([row.p99_ms for row in rows])} ms"
 
 
 def _over_rounds(values: Sequence[float | None]) -> str:

@@ -47,11 +47,12 @@ _UNKNOWN = ("sent", "succeeded", "wall_s", "cold_starts")
 def phase_rows(loads: Iterable[LoadRun]) -> Rows:
     """The phases of every load, and all of them together; failures have a column for each kind.
 
-    `latency_us` is HdrHistogram's compressed text, which its tools read; the row of all phases has none.
+    `latency_us` (of requests that succeeded) and `failed_after_us` are HdrHistogram's compressed text, which its tools
+    read; the row of all phases has none. `at_least` names the times that can be longer, with spaces between them.
     """
     of_phase = {name: kind for name, kind in _kinds(LoadRow).items() if name not in ("name", "failed")}
     failed = {"failed": int, **{f"failed_{kind}": int for kind in KINDS}}
-    kinds = {**_kinds(LoadRun, _OF_RUN), "phase": str, **of_phase, **failed, "latency_us": str}
+    kinds = {**_kinds(LoadRun, _OF_RUN), "phase": str, **of_phase, **failed, "latency_us": str, "failed_after_us": str}
     rows = []
     for run in loads:
         for row in run.rows:
@@ -60,6 +61,8 @@ def phase_rows(loads: Iterable[LoadRun]) -> Rows:
             values |= {"failed": sum(row.failed.values()), **{f"failed_{k}": row.failed.get(k, 0) for k in KINDS}}
             values |= {} if known else dict.fromkeys([*failed, *_UNKNOWN])
             values["latency_us"] = run.latency_us.get(row.name)
+            values["failed_after_us"] = run.failed_after_us.get(row.name)
+            values["at_least"] = " ".join(row.at_least)
             rows.append([values[name] for name in kinds])
     return Rows(kinds, rows)
 

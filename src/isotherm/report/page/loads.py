@@ -22,6 +22,7 @@ from isotherm.analysis.words.loads import (
     whole,
 )
 from isotherm.load.histogram import Histogram
+from isotherm.load.latency import Latency
 from isotherm.numbers import capitalised, count, digits, listed
 from isotherm.report.load_lines import (
     how_loaded,
@@ -229,22 +230,34 @@ def _lateness(run: LoadRun) -> str:
 
 def _curves(run: LoadRun) -> dict[str, list[list[float | None]]]:
     """Of each phase and of all: latency in ms at 1 / (1 - q), which tells rare ones apart."""
-    decoded = {phase: Histogram.decode(text) for phase, text in run.latency_us.items()}
-    every = Histogram()
-    for histogram in decoded.values():
-        every.add(histogram)
-    return {phase: _curve(histogram) for phase, histogram in {_ALL: every, **decoded}.items() if histogram.total}
+    every = Latency(Histogram(), Histogram())
+    phases = {}
+    for phase, text in run.latency_us.items():
+        failed_after = run.failed_after_us.get(phase)
+        failed = Histogram() if failed_after is None else Histogram.decode(failed_after)
+        phases[phase] = of = Latency(Histogram.decode(text), failed)
+        every.answered.add(of.answered)
+        every.failed.add(of.failed)
+    return {phase: _curve(latency) for phase, latency in {_ALL: every, **phases}.items() if latency.total}
 
 
-def _curve(histogram: Histogram) -> list[list[float | None]]:
-    total = histogram.total
+def _curve(latency: Latency) -> list[list[float | None]]:
+    """Points up to the one request that took longest, or to where too many failed to know any further."""
+    total = latency.total
     ranks, step = [1.0], 0
     while ranks[-1] < total:
         step += 1
         ranks.append(min(2 ** (step / _POINTS_PER_HALVING), float(total)))
-    # The last is the one request in `total` that took longest.
-    found = [(rank, histogram.quantile(1 - 1 / rank)) for rank in ranks] + [(float(total), histogram.highest)]
-    return [[short(rank), short(None if us is None else us / 1000)] for rank, us in found]
+    found = []
+    for rank in ranks:
+        reading = latency.quantile(1 - 1 / rank)
+        if reading is None or reading.at_least:
+            break
+        found.append((rank, reading.us))
+    else:
+        highest = latency.highest
+        found += [] if highest is None else [(float(total), highest.us)]
+    return [[short(rank), short(us / 1000)] for rank, us in found]
 
 
 def _width(seconds: Sequence[LoadSecond]) -> int:

@@ -21,7 +21,7 @@ from isotherm.analysis.words.loads import (
 )
 from isotherm.load.result import Ending, LoadResult, Row
 from isotherm.numbers import count, digits
-from isotherm.report.load_lines import NOT_REPORTED, how_loaded, load_lines, load_notes, loop_in_words
+from isotherm.report.load_lines import NOT_REPORTED, how_loaded, latency, load_lines, load_notes, loop_in_words
 from isotherm.report.terminal.frame import framed
 
 
@@ -81,8 +81,8 @@ def _table(rows: list[Row], *, is_open: bool) -> Table:
         if row.name == "all":
             table.add_section()
         cells = [f"{row.sent:,}", f"{row.succeeded:,}", f"{sum(row.failed.values()):,}"]
-        values = [row.wall_s, row.throughput_per_s, row.mean_ms, row.median_ms, row.p95_ms, row.p99_ms, row.p999_ms]
-        cells += [digits(value) for value in [*values, row.max_ms]]
+        cells += [digits(row.wall_s), digits(row.throughput_per_s)]
+        cells += [latency(row, name) for name in ("mean_ms", "median_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")]
         cells.append(f"{row.cold_starts:,}")
         cells += [digits(row.lateness_median_ms), digits(row.lateness_p99_ms)] if is_open else []
         table.add_row(row.name, *cells)
@@ -90,10 +90,16 @@ def _table(rows: list[Row], *, is_open: bool) -> Table:
 
 
 def _explanation(*, is_open: bool) -> str:
-    text = "per s: requests that succeeded, per second of wall time. Times are of these, and of those given up waiting"
+    failed = "A request that failed counts as longer than it waited; \u2265: too many failed to tell by how much."
     if is_open:
-        return f"{text}, from the intended start.\nlate: how long after that the generator turned to a request, median."
-    return f"{text}; each from when its thread turned to it."
+        return (
+            "per s: requests that succeeded, per second of the planned time. Times count from the intended start.\n"
+            f"{failed}\nlate: how long after its intended start the generator turned to a request, median."
+        )
+    return (
+        "per s: requests that succeeded, per second of wall time. Times count from when a thread turned to its request."
+        f"\n{failed}"
+    )
 
 
 def campaign_loads(summary: CampaignSummary) -> list[RenderableType]:
@@ -146,7 +152,8 @@ def _phases(title: str, run: LoadRun) -> Table:
             table.add_section()
         known = is_reported(row)
         counts = [f"{row.succeeded:,}", f"{sum(row.failed.values()):,}"] if known else [NOT_REPORTED, NOT_REPORTED]
-        times = (row.wall_s if known else None, row.throughput_per_s, row.median_ms, row.p95_ms, row.p99_ms, row.max_ms)
+        times = [latency(row, name) for name in ("median_ms", "p95_ms", "p99_ms", "max_ms")]
+        over = (digits(row.wall_s if known else None), digits(row.throughput_per_s))
         cold = f"{row.cold_starts:,}" if known else NOT_REPORTED
-        table.add_row(row.name, *counts, *(digits(value) for value in times), cold)
+        table.add_row(row.name, *counts, *over, *times, cold)
     return table
