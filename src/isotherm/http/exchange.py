@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -25,6 +26,11 @@ FailureKind = Literal[
 
 #: An answer, head and body, that is longer counts as a protocol failure: nothing we measure answers more than 6 MB.
 MAX_ANSWER_BYTES = 64 * 2**20
+
+#: The begin of Linux' `struct tcp_info` (linux/tcp.h): the state, and how many segments are not acknowledged yet.
+_TCP_INFO = struct.Struct("=B7x16xI")
+#: The other end is closed, and this one is not (net/tcp_states.h); after a reset it would be closed as well.
+_CLOSE_WAIT = 8
 
 _CLOSING_S = 1.0  # patience with a peer that does not close its side
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # HEAD's answers have lengths without bodies
@@ -101,9 +107,9 @@ def encode_request(origin: Origin, method: str, path: str, headers: Mapping[str,
         lines.append(f"Host: {origin.authority}")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or name.lower() in ("content-length", "transfer-encoding"):
-            raise ValueError(f"headers: {name!r} cannot be set")
+            raise WrongValue("headers", f"{name!r} cannot be set")
         if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"headers: the value of {name} has a character that headers cannot carry: {value!r}")
+            raise WrongValue("headers", f"the value of {name} has a character that headers cannot carry")
         lines.append(f"{name}: {value}")
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
@@ -131,6 +137,7 @@ class Connection(asyncio.Protocol):
 
     After the callback, `status`, `headers` (as they came, in bytes), `body`, `sent_at`, `first_byte_at` and `done_at`
     (`time.perf_counter`, s) stand until the next `send`. `errand` is the sender's, to note what the request was about.
+    `answers` counts the whole answers that came over this connection.
     """
 
     __slots__ = (
@@ -142,7 +149,9 @@ class Connection(asyncio.Protocol):
         "_keep_alive",
         "_parser",
         "_received",
+        "_taken",
         "_transport",
+        "answers",
         "closed",
         "done_at",
         "errand",
@@ -159,12 +168,14 @@ class Connection(asyncio.Protocol):
         self._done: Callable[[Connection, ExchangeFailed | None], None] | None = None
         self._failure: ExchangeFailed | None = None
         self._received = 0
+        self._taken = False
         self._head_complete = self._complete = self._keep_alive = False
         self._body: list[bytes] = []
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
         self.sent_at = self.first_byte_at = self.done_at = 0.0
         self.closed = False
+        self.answers = 0
         self.errand: Any = None
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -178,6 +189,16 @@ class Connection(asyncio.Protocol):
         """The answer's body."""
         return b"".join(self._body)
 
+    def was_closed_before(self, failure: ExchangeFailed) -> bool:
+        """Whether the last request met a kept connection that its server had closed meanwhile.
+
+        A server may close a connection after any answer, and a client that writes just then learns of it by the loss of
+        the connection. Such a request can be made again over a new one, if making it twice does no harm (RFC 9112,
+        section 9.3.1). A server that took the request and hung up is another thing: where the system tells (Linux,
+        without TLS), the end of the connection is looked at for whether the request had arrived before it.
+        """
+        return failure.kind == "reset" and self.answers > 0 and not self._received and not self._taken
+
     def send(self, message: bytes, done: Callable[[Connection, ExchangeFailed | None], None]) -> None:
         """Write a request; `done` is called once, with the failure or None, and may send the next one.
 
@@ -187,6 +208,7 @@ class Connection(asyncio.Protocol):
             raise RuntimeError("a connection carries one request at a time")
         self._done = done
         self._received = 0
+        self._taken = False
         self._head_complete = self._complete = False
         self._body = []
         self.headers = []
@@ -248,6 +270,7 @@ class Connection(asyncio.Protocol):
             self._keep_alive = False
             self._succeed()
         else:
+            self._taken = self._transport is not None and _has_arrived(self._transport)
             self._fail("reset", f"the server closed the connection {self._where()}")
 
     def connection_lost(self, problem: Exception | None) -> None:
@@ -312,6 +335,7 @@ class Connection(asyncio.Protocol):
 
     def _succeed(self) -> None:
         self.done_at = perf_counter()
+        self.answers += 1
         if not self._keep_alive:
             self.close()
         self._end(None)
@@ -325,6 +349,23 @@ class Connection(asyncio.Protocol):
         done, self._done = self._done, None
         if done is not None:
             done(self, failure)
+
+
+def _has_arrived(transport: asyncio.Transport) -> bool:
+    """Whether all that was written had arrived at the other end before that closed; False where it cannot be told.
+
+    A system that closed a connection before answers what still comes with a reset, and acknowledges none of it. TLS
+    ends by a message of its own, before its connection does.
+    """
+    option = getattr(socket, "TCP_INFO", None)
+    if option is None or transport.get_extra_info("ssl_object") is not None:
+        return False
+    try:
+        told = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size)
+        state, unacknowledged = _TCP_INFO.unpack(told)
+    except (OSError, AttributeError, struct.error):
+        return False
+    return bool(state == _CLOSE_WAIT and unacknowledged == 0)
 
 
 async def connect(origin: Origin, context: ssl.SSLContext | None, timeout_s: float) -> tuple[Connection, Opening]:

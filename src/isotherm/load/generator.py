@@ -147,6 +147,8 @@ class _Errand:
     message: bytes | None = None
     #: Whether it is not known yet that the customer exists, so that "not found" is the right answer.
     maybe_missing: bool = False
+    #: Whether it is made a second time, because the first met a connection that its server had closed.
+    again: bool = False
     #: Since when it has waited for a connection with as many there as may be (`time.perf_counter`, s).
     held_since: float | None = None
 
@@ -230,6 +232,10 @@ class _Load(ABC):
         """The request has ended, and is counted; the connection is free or closed."""
 
     @abstractmethod
+    def send_again(self, errand: _Errand) -> None:
+        """Send a request over a new connection; the one it was sent over had been closed by the server."""
+
+    @abstractmethod
     def expire(self, now: float) -> None:
         """Give up what has waited too long to be sent."""
 
@@ -259,7 +265,8 @@ class _Load(ABC):
         connection.errand = errand
         self.in_flight += 1
         connection.send(message or b"", self._done)
-        self.tally.send(connection.sent_at)
+        if not errand.again:
+            self.tally.send(connection.sent_at)
 
     def write(self, errand: _Errand) -> None:
         """Make a request's bytes."""
@@ -314,6 +321,12 @@ class _Load(ABC):
             errand: _Errand = connection.errand
             now = connection.done_at
             succeeded = False
+            if failure is not None and not errand.again and connection.was_closed_before(failure):
+                errand.again = True
+                self.tally.sent_again += 1
+                self.write(errand)
+                self.send_again(errand)
+                return
             self._note(None if failure is None else failure.kind)
             if failure is not None:
                 self.tally.fail(failure.kind, now, errand.intended, connection.sent_at)
@@ -497,12 +510,19 @@ class _ClosedLoop(_Load):
         self._left -= 1
         errand.intended = perf_counter()
         if thread.connection is None or thread.connection.closed:
-            thread.connecting = True
-            self.open_one(lambda outcome: self._connected(thread, errand, outcome))
+            self._reconnect(thread, errand)
             self._write_next(thread)
             return
         self.send(thread.connection, errand)
         self._write_next(thread)
+
+    def send_again(self, errand: _Errand) -> None:
+        if errand.thread is not None:
+            self._reconnect(errand.thread, errand)
+
+    def _reconnect(self, thread: _Thread, errand: _Errand) -> None:
+        thread.connecting = True
+        self.open_one(lambda outcome: self._connected(thread, errand, outcome))
 
     def _connected(self, thread: _Thread, errand: _Errand, outcome: Connection | ExchangeFailed | None) -> None:
         thread.connecting = False
@@ -510,9 +530,16 @@ class _ClosedLoop(_Load):
             thread.connection = outcome
             self.send(outcome, errand)
             return
-        self.fail(errand, outcome.kind if isinstance(outcome, ExchangeFailed) else "not_sent", perf_counter())
+        self.fail(errand, _without_connection(errand, outcome), perf_counter())
         self._turn(thread)
         self.finish_if_done()
+
+
+def _without_connection(errand: _Errand, outcome: Connection | ExchangeFailed | None) -> str:
+    """At what a request failed that got no connection, or got it when the phase was over."""
+    if isinstance(outcome, ExchangeFailed):
+        return outcome.kind
+    return "timeout" if errand.again else "not_sent"  # it was under way already, or it never was
 
 
 class _OpenLoop(_Load):
@@ -527,6 +554,7 @@ class _OpenLoop(_Load):
         self._ahead: deque[_Errand] = deque()  # not due yet, in order
         self._due: deque[_Errand] = deque()  # due, waiting for a connection, in order
         self._wanted = 0
+        self._again = 0  # requests that wait for a new connection of their own
         self._known: int | None = None
         self._idle: list[Connection] = []
         self._held, self._held_longest_s = 0, 0.0
@@ -570,6 +598,19 @@ class _OpenLoop(_Load):
             self._idle.append(connection)
         self._serve()
 
+    def send_again(self, errand: _Errand) -> None:
+        self._again += 1
+        self.open_one(lambda outcome: self._reopened(errand, outcome))
+
+    def _reopened(self, errand: _Errand, outcome: Connection | ExchangeFailed | None) -> None:
+        self._again -= 1
+        if isinstance(outcome, Connection):
+            self.send(outcome, errand)
+            return
+        self.fail(errand, _without_connection(errand, outcome), perf_counter())
+        self._serve()
+        self.finish_if_done()
+
     def expire(self, now: float) -> None:
         due, limit_s = self._due, self.spec.timeout_s
         while due and now - due[0].intended > limit_s:
@@ -592,7 +633,7 @@ class _OpenLoop(_Load):
 
     @property
     def all_sent(self) -> bool:
-        return self._arrivals is None and not self._ahead and not self._due
+        return self._arrivals is None and not self._ahead and not self._due and not self._again
 
     def lost(self, connection: Connection) -> None:
         super().lost(connection)
@@ -649,7 +690,7 @@ class _OpenLoop(_Load):
             if not idle:
                 break
             self.send(idle.pop(), self._take())
-        while self._wanted < len(due) and self._wanted + len(self.connections) < self._limit:
+        while self._wanted < len(due) and self._wanted + self._again + len(self.connections) < self._limit:
             self._wanted += 1
             self.open_one(self._opened)
 

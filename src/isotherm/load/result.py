@@ -87,6 +87,9 @@ class PhaseResult:
     `lateness_us` says how long after its intended start the generator turned to a request; it is empty for a closed
     loop, which intends no times.
 
+    `sent_again` counts the requests that met a kept connection which the server had closed after an earlier answer, and
+    were made again over a new one, once: nothing failed, and the time it took is in their latency.
+
     `series` is by second of Unix time, `began_at` and `ended_at` are Unix times (s): the agreed begin, and the end of
     the last request. `made_late` counts the requests that were made (signed, where the target asks for it) only after
     their intended start. `processor_us` is the generator's own processor time, `processor_wait_us` how long it was
@@ -101,6 +104,7 @@ class PhaseResult:
     merged: frozenset[int] = frozenset({0})
     planned: int = 0
     sent: int = 0
+    sent_again: int = 0
     succeeded: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     cold_starts: int = 0
@@ -148,6 +152,7 @@ class PhaseResult:
             "merged": sorted(self.merged),
             "planned": self.planned,
             "sent": self.sent,
+            "sent_again": self.sent_again,
             "succeeded": self.succeeded,
             "failed": _by_kind(self.failed),
             "cold_starts": self.cold_starts,
@@ -217,6 +222,7 @@ def _sum(parts: list[PhaseResult]) -> PhaseResult:
     for part in parts:
         whole.planned += part.planned
         whole.sent += part.sent
+        whole.sent_again += part.sent_again
         whole.succeeded += part.succeeded
         whole.failed.update(part.failed)
         whole.cold_starts += part.cold_starts

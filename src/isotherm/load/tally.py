@@ -18,6 +18,7 @@ class Tally:
 
     def __init__(self, phase: str, loop: Loop, shard: int, shards: int) -> None:
         self.planned = self.sent = self.succeeded = self.cold_starts = self.made_late = self.connections_opened = 0
+        self.sent_again = 0
         self.failed: Counter[str] = Counter()
         self.connections_failed: Counter[str] = Counter()
         self.lateness_us = Histogram()
@@ -82,6 +83,7 @@ class Tally:
             merged=frozenset({shard}),
             planned=self.planned,
             sent=self.sent,
+            sent_again=self.sent_again,
             succeeded=self.succeeded,
             failed=self.failed,
             cold_starts=self.cold_starts,

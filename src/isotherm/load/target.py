@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from isotherm.http.exchange import Connection, encode_request
 from isotherm.http.origin import Origin
+from isotherm.http.wrong_value import WrongValue
 from isotherm.load.customers import CALL_HEADER, as_event, create_request, customer, read_request
 from isotherm.load.plan import Operation
 
@@ -62,13 +63,14 @@ class HttpTarget:
         cafile: str | None = None,
         signer: Signer | None = None,
         get: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare.
 
         Parameters
         ----------
         url : str
-            Where the API of customers begins; or, with `get`, only scheme, host and port of it count.
+            Where the API of customers begins, or what is before the path of `get`.
         seed : int
             Of the customers.
         cafile : str, optional
@@ -76,22 +78,27 @@ class HttpTarget:
         signer : callable, optional
             Signs each request.
         get : str, optional
-            Make each request a GET of this path instead of a customer's.
+            Make each request a GET of this path behind the URL's own instead of a customer's.
+        headers : mapping, optional
+            Sent with every request, as an API's key; before a signature, so that it covers them.
 
         Raises
         ------
         ValueError
-            The URL or the path cannot be one; the text says which.
+            The URL or the path cannot be one, or a header cannot be sent; the text says which.
         """
         self.origin = Origin.of(url, field="URL")
         self.cafile = cafile
         parts = urlsplit(url)
         if parts.query or parts.fragment:
             raise ValueError(f"URL: {url!r} ends in a query or a fragment, behind which no path fits")
+        if get is not None and not get.startswith("/"):
+            raise WrongValue("path", f"{get!r} is not a percent-encoded path that starts with /")
         self._base = parts.path.rstrip("/")
         self._seed = seed
         self._signer = signer
         self._get = get
+        self._headers = dict(headers or {})
         self._same: bytes | None = None
         message = self.message("get", 0)  # refuses what cannot be sent before anything is
         if get is not None and signer is None:
@@ -102,7 +109,7 @@ class HttpTarget:
         if self._same is not None:
             return self._same
         if self._get is not None:
-            return self._encode("GET", self._get, {}, None)
+            return self._encode("GET", self._base + self._get, {}, None)
         made = customer(self._seed, number)
         request = create_request(made) if operation == "post" else read_request(made.email_id)
         headers = {} if request.body is None else {"Content-Type": "application/json"}
@@ -117,6 +124,7 @@ class HttpTarget:
         return _verdict(answer.status, cold)
 
     def _encode(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+        headers = {**self._headers, **headers}
         if self._signer is not None:
             headers = self._signer(method, f"{self.origin}{path}", body, headers)
         return encode_request(self.origin, method, path, headers, body)

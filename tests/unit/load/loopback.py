@@ -86,10 +86,11 @@ class Customers:
             other = await self._before(line, len(self.lines)) if self._before else None
             if other == HANG_UP:
                 return
-            writer.write(other or self._answer(line, body))
+            writer.write(other or self.answer(line, body))
             await writer.drain()
 
-    def _answer(self, line: str, body: bytes) -> bytes:
+    def answer(self, line: str, body: bytes) -> bytes:
+        """To one request, by its first line and its body."""
         method, path, _ = line.split()
         if method == "post":
             email = json.loads(body)["email_id"]

@@ -10,7 +10,9 @@ import ssl
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -221,6 +223,11 @@ def test_a_closed_loop_gives_up_a_server_that_answers_nothing(command: Command) 
         (("--rate", "50", "--duration", "5", "--phases", "peak"), "'peak' is not NAME:SHARE"),
         (("--rate", "50", "--duration", "5", "--timeout", "-1"), "--timeout: -1 is outside 0 to 900"),
         (("--rate", "50", "--duration", "5", "--get", "x"), "--get: 'x' is not a percent-encoded path"),
+        (("--rate", "50", "--duration", "5", "--header", "s3cret"), "--header: what was given is not NAME: VALUE"),
+        (("--rate", "50", "--duration", "5", "--header", "@no-such-file"), "--header: 'no-such-file' cannot be read"),
+        (("--rate", "50", "--duration", "5", "--header", "A: 1", "--header", "a: 2"), "--header: a is given twice"),
+        (("--rate", "50", "--duration", "5", "--header", "A: s3cret\nB: 2"), "--header: the value of A has a"),
+        (("--rate", "50", "--duration", "5", "--header", "Content-Length: 1"), "--header: 'Content-Length' cannot be"),
     ],
 )
 def test_what_is_no_load_is_refused_by_the_option_that_was_typed(
@@ -229,6 +236,27 @@ def test_what_is_no_load_is_refused_by_the_option_that_was_typed(
     code, out, err = command(server, *options)
     assert (code, out) == (2, "")
     assert message in err
+    assert "s3cret" not in err
+
+
+def test_headers_go_out_with_every_request_and_into_nothing_that_is_shown(command: Command, tmp_path: Path) -> None:
+    seen: Counter[str] = Counter()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            seen.update(line for line in head.splitlines() if line.startswith(("Authorization:", "X-Api-Key:")))
+            writer.write(answer_of(200, b"{}"))
+
+    secret = tmp_path / "headers.txt"
+    secret.write_text("Authorization: Bearer s3cret\n\n")
+    options = ("--threads", "2", "--iterations", "5", "--phases", "peak:1", "--get", "/")
+    for origin in in_thread(script):
+        code, out, err = command(origin, *options, "--header", f"@{secret}", "--header", "X-Api-Key:k3y", "--json")
+    assert code == 0
+    assert seen == {"Authorization: Bearer s3cret": 20, "X-Api-Key: k3y": 20}
+    assert "s3cret" not in out + err
+    assert "k3y" not in out + err
 
 
 def test_more_connections_than_this_system_has_files_for_are_refused(

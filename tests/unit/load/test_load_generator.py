@@ -117,6 +117,40 @@ def test_what_could_not_be_sent_in_time_is_not_dropped() -> None:
 
 
 @pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
+def test_a_kept_connection_that_the_server_closed_is_opened_anew(spec: LoadSpec) -> None:
+    """A server may close a connection after any answer without saying so in it; nothing failed by that."""
+    server = Customers()
+
+    async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line, body = await read_request(reader)
+        writer.write(server.answer(line, body))
+
+    result = load(spec, one_answer)
+    assert (result.succeeded, result.failed) == (30, {})
+    assert result.connections_opened >= 30
+    if spec.loop == "closed":  # its next request is written before the end of the connection is seen
+        assert result.sent_again > 0
+
+
+@pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
+def test_a_server_that_closes_without_an_answer_fails_its_requests(spec: LoadSpec) -> None:
+    """Also on connections that answered before: made a second time, over a new one, a request is counted as it ends."""
+    served: Counter[str] = Counter()
+
+    async def first_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served["connections"] += 1
+        if served.total() == 1:
+            await read_request(reader)
+            writer.write(answer_of(200, b"{}"))
+        await read_request(reader)
+
+    result = load(spec, first_only)
+    assert result.succeeded == 1
+    assert result.failed == {"reset": 29}
+    assert result.sent_again <= 1
+
+
+@pytest.mark.parametrize("spec", [closed(3, 5), opened(100, 0.3)])
 def test_refused_connections_are_counted_each(spec: LoadSpec) -> None:
     async def main() -> PhaseResult:
         return await run(spec, HttpTarget(f"http://127.0.0.1:{free_port()}", seed=7), "peak")
@@ -312,7 +346,7 @@ def test_a_get_of_one_path_may_be_all_requests() -> None:
 
     async def main() -> PhaseResult:
         async with serving(script) as origin:
-            return await run(closed(2, 5), HttpTarget(f"{origin}/ignored", seed=7, get="/health"), "peak")
+            return await run(closed(2, 5), HttpTarget(f"{origin}/stage/", seed=7, get="/health"), "peak")
 
     assert in_order(asyncio.run(main())).succeeded == 20
-    assert seen == {"get /health http/1.1": 20}
+    assert seen == {"get /stage/health http/1.1": 20}

@@ -129,7 +129,7 @@ def test_load_is_made_on_a_function_through_lambdas_own_api() -> None:
             event = json.loads(body)
             http = event["requestContext"]["http"]
             calls.append((line, http["method"]))
-            inner = server._answer(f"{http['method'].lower()} {http['path']} http/1.1", event.get("body", "").encode())
+            inner = server.answer(f"{http['method'].lower()} {http['path']} http/1.1", event.get("body", "").encode())
             status, content = int(inner.split()[1]), inner.partition(b"\r\n\r\n")[2].decode()
             call = f"environment/{len(calls) - 1}"
             answer = {"statusCode": status, "headers": {"x-isotherm-call": call}, "body": content}

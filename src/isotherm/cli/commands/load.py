@@ -6,8 +6,9 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +35,7 @@ _OPTIONS = {
     "timeout_s": "--timeout",
     "cafile": "--cafile",
     "path": "--get",
+    "headers": "--header",
 }
 
 _PHASES = ",".join(f"{name}:{share:g}" for name, share in PHASES.items())
@@ -81,7 +83,17 @@ def load(
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds after which a request has failed.")] = TIMEOUT_S,
     seed: Annotated[int, typer.Option("--seed", help="Seed for the customers and for random arrivals.")] = 1,
     get: Annotated[
-        str | None, typer.Option("--get", metavar="PATH", help="Only GETs of this path, instead of customers.")
+        str | None,
+        typer.Option("--get", metavar="PATH", help="Only GETs of this path, behind the URL's, instead of customers."),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="'NAME: VALUE'|@FILE",
+            help="A header of every request, as a token or an API's key; or a file with one in each line, which keeps "
+            "them out of the list of processes. May be given more than once.",
+        ),
     ] = None,
     cafile: Annotated[
         str | None, typer.Option("--cafile", help="Certificates to trust instead of the system's (PEM).")
@@ -133,7 +145,7 @@ def load(
             seed=seed,
             timeout_s=timeout,
         )
-        target = HttpTarget(url, seed=seed, cafile=cafile, get=get)
+        target = HttpTarget(url, seed=seed, cafile=cafile, get=get, headers=_headers(header or []))
         require_permission(url, owned)
         _allow_files((threads or 0) if closed else max_in_flight)
         _try(target, min(timeout, _TRIAL_S))
@@ -168,6 +180,33 @@ def _as_typed(problem: WrongValue) -> str:
     """The problem, with the option's name in place of the field's."""
     field, *parts = problem.field.split(".")
     return f"{'.'.join([_OPTIONS.get(field, field), *parts])}: {problem.said}"
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    """Headers by name, from what was typed or from files; no message has a value in it, which may be a secret."""
+    from isotherm.http.wrong_value import WrongValue
+
+    found: dict[str, str] = {}
+    for text in given:
+        lines = [text]
+        if text.startswith("@"):
+            try:
+                lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeError) as problem:
+                reason = getattr(problem, "strerror", None) or "it is not text"
+                raise WrongValue("headers", f"{text[1:]!r} cannot be read: {reason}") from None
+        for number, line in enumerate(lines, start=1):
+            if not line.strip() and text.startswith("@"):
+                continue
+            name, colon, value = line.partition(":")
+            name = name.strip()
+            if not colon or not name:
+                where = f"line {number} of {text[1:]!r}" if text.startswith("@") else "what was given"
+                raise WrongValue("headers", f"{where} is not NAME: VALUE, as in 'X-Api-Key: ...'")
+            if name.lower() in {known.lower() for known in found}:
+                raise WrongValue("headers", f"{name} is given twice")
+            found[name] = value.strip()
+    return found
 
 
 def _phases(text: str) -> tuple[Phase, ...]:
