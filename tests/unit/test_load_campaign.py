@@ -82,7 +82,7 @@ def test_a_larger_load_costs_more_and_the_server_costs_no_invocations() -> None:
 def test_a_load_s_task_survives_the_table() -> None:
     plan = plan_of({**RECORD, "protocols": ["server"], "server": {**LOOPBACK, "certificate": "PEM"}})
     (task,) = plan.tasks()
-    assert present(task.server).url == LOOPBACK["url"]
+    assert task.servers["server"].url == LOOPBACK["url"]
     assert LaneTask.from_json(task.to_json()) == task
 
 
@@ -173,6 +173,23 @@ def test_a_server_needs_no_concurrency_of_the_account() -> None:
     plan_of({**RECORD, "protocols": ["server"], "server": LOOPBACK}, unreserved_concurrency=10)
 
 
+def test_lambda_gateway_fargate_and_ec2_are_loaded_in_one_campaign() -> None:
+    every = ["invoke", "http", "server", "instance"]
+    facts: dict[str, Any] = {
+        "server_url": "https://fargate.example.com",
+        "instance_server_url": "https://ec2.example.com",
+        "server_token": "secret",
+    }
+    (task,) = plan_of({**RECORD, "protocols": every}, **facts).tasks()
+    assert {step.protocol for step in task.lane.steps} == set(every)
+    assert task.servers["server"].url == "https://fargate.example.com"
+    assert (task.servers["instance"].url, task.servers["instance"].token) == ("https://ec2.example.com", "secret")
+    with pytest.raises(InvalidCampaign, match=r'protocols: "instance" cannot reach us-east-1: .* on an EC2 instance'):
+        plan_of({**RECORD, "protocols": every}, server_url="https://fargate.example.com")
+    with pytest.raises(InvalidCampaign, match=r'instance\.url: "http://127\.0\.0\.1" is not an address of a server'):
+        plan_of({**RECORD, "protocols": ["instance"], "instance": {"url": "http://127.0.0.1"}})
+
+
 @pytest.mark.parametrize(
     ("server", "facts", "message"),
     [
@@ -192,11 +209,11 @@ def test_load_goes_nowhere_that_is_not_ours(server: dict[str, Any] | None, facts
 
 def test_load_goes_to_the_stack_s_own_server_and_to_what_its_owner_names() -> None:
     own = plan_of({**RECORD, "protocols": ["server"]}, server_url="https://own.example.com")
-    assert {present(task.server).url for task in own.tasks()} == {"https://own.example.com"}
+    assert {task.servers["server"].url for task in own.tasks()} == {"https://own.example.com"}
     url = "https://mine.example.com"
     for owned in (url, f"{url}/", "https://MINE.example.com:443"):
         named = plan_of({**RECORD, "protocols": ["server"], "server": {"url": url}, "i_own_this_endpoint": owned})
-        assert {present(task.server).url for task in named.tasks()} == {url}
+        assert {task.servers["server"].url for task in named.tasks()} == {url}
 
 
 @pytest.mark.parametrize(
@@ -219,4 +236,4 @@ def test_the_token_of_the_stack_s_own_server_is_for_that_server_alone(named: str
     }
     plan = plan_of({**RECORD, "protocols": ["server"], **server}, **facts)
 
-    assert {present(task.server).token for task in plan.tasks()} == {token}
+    assert {task.servers["server"].token for task in plan.tasks()} == {token}

@@ -152,7 +152,7 @@ def test_a_lane_s_task_survives_the_table() -> None:
         ),
         (
             {"targets": ["customers"], "protocols": ["gopher"]},
-            'protocols: "gopher" is not accepted; give "invoke", "http" or "server"',
+            'protocols: "gopher" is not accepted; give "invoke", "http", "server" or "instance"',
         ),
         ({"targets": ["customers"], "protocols": []}, "protocols: [] is empty; name at least one"),
         (

@@ -40,6 +40,7 @@ from isotherm.analysis.words.package_cost import startup_cost
 from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, cell_key
+from isotherm.campaign.lane import PROTOCOLS
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, start_metric
 from isotherm.measurement.sample import Sample
@@ -194,7 +195,7 @@ def _reading_order(plan: Plan, key: CellKey) -> tuple[int | str, ...]:
         ("cold", "warm", "prime").index(key.kind),
         targets.index(key.target) if key.target in targets else len(targets),
         key.target,
-        ("invoke", "http", "server").index(key.protocol),
+        PROTOCOLS.index(key.protocol),
         ("post", "get", None).index(key.operation),
         *_place(key.client_region, plan.campaign.clients or []),
         key.inner or "",

@@ -21,7 +21,7 @@ from isotherm.campaign.estimate import (
     note_servers,
     table_requests,
 )
-from isotherm.campaign.lane import Lane
+from isotherm.campaign.lane import Lane, is_server
 from isotherm.campaign.plan import Plan
 from isotherm.pricing.bill import Bill
 from isotherm.pricing.price import Price
@@ -112,7 +112,7 @@ def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -
             bill.add_http_api(sample.region, 1)
         if sample.billed_duration_ms is None and sample.outcome in ("throttled", "client_error"):
             continue  # refused before it ran: no request is charged
-        if sample.protocol != "server":  # which costs by the hour, whether it is called or not
+        if not is_server(sample.protocol):  # which costs by the hour, whether it is called or not
             key = (sample.region, sample.target, sample.memory_mb, sample.kind)
             cells.setdefault(key, []).append(sample.billed_duration_ms)
         if sample.inner is not None and sample.inner_region is not None:

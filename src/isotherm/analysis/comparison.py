@@ -222,7 +222,14 @@ def _settings(summary: CampaignSummary) -> dict[str, str]:
     }
     # A certificate made for the occasion is another one each time, and says nothing of what was measured.
     asked = summary.campaign.model_dump(
-        exclude={"name": True, "comment": True, "budget_usd": True, "dry_run": True, "server": {"certificate": True}}
+        exclude={
+            "name": True,
+            "comment": True,
+            "budget_usd": True,
+            "dry_run": True,
+            "server": {"certificate": True},
+            "instance": {"certificate": True},
+        }
     )
     found |= flat(asked)
     for region in summary.inventory:

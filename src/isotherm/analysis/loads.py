@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from isotherm.analysis.summary import Imbalance, Late, LoadFacts, LoadRow, LoadSecond, RowImbalance
-from isotherm.campaign.lane import CallProtocol, Lane, LoadStep, Step
+from isotherm.campaign.lane import PROTOCOLS, Lane, LoadStep, Step
 from isotherm.campaign.model import ALL_PHASES
 from isotherm.campaign.plan import Plan
 from isotherm.load.latency import Reading
@@ -16,10 +16,6 @@ from isotherm.load.spec import REQUESTS_PER_ITERATION
 
 #: Results of the shards of each step that made load, by lane and step.
 Results = Mapping[tuple[str, int], Sequence[PhaseResult]]
-
-
-#: In the order in which they are shown.
-_PROTOCOLS: tuple[CallProtocol, ...] = ("invoke", "http", "server")
 
 
 def load_runs(plan: Plan, results: Results) -> list[LoadFacts]:
@@ -36,7 +32,7 @@ def load_runs(plan: Plan, results: Results) -> list[LoadFacts]:
         key=lambda run: (
             regions.index(run.region),
             clients.index(run.client_region),
-            _PROTOCOLS.index(run.protocol),
+            PROTOCOLS.index(run.protocol),
             run.round,
         ),
     )

@@ -80,10 +80,10 @@ class ReportSearch:
         StepWitnesses
             Its shots are those given; of a call over HTTP that was cut off, the outcome may be known better by now.
         """
-        own, inner = Witnesses(reports_due=step.protocol != "server"), Witnesses()
+        own, inner = Witnesses(reports_due=not step.on_server), Witnesses()
         for shot in shots:
             own.read(shot.log_tail or "", in_order=True)
-        log_group = server_log if step.protocol == "server" else task.function.log_group
+        log_group = server_log if step.on_server else task.function.log_group
         missing = self.ask_until_complete(own, shots, task.lane.region, log_group)
         if step.protocol == "http":
             shots = own.name_timeouts(shots)

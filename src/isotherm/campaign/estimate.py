@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from isotherm.campaign.lane import Lane, LoadStep, Step, TargetFunction, hold_ms
+from isotherm.campaign.lane import Lane, LoadStep, Step, TargetFunction, hold_ms, is_server
 from isotherm.campaign.model import Campaign
 from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
@@ -71,7 +71,7 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
                 add_load(bill, lane, step, step.load, function, step.load.requests)
                 continue
             warm_ms = _assumed_warm_ms(step.inner is not None)
-            if step.protocol != "server":
+            if not step.on_server:
                 bill.add_lambda(
                     lane.region,
                     function.architecture,
@@ -117,7 +117,7 @@ def _cold_billed_ms(step: Step) -> float:
 
 def note_servers(bill: Bill, campaign: Campaign) -> None:
     """Note that a server's own hours are not in the price, where a campaign calls one."""
-    if "server" in campaign.protocols:
+    if any(map(is_server, campaign.protocols)):
         bill.note(
             "the server's own hours (Fargate, EC2, load balancer) are not included: they cost the same "
             "whether it is called or not"
@@ -133,7 +133,7 @@ def load_s(load: LoadStep) -> float:
 
 def add_load(bill: Bill, lane: Lane, step: Step, load: LoadStep, function: TargetFunction, requests: int) -> None:
     """Book a phase of a load: half of its requests write, half of them read."""
-    if step.protocol != "server":
+    if not step.on_server:
         billed_ms = requests * ASSUMED_WARM_BILLED_MS
         bill.add_lambda(lane.region, function.architecture, function.memory_mb, requests, billed_ms)
         bill.add_logs(lane.region, requests * LOG_BYTES_PER_CALL)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
 
 from isotherm.load import LoadSpec
 
 Platform = Literal["aws", "emulated"]
 ColdMethod = Literal["burst", "isolated"]
 
-#: How a call reaches its function: Lambda's own API, API Gateway, or the HTTPS server that runs the same handler.
-CallProtocol = Literal["invoke", "http", "server"]
+#: How a call reaches its function: Lambda's own API, API Gateway, or an HTTPS server that runs the same handler, on
+#: Fargate or on an EC2 instance.
+CallProtocol = Literal["invoke", "http", "server", "instance"]
+
+#: In the order in which they are made and shown.
+PROTOCOLS: tuple[CallProtocol, ...] = get_args(CallProtocol)
 
 #: What is asked of the target `customers`.
 Operation = Literal["post", "get"]
@@ -37,6 +41,11 @@ WARM_CALLS_AT_RISK = 100
 def warm_calls_at_risk(concurrency: int) -> int:
     """How many warm calls are made before they are written down, with `concurrency` of them at a time."""
     return max(WARM_CALLS_AT_RISK, concurrency)
+
+
+def is_server(protocol: CallProtocol) -> bool:
+    """Whether calls by it reach a server, which no platform reports on and nothing is billed for by the call."""
+    return protocol in ("server", "instance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +100,11 @@ class Step:
     operation: Operation | None = None
     inner: Inner | None = None
     load: LoadStep | None = None
+
+    @property
+    def on_server(self) -> bool:
+        """Whether it calls a server, and no function."""
+        return is_server(self.protocol)
 
     @property
     def versions(self) -> int:
@@ -193,7 +207,7 @@ class LaneTask:
     report_deadline_s: int
     enough: Enough | None = None
     clients_named: bool = False
-    server: ServerAt | None = None
+    servers: dict[CallProtocol, ServerAt] = field(default_factory=dict)
     goes_on: bool = False
 
     def to_json(self) -> str:
@@ -204,13 +218,13 @@ class LaneTask:
     def from_json(cls, text: str) -> LaneTask:
         """What `to_json` wrote."""
         task = json.loads(text)
-        lane, enough, server = task["lane"], task["enough"], task["server"]
+        lane, enough, servers = task["lane"], task["enough"], task["servers"]
         steps = [_step(fields) for fields in lane["steps"]]
         parts = {
             "lane": Lane(**{**lane, "steps": steps}),
             "function": TargetFunction(**task["function"]),
             "enough": None if enough is None else Enough(**enough),
-            "server": None if server is None else ServerAt(**server),
+            "servers": {protocol: ServerAt(**at) for protocol, at in servers.items()},
         }
         return cls(**{**task, **parts})
 

@@ -7,9 +7,9 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from isotherm.campaign.estimate import load_s
-from isotherm.campaign.lane import Lane, Platform, Step, TargetFunction, hold_ms
+from isotherm.campaign.lane import CallProtocol, Lane, Platform, Step, TargetFunction, hold_ms, is_server
 from isotherm.campaign.model import MAX_PHASE_S, Campaign, Load
-from isotherm.campaign.plan import RegionInventory, server_at
+from isotherm.campaign.plan import RegionInventory, servers_at
 from isotherm.campaign.refusals import InvalidCampaign
 from isotherm.http.origin import Origin, may_load
 
@@ -67,32 +67,39 @@ def find_functions(
 
 def check_servers(campaign: Campaign, regions: list[RegionInventory], platform: Platform) -> None:
     """Load goes to the stack's own server, to loopback, or to what its owner named as their own."""
-    if "server" not in campaign.protocols:
-        return
-    faults = [fault for region in regions if (fault := _server_fault(campaign, region, platform))]
+    wanted = [protocol for protocol in campaign.protocols if is_server(protocol)]
+    faults = [
+        fault
+        for region in regions
+        for protocol in wanted
+        if (fault := _server_fault(campaign, protocol, region, platform))
+    ]
     if faults:
         raise InvalidCampaign("\n".join(dict.fromkeys(faults)))
 
 
-def _server_fault(campaign: Campaign, region: RegionInventory, platform: Platform) -> str | None:
-    server = server_at(campaign, region)
+def _server_fault(
+    campaign: Campaign, protocol: CallProtocol, region: RegionInventory, platform: Platform
+) -> str | None:
+    server = servers_at(campaign, region).get(protocol)
     if server is None:
+        what = "server" if protocol == "server" else "server on an EC2 instance"
         return (
-            f'protocols: "server" cannot reach {region.region}: the stack has no server there that is ready; '
-            "deploy one (docs/server.md), or name one in server.url"
+            f'protocols: "{protocol}" cannot reach {region.region}: the stack has no {what} there that is ready; '
+            f"deploy one (docs/server.md), or name one in {protocol}.url"
         )
     try:
         origin = Origin.of(server.url)
     except ValueError:
         origin = None
     if origin is None or origin.scheme != "https" or urlsplit(server.url).path not in ("", "/"):
-        return f'server.url: "{server.url}" is not an address of a server; give one such as https://127.0.0.1:8443'
+        return f'{protocol}.url: "{server.url}" is not an address of a server; give one such as https://127.0.0.1:8443'
     if origin.is_loopback and platform == "aws":
-        return f'server.url: "{server.url}" is the calling function itself, on AWS; give an address that it can reach'
+        return f'{protocol}.url: "{server.url}" is the calling function itself, on AWS; give one that it can reach'
     if may_load(origin, [*region.own_servers, campaign.i_own_this_endpoint]):
         return None
     return (
-        f'server.url: "{server.url}" is neither this stack\'s own nor loopback; if it is yours, say so: '
+        f'{protocol}.url: "{server.url}" is neither this stack\'s own nor loopback; if it is yours, say so: '
         f'"i_own_this_endpoint": "{server.url}"'
     )
 
@@ -148,7 +155,7 @@ def calls_in_flight(campaign: Campaign) -> dict[str, int]:
 def check_concurrency(campaign: Campaign, regions: list[RegionInventory]) -> None:
     """Refuse more calls at once than a region's account leaves to its functions."""
     load = campaign.load
-    if load is not None and campaign.protocols == ["server"]:
+    if load is not None and all(map(is_server, campaign.protocols)):
         return  # no function of the account is called
     asked: dict[str, float | None] = {
         "cold.concurrency": campaign.cold.concurrency,
@@ -254,7 +261,7 @@ def concurrency_needed(lane: Lane, in_flight: int) -> Counter[str]:
     """Executions that a lane needs at once, by region: its calls, their inner calls, and the lane's own functions."""
     fires = max((step.load.fires for step in lane.steps if step.load), default=1)
     needs = Counter({lane.client_region: CONTROL_CONCURRENCY + fires - 1})
-    if any(step.protocol != "server" for step in lane.steps):
+    if not all(step.on_server for step in lane.steps):
         needs[lane.region] += in_flight
     for region in {step.inner.region for step in lane.steps if step.inner}:
         needs[region] += in_flight

@@ -168,6 +168,7 @@ class Campaign(Strict):
     inner: InnerCalls | None = None
     load: Load | None = None
     server: Server | None = None
+    instance: Server | None = None
     i_own_this_endpoint: str | None = None
     # Made when needed: a default made here would build the models at import.
     cold: ColdStarts = Field(default_factory=ColdStarts)

@@ -228,8 +228,9 @@ _ACCEPTED = {
     "load.arrivals": '"constant" or "poisson"',
     "load.phases.name": "letters, digits, - and _, at most 40, beginning with a letter or digit",
     "server.url": "an address such as https://127.0.0.1:8443",
+    "instance.url": "an address such as https://127.0.0.1:8443",
     "precision": 'a share such as 0.05, or {"median": 0.05, "p95": 0.1}',
-    "protocols": '"invoke", "http" or "server"',
+    "protocols": '"invoke", "http", "server" or "instance"',
 }
 
 
@@ -291,6 +292,7 @@ def _field_suggestion(path: list[str]) -> str:
         "load": Load,
         "phases": LoadPhase,
         "server": Server,
+        "instance": Server,
     }
     model: type[BaseModel] = Campaign
     for part in path[:-1]:

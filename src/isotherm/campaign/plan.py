@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from isotherm.campaign.cautions import PlanCaution
-from isotherm.campaign.lane import Enough, Lane, LaneTask, Platform, ServerAt, TargetFunction
-from isotherm.campaign.model import Campaign, Strict
+from isotherm.campaign.lane import CallProtocol, Enough, Lane, LaneTask, Platform, ServerAt, TargetFunction
+from isotherm.campaign.model import Campaign, Server, Strict
 from isotherm.http.origin import same_origin
 from isotherm.pricing.price import Price
 
@@ -70,7 +70,7 @@ class Plan(Strict):
     def tasks(self) -> Iterator[LaneTask]:
         """Each lane with all that its control functions need to know."""
         functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
-        servers = {region.region: server_at(self.campaign, region) for region in self.inventory}
+        servers = {region.region: servers_at(self.campaign, region) for region in self.inventory}
         in_order = [self.lanes[key] for wave in self.waves for key in wave]
         last = {(lane.region, lane.function_name): lane.key for lane in in_order}
         for lane in self.lanes.values():
@@ -93,20 +93,26 @@ class Plan(Strict):
                 report_deadline_s=self.campaign.report_deadline_s,
                 enough=enough,
                 clients_named=self.campaign.clients is not None,
-                server=servers.get(lane.region),
+                servers=servers.get(lane.region, {}),
                 goes_on=last[lane.region, lane.function_name] != lane.key,
             )
 
 
-def server_at(campaign: Campaign, region: RegionInventory) -> ServerAt | None:
-    """The server that a campaign is to call for a region: the one it names, else the stack's own there."""
-    if "server" not in campaign.protocols:
-        return None
-    if campaign.server is not None:
-        # A token goes only to the server that asks for it, not to others that are named.
-        own = any(same_origin(campaign.server.url, url) for url in region.own_servers)
-        token = region.server_token if own else None
-        return ServerAt(url=campaign.server.url, certificate=campaign.server.certificate, token=token)
-    if not region.server_url:
-        return None
-    return ServerAt(url=region.server_url, certificate=None, token=region.server_token)
+def servers_at(campaign: Campaign, region: RegionInventory) -> dict[CallProtocol, ServerAt]:
+    """The servers that a campaign is to call for a region: those it names, else the stack's own that are there."""
+    found: dict[CallProtocol, ServerAt] = {}
+    known: list[tuple[CallProtocol, Server | None, str | None]] = [
+        ("server", campaign.server, region.server_url),
+        ("instance", campaign.instance, region.instance_server_url),
+    ]
+    for protocol, named, own_url in known:
+        if protocol not in campaign.protocols:
+            continue
+        if named is not None:
+            # A token goes only to the server that asks for it, not to others that are named.
+            own = any(same_origin(named.url, url) for url in region.own_servers)
+            token = region.server_token if own else None
+            found[protocol] = ServerAt(url=named.url, certificate=named.certificate, token=token)
+        elif own_url:
+            found[protocol] = ServerAt(url=own_url, certificate=None, token=region.server_token)
+    return found

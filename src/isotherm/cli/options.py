@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -125,6 +125,12 @@ ServerOption = Annotated[
         "--server", metavar="URL", help="Call this HTTPS server as well (a campaign of the target customers)."
     ),
 ]
+InstanceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--instance", metavar="URL", help="Call this HTTPS server as well, as the one on EC2 beside that of --server."
+    ),
+]
 ServerCertificateOption = Annotated[
     Path | None,
     typer.Option("--server-certificate", metavar="FILE", help="Certificate (PEM) to trust instead of the public ones."),
@@ -137,8 +143,15 @@ OwnOption = Annotated[
 ]
 
 
-def with_server(document: dict[str, Any], url: str | None, certificate: Path | None, own: str | None) -> dict[str, Any]:
-    """The campaign with the server that the options name; the same where they name none.
+def with_servers(
+    document: dict[str, Any],
+    urls: Mapping[str, str | None],
+    certificate: Path | None,
+    own: str | None,
+) -> dict[str, Any]:
+    """The campaign with the servers that the options name; the same where they name none.
+
+    One certificate is trusted for all that are named.
 
     Raises
     ------
@@ -147,26 +160,28 @@ def with_server(document: dict[str, Any], url: str | None, certificate: Path | N
     """
     if own is not None:
         document = {**document, "i_own_this_endpoint": own}
-    if url is None:
+    named = {protocol: url for protocol, url in urls.items() if url is not None}
+    if not named:
         if certificate is not None:
             raise BadInput("--server-certificate: goes with --server, which is missing")
         return document
-    server: dict[str, Any] = {"url": url}
+    trusted: dict[str, str] = {}
     if certificate is not None:
         try:
-            server["certificate"] = certificate.read_text(encoding="ascii")
+            trusted["certificate"] = certificate.read_text(encoding="ascii")
         except OSError as problem:
             raise BadInput(f"--server-certificate: {certificate} cannot be read: {problem.strerror}") from problem
         except UnicodeDecodeError:
             raise BadInput(f"--server-certificate: {certificate} is not PEM text") from None
-        if "PRIVATE KEY" in server["certificate"]:
+        if "PRIVATE KEY" in trusted["certificate"]:
             raise BadInput(f"--server-certificate: {certificate} holds a private key; give the certificate alone")
-        if "BEGIN CERTIFICATE" not in server["certificate"]:
+        if "BEGIN CERTIFICATE" not in trusted["certificate"]:
             raise BadInput(f"--server-certificate: {certificate} is not PEM text of a certificate")
     protocols = document.get("protocols", ["invoke"])
-    if isinstance(protocols, list) and "server" not in protocols:
-        protocols = [*protocols, "server"]
-    return {**document, "server": server, "protocols": protocols}
+    if isinstance(protocols, list):
+        protocols = list(dict.fromkeys([*protocols, *named]))
+    servers = {protocol: {"url": url, **trusted} for protocol, url in named.items()}
+    return {**document, **servers, "protocols": protocols}
 
 
 RegionsArgument = Annotated[

@@ -177,7 +177,7 @@ def join(
         probe = probes.get(shot.shot_id)
         # The embedded stack answers with a request id of its own, so the id that the function saw comes first.
         request_id = probe.request_id if probe else shot.request_id
-        report = _report_of_server(probe) if context.step.protocol == "server" else reports.get(request_id or "")
+        report = _report_of_server(probe) if context.step.on_server else reports.get(request_id or "")
         nested = _nested(context, shot, probe, inner_probes or {}, inner_reports or {})
         inner_id = nested.get("inner_request_id")
         doubtful = (

@@ -99,7 +99,7 @@ def shots_of(
         function=made_up_function("customers"),
         platform="emulated",
         report_deadline_s=1,
-        server=ServerAt(url=url, certificate=certificate, token=token),
+        servers={"server": ServerAt(url=url, certificate=certificate, token=token)},
     )
     orders = warm_orders(lane, step, "warm", 0, count, "$LATEST", 128)
     with WebCaller(Home("isotherm", "us-east-1", "t", "b"), task, step) as caller:

@@ -11,6 +11,7 @@ WAYS: Mapping[str, str] = {
     "invoke": "by invoke",
     "http": "through API Gateway",
     "server": "over HTTPS to the server",
+    "instance": "over HTTPS to the server on EC2",
 }
 
 

@@ -11,8 +11,13 @@ from isotherm.campaign.model import Load
 from isotherm.numbers import count, digits, interval, listed
 
 #: What was loaded, as a table's heading and as a part of a sentence.
-LOADED: Mapping[CallProtocol, str] = {"invoke": "Lambda by invoke", "http": "API Gateway", "server": "Server"}
-_LOADED_IN_A_SENTENCE: Mapping[CallProtocol, str] = {**LOADED, "server": "the server"}
+LOADED: Mapping[CallProtocol, str] = {
+    "invoke": "Lambda by invoke",
+    "http": "API Gateway",
+    "server": "Server",
+    "instance": "Server on EC2",
+}
+_LOADED_IN_A_SENTENCE: Mapping[CallProtocol, str] = {**LOADED, "server": "the server", "instance": "the one on EC2"}
 
 #: How each way to fail is called.
 KIND_LABELS = {

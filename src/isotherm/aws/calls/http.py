@@ -50,15 +50,16 @@ class WebCaller:
     def __init__(self, home: Home, task: LaneTask, step: Step) -> None:
         self._lane, self._step = task.lane, step
         self._signer: Signer | Bearer | None
-        if step.protocol == "server":
-            address = task.server.url if task.server else ""
-            self._signer = bearer_for(task.lane.region, task.server)
+        server = task.servers.get(step.protocol)
+        if step.on_server:
+            address = server.url if server else ""
+            self._signer = bearer_for(task.lane.region, server)
         else:
             address = task.function.url or ""
             self._signer = Signer(task.lane.region, caller_role_arn(home.stack, task.lane.region))
         url = urlsplit(address)
         self._origin, self._base = f"{url.scheme}://{url.netloc}", url.path.rstrip("/")
-        with trusting(task.server) as cafile:
+        with trusting(server) as cafile:
             # One for all calls: making one takes longer than a call, on the very thread that times the other calls.
             self._context = tls_context(cafile) if url.scheme == "https" else None
 

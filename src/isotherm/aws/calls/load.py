@@ -89,7 +89,8 @@ def _target(home: Home, task: LaneTask, step: Step, seed: int) -> Iterator[Targe
         signer = Signer(function.region, caller_role_arn(home.stack, function.region))
         yield HttpTarget(function.url or "", seed=seed, signer=signer.headers)
     else:
-        with trusting(task.server) as cafile:
-            bearer = bearer_for(function.region, task.server)
-            url = task.server.url if task.server else ""
+        server = task.servers.get(step.protocol)
+        with trusting(server) as cafile:
+            bearer = bearer_for(function.region, server)
+            url = server.url if server else ""
             yield HttpTarget(url, seed=seed, cafile=cafile, signer=bearer.headers if bearer else None)

@@ -10,6 +10,7 @@ from isotherm.cli.options import (
     DEFAULT_PLACE,
     EventArgument,
     HomeOption,
+    InstanceOption,
     JsonOption,
     OnOption,
     OwnOption,
@@ -18,7 +19,7 @@ from isotherm.cli.options import (
     ServerOption,
     StackOption,
     read_event,
-    with_server,
+    with_servers,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def plan(
     stack: StackOption = DEFAULT_PLACE.stack,
     home: HomeOption = DEFAULT_PLACE.home_region,
     server: ServerOption = None,
+    instance: InstanceOption = None,
     server_certificate: ServerCertificateOption = None,
     own: OwnOption = None,
     as_json: JsonOption = False,
@@ -42,7 +44,8 @@ def plan(
     The deployed stack itself plans it, so this is exactly what `run` and the Step Functions console would do. Its plan
     is deleted from the bucket once it is read; who may not delete there leaves it for a day.
     """
-    document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
+    servers = {"server": server, "instance": instance}
+    document = read_event(event, lambda written: with_servers(written, servers, server_certificate, own))
     from isotherm.cli.console import remarks, results
     from isotherm.cli.waiting import waiting
 

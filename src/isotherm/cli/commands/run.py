@@ -7,6 +7,7 @@ from isotherm.cli.options import (
     DEFAULT_PLACE,
     EventArgument,
     HomeOption,
+    InstanceOption,
     JsonOption,
     OnOption,
     OwnOption,
@@ -15,7 +16,7 @@ from isotherm.cli.options import (
     ServerOption,
     StackOption,
     read_event,
-    with_server,
+    with_servers,
 )
 from isotherm.cli.reports import OutputOption
 
@@ -26,6 +27,7 @@ def run(
     stack: StackOption = DEFAULT_PLACE.stack,
     home: HomeOption = DEFAULT_PLACE.home_region,
     server: ServerOption = None,
+    instance: InstanceOption = None,
     server_certificate: ServerCertificateOption = None,
     own: OwnOption = None,
     output: OutputOption = None,
@@ -35,7 +37,8 @@ def run(
 
     Ctrl-C leaves the campaign running (exit code 130) and says how to follow it again, and how to stop it.
     """
-    document = read_event(event, lambda written: with_server(written, server, server_certificate, own))
+    servers = {"server": server, "instance": instance}
+    document = read_event(event, lambda written: with_servers(written, servers, server_certificate, own))
     place = Place(on, stack, home)
     campaigns = place.campaigns()
     follow_and_show(campaigns, campaigns.start(document), place, output, as_json)

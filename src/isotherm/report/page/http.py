@@ -139,4 +139,4 @@ def _added(summary: CampaignSummary) -> str:
 {table(caption, columns, rows)}</div>"""
 
 
-_WAY = {"invoke": "Lambda's own API", "http": "API Gateway", "server": "the server"}
+_WAY = {"invoke": "Lambda's own API", "http": "API Gateway", "server": "the server", "instance": "the server on EC2"}
