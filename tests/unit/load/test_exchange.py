@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ CHUNKED = (
 )
 UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"
 
+#: One context for each file of authorities: reading the system's takes longer than most exchanges here.
+trusting = cache(tls_context)
+
 
 def ask(
     script: Script,
@@ -47,12 +51,10 @@ def ask(
 ) -> list[Exchange]:
     """The exchanges of one client with a server that runs `script`."""
 
-    context = tls_context(cafile)
-
     async def run() -> list[Exchange]:
         async with (
             serving(script, tls) as origin,
-            Client(origin, connections=1, timeout_s=timeout_s, context=context) as client,
+            Client(origin, connections=1, timeout_s=timeout_s, context=trusting(cafile)) as client,
         ):
             return [await client.request(method, "/", {}, body) for _ in range(times)]
 
@@ -89,7 +91,7 @@ def test_connections_opened_beforehand_cost_the_requests_nothing(tls: ssl.SSLCon
     async def run() -> tuple[list[Opening], list[Exchange]]:
         async with (
             serving(answering(OK, OK), tls) as origin,
-            Client(origin, connections=3, timeout_s=10, context=tls_context(cafile)) as client,
+            Client(origin, connections=3, timeout_s=10, context=trusting(cafile)) as client,
         ):
             opened = await client.open()
             return opened, await asyncio.gather(*(client.request("GET", "/", {}) for _ in range(6)))
@@ -193,7 +195,7 @@ def test_an_answer_and_the_end_of_tls_may_come_in_one_segment(
             accepted.recv(65536)
 
     async def run(origin: str) -> Exchange:
-        async with Client(origin, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
+        async with Client(origin, connections=1, timeout_s=10, context=trusting(cafile)) as client:
             return await client.request("GET", "/", {})
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -337,7 +339,7 @@ def test_a_listener_that_never_shakes_hands_is_a_connect_timeout(cafile: str) ->
     async def run() -> None:
         async with serving(script) as origin:
             secure = origin.replace("http:", "https:")
-            async with Client(secure, connections=1, timeout_s=0.3, context=tls_context(cafile)) as client:
+            async with Client(secure, connections=1, timeout_s=0.3, context=trusting(cafile)) as client:
                 await client.request("GET", "/", {})
 
     with pytest.raises(ExchangeFailed, match="the TLS handshake") as caught:
@@ -394,7 +396,7 @@ def test_the_servers_name_is_sent_and_checked(authority: trustme.CA, cafile: str
     async def run() -> Exchange:
         async with serving(answering(OK), wrong) as origin:
             named = origin.replace("127.0.0.1", "localhost")
-            async with Client(named, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
+            async with Client(named, connections=1, timeout_s=10, context=trusting(cafile)) as client:
                 return await client.request("GET", "/", {})
 
     assert asyncio.run(run()).status == 200
@@ -408,7 +410,7 @@ def test_a_server_that_speaks_no_tls_is_a_tls_failure(cafile: str) -> None:
     async def run() -> None:
         async with serving(script) as origin:
             secure = origin.replace("http:", "https:")
-            async with Client(secure, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
+            async with Client(secure, connections=1, timeout_s=10, context=trusting(cafile)) as client:
                 await client.request("GET", "/", {})
 
     with pytest.raises(ExchangeFailed, match="the TLS handshake failed") as caught:
@@ -423,7 +425,7 @@ def test_a_server_that_hangs_up_during_the_handshake_is_a_tls_failure(cafile: st
     async def run() -> None:
         async with serving(script) as origin:
             secure = origin.replace("http:", "https:")
-            async with Client(secure, connections=1, timeout_s=10, context=tls_context(cafile)) as client:
+            async with Client(secure, connections=1, timeout_s=10, context=trusting(cafile)) as client:
                 await client.request("GET", "/", {})
 
     with pytest.raises(ExchangeFailed) as caught:
