@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -12,6 +12,7 @@ from isotherm.analysis.loads import Results, load_runs
 from isotherm.analysis.summary import CampaignSummary, LaneOutcome
 from isotherm.campaign.lane import LoadStep, Step
 from isotherm.campaign.plan import Plan
+from isotherm.load.histogram import Histogram
 from isotherm.load.plan import shard_arrivals, shard_threads
 from isotherm.load.result import PhaseResult, Second
 
@@ -89,6 +90,7 @@ def _shard(
         late=("1 % of the sends were more than 5.0 ms late",) if step.protocol in late else (),
     )
     dice = random.Random(f"{step.protocol}/{load.phase}/{number}")  # noqa: S311  (not a secret)
+    latencies: defaultdict[int, Histogram] = defaultdict(lambda: Second().latency)
     at = begin
     for request in range(planned):
         us = round(1000 * slower * TYPICAL_MS[step.protocol] * dice.lognormvariate(0, 0.4))
@@ -98,13 +100,13 @@ def _shard(
         if request < fails.total():
             second.failed += 1
             continue
-        latency = second.latency.answered
-        latency.record(us)
-        second.encoded = latency.encode()
+        latencies[int(at)].record(us)
         second.succeeded += 1
         result.latency_us.record(us)
         if load.spec.loop == "open":
             result.lateness_us.record(dice.randrange(50, 900))
+    for at_s, latency in latencies.items():
+        result.series[at_s].encoded = latency.encode()
     result.ended_at = at + 0.1
     return result
 
