@@ -44,8 +44,14 @@ class Statement:
 
     def speaks_of(self, action: str, arn: str) -> bool:
         """Whether it is about this action on this resource, by IAM's rules."""
-        if not any(matches(pattern.lower(), action.lower()) for pattern in self.actions):
-            return False
+        return self.speaks_of_action(action) and self.speaks_of_resource(arn)
+
+    def speaks_of_action(self, action: str) -> bool:
+        """Whether it is about this action, on whatever."""
+        return any(matches(pattern.lower(), action.lower()) for pattern in self.actions)
+
+    def speaks_of_resource(self, arn: str) -> bool:
+        """Whether it is about this resource, whatever is done to it."""
         if self.resources is None:
             return not any(matches(pattern, arn) for pattern in self.other_than)
         return any(matches(pattern, arn) for pattern in self.resources)

@@ -76,18 +76,27 @@ def _service(arn: str) -> str:
 
 
 @cache
-def of_others(pattern: str) -> list[str]:
-    """What a pattern matches of other stacks: of those whose names it could match, if it can match any."""
+def of_others(pattern: str, service: str) -> list[str]:
+    """What a pattern matches of a service's in other stacks: of those whose names it could match, if it can match any.
+
+    Sessions of roles are `sts`'s, whatever service is asked.
+    """
     names = set(ADVERSARIES)
     everything = pattern == "*"
     for part in re.split(r"[:/*?]", "" if everything else pattern.split(":", 5)[5]):
         for end in range(1, len(part) + 1):
             names |= {part[:end], f"{part[:end]}x", f"{part[:end]}-x", f"{part[:end]}x-"}
     stacks = [name for name in names if STACK_NAME.fullmatch(name) and name != S]
-    services = _arns_of_any_stack() if everything else [_service(pattern)]
+    services = {service, "sts"} & (_arns_of_any_stack().keys() if everything else {_service(pattern)})
     schemes = [scheme for service in services for scheme in _arns_of_any_stack()[service]]
     arns = (scheme.replace(ANY_STACK, stack) for scheme in schemes for stack in stacks)
     return [arn for arn in arns if matches(pattern, arn)]
+
+
+@cache
+def left_to(pattern: str, service: str, denials: tuple[Statement, ...]) -> list[str]:
+    """What of these the denials do not take back."""
+    return [arn for arn in of_others(pattern, service) if not any(denial.speaks_of_resource(arn) for denial in denials)]
 
 
 def breaches(text: str = TEMPLATE, server_text: str = SERVER_TEMPLATE) -> set[tuple[str, str, str]]:
@@ -103,10 +112,10 @@ def breaches(text: str = TEMPLATE, server_text: str = SERVER_TEMPLATE) -> set[tu
     for allowed, denials in {judged for mine in expanded for judged in _judged(mine.statements())}:
         assert allowed.resources is not None, "what may be done to all but something is not judged here"
         for action in (action for action in allowed.actions if action not in TOUCHES_NOTHING):
-            services = (action.split(":")[0], "sts")
-            for arn in (arn for pattern in allowed.resources for arn in of_others(pattern)):
-                if _service(arn) in services and is_of_another(arn) and not _denied(denials, action, arn):
-                    found.add((allowed.role, action, arn))
+            about_it = tuple(denial for denial in denials if denial.speaks_of_action(action))
+            for pattern in allowed.resources:
+                reached = left_to(pattern, action.split(":")[0], about_it)
+                found |= {(allowed.role, action, arn) for arn in reached if is_of_another(arn)}
     return found
 
 
