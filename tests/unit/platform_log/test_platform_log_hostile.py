@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from isotherm.platform_log import parse_events, parse_reports
 
 UUID = "b92a770e-7c92-4a13-84e3-613428ff991f"
-# Each is repeated to a megabyte; each makes another rule begin and fail as often as it can.
+# Each is repeated many thousand times; each makes another rule begin and fail as often as it can.
 REPEATED = {
     "braces": '{"a":',
     "envelopes never closed": '{"type":"platform.report","record":{',
@@ -60,19 +60,17 @@ def test_ten_times_the_hostile_text_costs_about_ten_times_as_much(piece: str) ->
     """A rule that looks again from each place would cost a hundred times as much (seconds: bench/platform_log.py)."""
     short, long = (piece * (length // len(piece)) for length in (40_000, 400_000))
 
-    assert processor_s(parse_events, long, times=2) < 40 * processor_s(parse_events, short, times=3)
-    assert processor_s(_parse_bytes, long, times=2) < 40 * processor_s(_parse_bytes, short, times=3)
+    for parse in (parse_events, _parse_bytes):
+        allowed_s = 40 * min(processor_s(parse, short) for _ in range(3))
+        # Where the machine was busy, once more; where it was not, once tells.
+        assert any(processor_s(parse, long) < allowed_s for _ in range(2))
 
 
-def processor_s(parse: Callable[[str], object], text: str, times: int) -> float:
-    """Processor time of the quickest of so many times."""
-
-    def once() -> float:
-        began = time.process_time()
-        parse(text)
-        return time.process_time() - began
-
-    return min(once() for _ in range(times))
+def processor_s(parse: Callable[[str], object], text: str) -> float:
+    """Processor time of reading a text once."""
+    began = time.process_time()
+    parse(text)
+    return time.process_time() - began
 
 
 def _parse_bytes(text: str) -> object:
