@@ -19,9 +19,10 @@ from isotherm.statistics.describe import quantile_interval, summarize
 from isotherm.statistics.order_statistics import ranks_of_quantile
 from isotherm.statistics.two_samples import compare
 
+from .counting import plausible
+
 TRIALS = 5000
 TAIL = 0.025
-IMPLAUSIBLE = 1e-5
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -58,10 +59,6 @@ DISTRIBUTIONS: dict[str, tuple[Draw, Callable[[float], float]]] = {
 }
 
 
-def _plausible(misses: int, trials: int, nominal: float) -> bool:
-    return float(stats.binomtest(misses, trials, nominal, alternative="greater").pvalue) > IMPLAUSIBLE
-
-
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("q", [0.5, 0.95])
 @pytest.mark.parametrize("n", [10, 20, 50, 100, 500])
@@ -81,8 +78,8 @@ def test_quantile_intervals_cover_on_both_sides(
     )
 
     assert coverage >= 0.94
-    assert _plausible(above, TRIALS, TAIL), f"{above / TRIALS:.4f} of the intervals lie above the quantile"
-    assert _plausible(below, TRIALS, TAIL), f"{below / TRIALS:.4f} of the intervals lie below the quantile"
+    assert plausible(above, TRIALS, TAIL), f"{above / TRIALS:.4f} of the intervals lie above the quantile"
+    assert plausible(below, TRIALS, TAIL), f"{below / TRIALS:.4f} of the intervals lie below the quantile"
 
 
 def test_ranks_used_as_indices_miss_too_often_on_one_side() -> None:
@@ -91,8 +88,8 @@ def test_ranks_used_as_indices_miss_too_often_on_one_side() -> None:
     ordered = np.sort(np.random.default_rng(4).normal(0, 1, (trials, 50)), axis=1)
     low, high = ranks_of_quantile(50, 0.5)
     assert (low, high) == (18, 33)
-    assert _plausible(int((ordered[:, 17] > 0).sum()), trials, TAIL)
-    assert not _plausible(int((ordered[:, 18] > 0).sum()), trials, TAIL)
+    assert plausible(int((ordered[:, 17] > 0).sum()), trials, TAIL)
+    assert not plausible(int((ordered[:, 18] > 0).sum()), trials, TAIL)
 
 
 @pytest.mark.parametrize("rounds", [2, 3, 5, 10])
@@ -107,7 +104,7 @@ def test_intervals_of_the_mean_cover_where_rounds_differ(rounds: int) -> None:
     plainly = sum((s.mean_low or 0) <= 100 <= (s.mean_high or 0) for s in plain)
     print(f"{rounds} rounds of {size}: coverage by round {covered / trials:.3f}, plain {plainly / trials:.3f}")
 
-    assert _plausible(trials - covered, trials, 0.05)
+    assert plausible(trials - covered, trials, 0.05)
     assert plainly / trials < 0.7  # what taking the samples as independent would have promised as 95 %
 
 
@@ -126,8 +123,8 @@ def test_shift_and_ratio_intervals_cover(sizes: tuple[int, int]) -> None:
         ratio_misses += not (ratio.ratio_low or 0) <= 1.7 <= (ratio.ratio_high or 1e9)
     print(f"n={sizes}: shift covers {1 - shift_misses / trials:.4f}, ratio {1 - ratio_misses / trials:.4f}")
 
-    assert _plausible(shift_misses, trials, 0.05)
-    assert _plausible(ratio_misses, trials, 0.05)
+    assert plausible(shift_misses, trials, 0.05)
+    assert plausible(ratio_misses, trials, 0.05)
 
 
 @pytest.mark.parametrize("sizes", [(10, 10), (20, 20), (50, 50), (100, 20), (20, 100)])
@@ -145,4 +142,4 @@ def test_shift_intervals_cover_where_spreads_differ(sizes: tuple[int, int]) -> N
         misses += not (found.shift_low or 0) <= truth <= (found.shift_high or 1e9)
     print(f"n={sizes}: shift covers {1 - misses / trials:.4f} where spreads differ")
 
-    assert _plausible(misses, trials, 0.05)
+    assert plausible(misses, trials, 0.05)

@@ -10,6 +10,8 @@ import numpy as np
 
 from isotherm.analysis.trend_model import Session
 from isotherm.statistics.describe import summarize
+from isotherm.statistics.results import Spread
+from isotherm.statistics.sessions import session_spread
 
 BEGIN = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 TARGETS = {"default": 92.0, "pkg50": 310.0}
@@ -98,3 +100,9 @@ def made_up_session(
 def made_up_sessions(count: int, **options: Any) -> list[Session]:
     """So many sessions, in order."""
     return [made_up_session(number, **options) for number in range(count)]
+
+
+def spread_of(values: np.ndarray) -> Spread:
+    """The spread of sessions that are the rows."""
+    n = values.shape[1]
+    return session_spread(values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(n), np.full(values.shape[0], n - 1))
