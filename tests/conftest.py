@@ -25,6 +25,7 @@ LONGEST = (
     "integration/test_interruption.py",
     "container/",
     "integration/",
+    "packages/",
     "statemachines/",
     "browser/",
 )

@@ -1,4 +1,4 @@
-"""What is put on Lambda is complete, of its size and the same twice; with made-up packages (see test_real_packages)."""
+"""What is put on Lambda is complete, of its size and the same twice; packages made up (real: tests/packages)."""
 
 from __future__ import annotations
 

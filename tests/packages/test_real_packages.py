@@ -1,6 +1,7 @@
 """The real packages, built for the Python that runs this: of the size on record, complete, and importable.
 
-Installed packages are kept in the project's store, where `sam build` finds them too, so only the first run takes long.
+Installed packages are kept in the project's store, where `sam build` finds them too, so only the first run takes long:
+apart from the unit tests all the same, as that run installs some hundred MB.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from isotherm_build.tree import files_below
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from .test_zip_size import zip_as_sam_does
+from unit.packaging.test_zip_size import zip_as_sam_does
+
+PROJECT = Path(__file__).parents[2]
 
 RUNTIME = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 ARCHITECTURE = next((name for name, aliases in MACHINES.items() if machine.machine().lower() in aliases), None)
@@ -60,8 +63,8 @@ assert not strangers, strangers
 
 
 @pytest.fixture(scope="module")
-def recipes(project: Path) -> Recipes:
-    return read_recipes(project / "packaging" / "packages.toml")
+def recipes() -> Recipes:
+    return read_recipes(PROJECT / "packaging" / "packages.toml")
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +74,8 @@ def here() -> Platform:
 
 
 @pytest.fixture(scope="module")
-def workshop(project: Path, recipes: Recipes) -> Workshop:
-    return Workshop(project, recipes, Store(project / ".isotherm" / "build"))
+def workshop(recipes: Recipes) -> Workshop:
+    return Workshop(PROJECT, recipes, Store(PROJECT / ".isotherm" / "build"))
 
 
 @pytest.fixture(scope="module")
