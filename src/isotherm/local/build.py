@@ -114,7 +114,7 @@ def build(
     platform_kind = "host" if host else "lambda"
     # No dot in the name: the lock and the stamp are this folder with another suffix.
     folder = checkout.builds / f"{runtime}-{architecture}-{platform_kind}".replace(".", "-")
-    with exclusive(folder.with_suffix(".lock")):
+    with exclusive(folder.with_suffix(".lock"), "sam build", say) as lock:
         wanted = fingerprint(checkout.root, SOURCES, (folder.name, _bytecode(), *SAM.requirements))
         made = Build(folder / "template.yaml", runtime, architecture, wanted, fresh=False)
         if made.is_current():
@@ -137,6 +137,7 @@ def build(
             what="sam build",
             cwd=checkout.root,
             env=_environment(platform_kind),
+            lock=lock,
         )  # fmt: skip
         made.stamp.write_text(wanted)
     return replace(made, fresh=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isotherm.local import guard
 from isotherm.local.errors import CommandFailed
 
 SHOWN_LINES = 15
@@ -52,10 +55,12 @@ def logged(
     what: str,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    lock: int | None = None,
 ) -> Iterator[LoggedRun]:
     """Start `command` with its output going to `log`; what still runs of it at the end of the `with` block is ended.
 
     The program gets a process group of its own, so that Ctrl-C reaches this process alone, which then ends the group.
+    Where this process is killed, the group is ended too (guard.py).
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def logged(
         Working folder.
     env : mapping, optional
         The whole environment; this process's own by default.
+    lock : int, optional
+        Descriptor of a lock (`lock.exclusive`) that is to be held for as long as anything of the program lives.
 
     Raises
     ------
@@ -76,24 +83,30 @@ def logged(
         The program cannot be run.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        try:
+    program = shutil.which(command[0], path=None if env is None else env.get("PATH"))
+    if program is None:
+        raise CommandFailed(f"{what} cannot be run: {command[0]} is not there, or is not a program")
+    watched, alive = os.pipe()
+    try:
+        with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - the callers' own, fixed programs
-                list(command),
+                [sys.executable, "-I", "-S", guard.__file__, str(watched), program, *command[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
                 env=None if env is None else dict(env),
                 start_new_session=True,
+                pass_fds=[watched] if lock is None else [watched, lock],
             )
-        except OSError as problem:
-            raise CommandFailed(f"{what} cannot be run: {problem}") from problem
-    try:
-        yield LoggedRun(process, log, what)
+        try:
+            yield LoggedRun(process, log, what)
+        finally:
+            if process.poll() is None:
+                end_group(process)
     finally:
-        if process.poll() is None:
-            end_group(process)
+        os.close(watched)
+        os.close(alive)
 
 
 def run_logged(
@@ -103,9 +116,10 @@ def run_logged(
     what: str,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    lock: int | None = None,
 ) -> None:
     """Run `command` to its end; parameters and failures as for `logged` and `LoggedRun.wait`."""
-    with logged(command, log=log, what=what, cwd=cwd, env=env) as run:
+    with logged(command, log=log, what=what, cwd=cwd, env=env, lock=lock) as run:
         run.wait()
 
 

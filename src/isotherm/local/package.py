@@ -77,7 +77,7 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
     folder = checkout.builds / "packages" / f"{made.fingerprint[:16]}-{home_region}"
     # A folder of this name is complete and never changed again: others may be reading it.
     packaged = Package(folder / "template.yaml", folder / "archives", bucket)
-    with exclusive(made.lock):
+    with exclusive(made.lock, "sam package", say) as lock:
         if folder.is_dir():
             os.utime(folder)
             return packaged
@@ -104,6 +104,7 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
             what="sam package",
             cwd=checkout.root,
             env=sam_environment(),
+            lock=lock,
         )  # fmt: skip
         text = (partial / "template.yaml").read_text()
         for key in _keys(storage, bucket):

@@ -108,7 +108,7 @@ def up(checkout: Checkout, *, port: int | None = None, enforce_iam: bool = False
         MiniStack cannot be installed.
     """
     program = ensure(checkout, MINISTACK, say)
-    with exclusive(checkout.local / "lock"):
+    with exclusive(checkout.local / "lock", "the start of the embedded stack", say):
         running = _read_state(checkout)
         if running is not None:
             if _is_healthy(running):
@@ -138,7 +138,7 @@ def down(checkout: Checkout) -> bool:
     bool
         Whether there was anything to stop.
     """
-    with exclusive(checkout.local / "lock"):
+    with exclusive(checkout.local / "lock", "the end of the embedded stack"):
         stack = _read_state(checkout)
         if stack is None:
             return False

@@ -92,16 +92,16 @@ def ensure(checkout: Checkout, tool: Tool, say: Say | None = None) -> Path:
     program = program_of(checkout, tool)
     if is_made(checkout, tool):
         return program
-    with exclusive(checkout.tools / f"{tool.name}.lock"):
+    with exclusive(checkout.tools / f"{tool.name}.lock", f"the installation of {tool.name}", say) as lock:
         if is_made(checkout, tool):  # another process made it while this one waited
             return program
         if say is not None:
             say(f"installing {tool.requirements[0]}")
-        _make(checkout, tool)
+        _make(checkout, tool, lock)
     return program
 
 
-def _make(checkout: Checkout, tool: Tool) -> None:
+def _make(checkout: Checkout, tool: Tool, lock: int) -> None:
     uv = find_uv()
     environment = environment_of(checkout, tool)
     log = checkout.logs / f"install-{tool.name}.log"
@@ -111,6 +111,7 @@ def _make(checkout: Checkout, tool: Tool) -> None:
             [uv, "venv", "--quiet", "--python", sys.executable, str(environment)],
             log=log,
             what=f"making an environment for {tool.name}",
+            lock=lock,
         )
         # Byte code is compiled now, as MiniStack runs with PYTHONDONTWRITEBYTECODE and would compile at every start.
         run_logged(
@@ -126,6 +127,7 @@ def _make(checkout: Checkout, tool: Tool) -> None:
             ],
             log=log,
             what=f"installing {tool.requirements[0]}",
+            lock=lock,
         )
     except CommandFailed as problem:
         shutil.rmtree(environment, ignore_errors=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from isotherm.local.errors import CommandFailed
+from isotherm.local.lock import exclusive
 from isotherm.local.logged import last_lines, run_logged
 
 
@@ -61,10 +63,50 @@ def test_leaving_early_ends_the_program_and_what_it_started(tmp_path: Path) -> N
         assert _is_gone(pid)
 
 
-def _interrupt_when(path: Path, left: threading.Event) -> None:
-    """Interrupt the main thread, and again where that was lost: an exception that is raised in a callback is."""
+def test_killing_the_one_who_waits_ends_the_program_too_and_its_lock_is_held_until_then(tmp_path: Path) -> None:
+    """A client that is killed cannot end its sam build; a new one would build into the same folder beside it."""
+    pids, lock = tmp_path / "pids", tmp_path / "lock"
+    # Slow to end, and with a child that will not.
+    program = (
+        "import os, pathlib, signal, subprocess, sys, time\n"
+        "child = [sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)']\n"
+        "started = subprocess.Popen(child)\n"
+        f"part = pathlib.Path({str(pids)!r} + '.part'); part.write_text(f'{{os.getpid()}} {{started.pid}}')\n"
+        f"part.rename({str(pids)!r})\n"
+        "time.sleep(60)\n"
+    )
+    waiting = (
+        "import pathlib, sys\n"
+        "from isotherm.local.lock import exclusive\n"
+        "from isotherm.local.logged import run_logged\n"
+        f"with exclusive(pathlib.Path({str(lock)!r}), 'sam build') as held:\n"
+        f"    run_logged([sys.executable, '-c', {program!r}], log=pathlib.Path({str(tmp_path / 'log')!r}),"
+        " what='sam build', lock=held)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", waiting]) as client:
+        _wait_for(pids)
+        client.kill()
+        client.wait()
+        said: list[str] = []
+        with exclusive(lock, "sam build", said.append):
+            left = [pid for pid in map(int, pids.read_text().split()) if not _is_gone(pid, within_s=0)]
+    assert left == []
+    assert said == [f"waiting for sam build to end, which process {client.pid} started and left"]
+
+
+def test_a_program_that_a_signal_ended_is_told_with_a_status_above_128(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match=r"sam build failed \(status 137\)"):
+        run_logged([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], log=tmp_path / "log", what="sam build")
+
+
+def _wait_for(path: Path) -> None:
     while not path.exists():
         time.sleep(0.02)
+
+
+def _interrupt_when(path: Path, left: threading.Event) -> None:
+    """Interrupt the main thread, and again where that was lost: an exception that is raised in a callback is."""
+    _wait_for(path)
     while not left.is_set():
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         left.wait(15)
@@ -72,15 +114,16 @@ def _interrupt_when(path: Path, left: threading.Event) -> None:
 
 def _is_gone(pid: int, within_s: float = 60.0) -> bool:
     deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
+    while True:
         try:
             os.kill(pid, 0)
             if (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
                 return True
         except (ProcessLookupError, FileNotFoundError):
             return True
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(0.05)
-    return False
 
 
 def test_last_lines_skip_the_empty_ones(tmp_path: Path) -> None:
