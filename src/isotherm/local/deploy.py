@@ -18,6 +18,7 @@ from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed, LocalError
 from isotherm.local.fingerprint import fingerprint
+from isotherm.local.lock import exclusive
 from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
 from isotherm.local.stack import Stack, enter
@@ -82,6 +83,7 @@ def deploy(
 ) -> Deployed:
     """Deploy a build to every region named; the home region always comes first in the list and is always part of it.
 
+    One deployment at a time: another one from this checkout is waited for.
     All regions are deployed to side by side. One that fails keeps no other from being deployed to; `Deployed.check`
     raises what failed. Where parameters of the server are given for a region, its stack beside the region's own is
     deployed next, or removed where they turn it off; where none are, it stays as it is.
@@ -126,9 +128,11 @@ def deploy(
     given = {region: {**(parameters or {}), **(regional or {}).get(region, {})} for region in wanted}
     if embedded is not None:
         enter(embedded)
-    deployment = _Deployment(checkout, made, embedded, stack_name, say, tell)
-    done = deployment.stacks(home_region, given)
-    return deployment.servers(done, {region: given[region] for region in wanted if region not in done.failed})
+    # Two deployments of one stack at once fail both; those of others share the folder for logs and templates.
+    with exclusive(checkout.local / "deploy.lock", f"the deployment of stack {stack_name}", say) as lock:
+        deployment = _Deployment(checkout, made, embedded, stack_name, lock, say, tell)
+        done = deployment.stacks(home_region, given)
+        return deployment.servers(done, {region: given[region] for region in wanted if region not in done.failed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +150,13 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Deployment:
-    """What is deployed, where to, and who is told."""
+    """What is deployed, where to, under which lock, and who is told."""
 
     checkout: Checkout
     made: Build
     embedded: Stack | None
     stack: str
+    lock: int
     say: Say | None
     tell: Tell
 
@@ -312,6 +317,7 @@ class _Deployment:
             what=work.what,
             cwd=self.checkout.root,
             env=sam_environment() | {"AWS_DEFAULT_REGION": region, "AWS_REGION": region},
+            lock=self.lock,
         )  # fmt: skip
 
 

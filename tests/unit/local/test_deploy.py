@@ -6,8 +6,10 @@ import itertools
 import json
 import os
 import sys
+import threading
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from isotherm.local import deploy as deploying
 from isotherm.local import package as packaging
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import CommandFailed, LocalError
+from isotherm.local.lock import exclusive
 from isotherm.local.stack import Stack
 
 SAMCONFIG = tomllib.loads((Path(__file__).parents[3] / "samconfig.toml").read_text())
@@ -370,6 +373,27 @@ def test_every_region_is_told_of_and_comes_to_an_end(checkout: Checkout, embedde
     for states in told.values():
         assert [ended for _, ended in states] == [False] * (len(states) - 1) + [True]
         assert states[-1][0].startswith("deployed after ")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_second_deployment_waits_for_the_first_and_says_so(checkout: Checkout, embedded: Stack) -> None:
+    """Two deployments of one stack at once both fail, with CloudFormation's words for it."""
+    made = building.build(checkout)
+    said: list[str] = []
+    waits = threading.Event()
+
+    def say(what: str) -> None:
+        said.append(what)
+        waits.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with exclusive(checkout.local / "deploy.lock", "the deployment of stack isotherm"):
+            second = pool.submit(deploying.deploy, checkout, made, [], embedded=embedded, say=say)
+            assert waits.wait(60)
+            assert not second.done()
+        assert second.result(60).changed == ["us-east-1"]
+    (told,) = said
+    assert told.startswith(f"waiting for the deployment of stack isotherm of process {os.getpid()}, since ")
 
 
 def test_the_command_and_samconfig_deploy_the_same(checkout: Checkout, asked: Asked) -> None:
