@@ -7,8 +7,10 @@ botocore's own session makes them: boto3's clients are these, and boto3's import
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import botocore.session
@@ -66,6 +68,29 @@ def platform() -> Platform:
 @cache
 def _session() -> Any:
     return botocore.session.get_session()
+
+
+def after_failed_calls(endpoint: str, check: Callable[[], None]) -> None:
+    """Have `check` called at each attempt at a call to `endpoint` that fails or is refused; what it raises, is raised.
+
+    It concerns the clients that are made from now on. A later call with the same endpoint replaces the check.
+    """
+    _CHECKS[endpoint] = check
+    _session().register("needs-retry", _check_endpoint, unique_id="isotherm-endpoint")
+
+
+#: By endpoint, what looks whether it is still there.
+_CHECKS: dict[str, Callable[[], None]] = {}
+
+
+def _check_endpoint(
+    *, request_dict: dict[str, Any], response: tuple[Any, Any] | None, caught_exception: Exception | None, **_: object
+) -> None:
+    if caught_exception is None and (response is None or response[0].status_code < HTTPStatus.BAD_REQUEST):
+        return
+    for endpoint, check in _CHECKS.items():
+        if request_dict["url"].startswith(f"{endpoint}/"):
+            check()
 
 
 def make_client(service: str, region: str | None, config: Config) -> Any:

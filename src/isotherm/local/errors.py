@@ -19,5 +19,9 @@ class StackError(LocalError):
     """The embedded stack did not start, or does not answer."""
 
 
+class StackGone(StackError):
+    """The embedded stack that this process worked with is not there any more, and with it what it held."""
+
+
 class CommandFailed(LocalError):
     """A program that was run ended with an error; the text carries the last lines it wrote."""

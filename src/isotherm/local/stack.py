@@ -18,10 +18,12 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
+from typing import Literal
 
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import StackError
+from isotherm.local.errors import StackError, StackGone
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import last_lines
 from isotherm.local.tools import MINISTACK, Say, ensure
@@ -43,6 +45,10 @@ SCRATCH_BYTES = 2 * 2**30
 # What the stack's process gets of ours: enough to run programs and to speak the user's language, no credentials, no
 # proxies, no AWS configuration. The functions it runs inherit it.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
+
+
+#: Who answers at a stack's address; "silent" where somebody may, who is only too busy now.
+Answering = Literal["ours", "another", "nobody", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +152,36 @@ def down(checkout: Checkout) -> bool:
 
 
 def enter(stack: Stack) -> None:
-    """Make every AWS call of this process, and of the programs it starts, go to the embedded stack and nowhere else."""
+    """Make every AWS call of this process, and of the programs it starts, go to the embedded stack and nowhere else.
+
+    A call that fails because the stack is not there any more then raises `StackGone`, rather than what it failed with.
+    """
+    from isotherm.aws.clients import after_failed_calls
+
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(stack.credentials())
+    after_failed_calls(stack.endpoint_url, lambda: check_is_there(stack))
+
+
+def check_is_there(stack: Stack) -> None:
+    """Go on where `stack` answers, or may be too busy to.
+
+    Raises
+    ------
+    StackGone
+        Nobody answers at its address, or another checkout's stack does.
+    """
+    answering = _who_answers(stack)
+    if answering in ("ours", "silent"):
+        return
+    at = stack.endpoint_url
+    found = f"nothing answers at {at} any more" if answering == "nobody" else f"something else answers at {at} now"
+    raise StackGone(
+        f"the embedded stack is gone: {found}; it ended, or was taken down (its log: {stack.log})\n"
+        "  what was measured there is gone with it, as it keeps all in memory; reports that were fetched are kept\n"
+        "  to measure again: `isotherm local up`, `isotherm deploy`, then the campaign anew"
+    )
 
 
 def processes_of(token: str) -> list[int]:
@@ -279,12 +311,21 @@ def _environment(port: int, token: str, scratch: Path, enforce_iam: bool) -> dic
 
 
 def _is_healthy(stack: Stack) -> bool:
+    return _who_answers(stack) == "ours"
+
+
+def _who_answers(stack: Stack) -> Answering:
     try:
         with urllib.request.urlopen(f"{stack.endpoint_url}/_ministack/health", timeout=HEALTH_TIMEOUT_S) as answer:  # noqa: S310 - our own loopback address
             health = json.load(answer)
-    except (OSError, ValueError, urllib.error.URLError):
-        return False
-    return isinstance(health, dict) and health.get("edition") == stack.token
+    except urllib.error.HTTPError:
+        return "another"
+    except OSError as problem:  # before the next, as a connection that is cut short is both
+        refused = isinstance(getattr(problem, "reason", problem), ConnectionRefusedError)
+        return "nobody" if refused else "silent"
+    except (HTTPException, ValueError):
+        return "another"
+    return "ours" if isinstance(health, dict) and health.get("edition") == stack.token else "another"
 
 
 def _end(checkout: Checkout, stack: Stack) -> bool:

@@ -10,12 +10,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from isotherm.aws.clients import make_client
 from isotherm.local import stack
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import StackError
+from isotherm.local.errors import StackError, StackGone
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc (Linux)")
 
@@ -32,6 +36,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         known = {"edition": os.environ["MINISTACK_EDITION"], "environment": dict(os.environ)}
         self.wfile.write(json.dumps(known).encode())
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(400)
+        self.end_headers()
+        self.wfile.write(json.dumps({"__type": "ExecutionDoesNotExist", "message": "no such execution"}).encode())
     def log_message(self, *_): pass
 
 http.server.HTTPServer((os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])), Handler).serve_forever()
@@ -226,6 +235,75 @@ def test_entering_it_leaves_no_way_to_aws(checkout: Checkout, monkeypatch: pytes
     assert "AWS_PROFILE" not in os.environ
     assert "AWS_SESSION_TOKEN" not in os.environ
     assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+
+
+@pytest.fixture
+def entered(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> stack.Stack:
+    """A stack that this process's calls go to."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    running = stack.up(checkout, port=_free_port())
+    stack.enter(running)
+    return running
+
+
+def _ask(**patience: Any) -> None:
+    make_client("stepfunctions", "us-east-1", Config(**patience)).describe_execution(
+        executionArn="arn:aws:states:us-east-1:123456789012:execution:isotherm-campaign:mine"
+    )
+
+
+@pytest.mark.usefixtures("entered")
+def test_what_the_stack_itself_refuses_is_passed_on() -> None:
+    with pytest.raises(ClientError, match="no such execution"):
+        _ask()
+
+
+def test_a_call_to_a_stack_that_died_says_so_at_once_and_what_is_lost(
+    entered: stack.Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than try for a minute, and then name an address that could not be reached."""
+    for pid in stack.processes_of(entered.token):
+        os.kill(pid, signal.SIGKILL)
+    tried = []
+    real = stack._who_answers
+
+    def counted(asked: stack.Stack) -> stack.Answering:
+        tried.append(asked)
+        return real(asked)
+
+    monkeypatch.setattr(stack, "_who_answers", counted)
+    with pytest.raises(StackGone) as told:
+        _ask(retries={"mode": "standard", "total_max_attempts": 10})
+
+    assert tried == [entered]
+    assert f"the embedded stack is gone: nothing answers at {entered.endpoint_url} any more" in str(told.value)
+    assert "what was measured there is gone with it" in str(told.value)
+    assert entered.log in str(told.value)
+
+
+def test_another_checkouts_stack_on_the_same_port_is_not_believed(entered: stack.Stack, tmp_path: Path) -> None:
+    """It truly has no such campaign; that says nothing of ours."""
+    for pid in stack.processes_of(entered.token):
+        os.kill(pid, signal.SIGKILL)
+    while stack.processes_of(entered.token):
+        time.sleep(0.02)
+    neighbour = Checkout(tmp_path / "neighbour")
+    stack.up(neighbour, port=entered.port)
+    try:
+        with pytest.raises(StackGone, match=f"gone: something else answers at {entered.endpoint_url} now"):
+            _ask()
+    finally:
+        stack.down(neighbour)
+
+
+def test_a_stack_that_is_only_slow_is_not_given_up(entered: stack.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "HEALTH_TIMEOUT_S", 0.2)
+    os.kill(entered.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(ReadTimeoutError):
+            _ask(read_timeout=0.2, retries={"total_max_attempts": 2})
+    finally:
+        os.kill(entered.pid, signal.SIGCONT)
 
 
 def test_functions_are_unpacked_in_memory_only_where_there_is_room(

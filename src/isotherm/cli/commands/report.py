@@ -24,12 +24,13 @@ def report(
     from isotherm.cli.reports import report_folder, show_results, write_markdown
     from isotherm.deployed.campaigns import Fetched, read_summary
     from isotherm.deployed.errors import DeployedError
+    from isotherm.local.errors import StackGone
     from isotherm.report import file_names
 
     fetched = Fetched(report_folder(campaign_id, output))
     try:
         fetched = Place(on, stack, home).campaigns().fetch(campaign_id, fetched.folder)
-    except (Failed, DeployedError):
+    except (Failed, DeployedError, StackGone):
         # The embedded stack forgets everything when it stops; what was downloaded stays good.
         if not all((fetched.folder / name).is_file() for name in file_names.FETCHED):
             raise
