@@ -14,6 +14,7 @@ from pathlib import Path
 
 from isotherm.local import guard
 from isotherm.local.errors import CommandFailed
+from isotherm.local.interrupts import uninterrupted
 
 SHOWN_LINES = 15
 STOP_GRACE_S = 5.0
@@ -124,12 +125,13 @@ def run_logged(
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process that leads a group, and everything in the group."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=STOP_GRACE_S)
+    """End a process that leads a group, and everything in the group; no Ctrl-C keeps it from that."""
+    with uninterrupted():
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=STOP_GRACE_S)
 
 
 def last_lines(log: Path, count: int = SHOWN_LINES) -> str:

@@ -24,6 +24,7 @@ from typing import Literal
 
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import StackError, StackGone
+from isotherm.local.interrupts import uninterrupted
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import last_lines
 from isotherm.local.tools import MINISTACK, Say, ensure
@@ -330,14 +331,15 @@ def _who_answers(stack: Stack) -> Answering:
 
 def _end(checkout: Checkout, stack: Stack) -> bool:
     """End all processes of `stack`, then remove its scratch folder and state file; say whether any process was left."""
-    alive = bool(_signal(stack, signal.SIGTERM))
-    deadline = time.monotonic() + STOP_GRACE_S
-    while _alive(stack) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    while _signal(stack, signal.SIGKILL):
-        time.sleep(0.05)
-    shutil.rmtree(stack.scratch, ignore_errors=True)
-    _state_file(checkout).unlink(missing_ok=True)
+    with uninterrupted():
+        alive = bool(_signal(stack, signal.SIGTERM))
+        deadline = time.monotonic() + STOP_GRACE_S
+        while _alive(stack) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        while _signal(stack, signal.SIGKILL):
+            time.sleep(0.05)
+        shutil.rmtree(stack.scratch, ignore_errors=True)
+        _state_file(checkout).unlink(missing_ok=True)
     return alive
 
 

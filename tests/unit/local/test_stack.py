@@ -306,6 +306,27 @@ def test_a_stack_that_is_only_slow_is_not_given_up(entered: stack.Stack, monkeyp
         os.kill(entered.pid, signal.SIGCONT)
 
 
+def test_more_ctrl_c_leave_nothing_behind_of_a_stack_that_is_taken_down(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its functions take their time to end (one of the program's children ignores the polite signal)."""
+    running = stack.up(checkout, port=_free_port())
+    real = stack._signal
+
+    def signalled(ending: stack.Stack, number: signal.Signals) -> list[int]:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGINT)
+        return real(ending, number)
+
+    monkeypatch.setattr(stack, "_signal", signalled)
+    with pytest.raises(KeyboardInterrupt):
+        stack.down(checkout)
+
+    assert stack.processes_of(running.token) == []
+    assert not Path(running.scratch).exists()
+    assert not (checkout.local / "stack.json").exists()
+
+
 def test_functions_are_unpacked_in_memory_only_where_there_is_room(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
