@@ -5,6 +5,7 @@ First the stacks of all regions, then the optional servers beside them (server/t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from isotherm.campaign.stack_health import DEFAULT_HOME_REGION, DEFAULT_STACK, WHOLE
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import CommandFailed, LocalError
+from isotherm.local.errors import CommandFailed, LocalError, StackGone
 from isotherm.local.fingerprint import fingerprint
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import LoggedRun, logged
@@ -366,15 +367,14 @@ class _Memory:
     """Remembers what an embedded stack was given last; it forgets with the stack. AWS is always asked again."""
 
     def __init__(self, embedded: Stack | None, stack_name: str) -> None:
-        self._folder = None if embedded is None else Path(embedded.scratch) / "deployed"
-        self._stack_name = stack_name
+        self._folder = None if embedded is None else _deployed(embedded) / stack_name
 
     def recall(self, region: str) -> str | None:
         """What was deployed to `region` last, if anything."""
         if self._folder is None:
             return None
         try:
-            return (self._folder / f"{self._stack_name}-{region}").read_text()
+            return (self._folder / region).read_text()
         except OSError:
             return None
 
@@ -382,4 +382,25 @@ class _Memory:
         """Note what has been deployed to `region`."""
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{self._stack_name}-{region}").write_text(state)
+            (self._folder / region).write_text(state)
+
+
+def _deployed(embedded: Stack) -> Path:
+    """The folder with a folder for each stack that was deployed, and in it a file for each of its regions."""
+    return Path(embedded.scratch) / "deployed"
+
+
+def running_campaigns(embedded: Stack) -> list[str]:
+    """Ids of the campaigns that run on an embedded stack that this process has entered; none where it does not say."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from isotherm.aws import removal
+    from isotherm.aws.stacks import find_stacks
+
+    ids = []
+    with contextlib.suppress(BotoCoreError, ClientError, StackGone):
+        for folder in sorted(_deployed(embedded).glob("*")):
+            regions = sorted(path.name for path in folder.iterdir())
+            for region, found in find_stacks(regions, folder.name).items():
+                ids += removal.running_campaigns(region, found)
+    return ids

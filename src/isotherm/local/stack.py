@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -25,7 +26,7 @@ from typing import Literal
 from isotherm.local.checkout import Checkout
 from isotherm.local.errors import StackError, StackGone
 from isotherm.local.interrupts import uninterrupted
-from isotherm.local.lock import exclusive
+from isotherm.local.lock import Holder, exclusive, holder, keep
 from isotherm.local.logged import last_lines
 from isotherm.local.tools import MINISTACK, Say, ensure
 
@@ -162,7 +163,19 @@ def enter(stack: Stack) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(stack.credentials())
+    program = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+    keep(_users_folder(stack) / str(os.getpid()), program)
     after_failed_calls(stack.endpoint_url, lambda: check_is_there(stack))
+
+
+def users(stack: Stack) -> list[Holder]:
+    """The other processes that have entered `stack` and live still."""
+    found = [holder(path) for path in _users_folder(stack).glob("*")]
+    return [user for user in found if user is not None and user.pid != os.getpid()]
+
+
+def _users_folder(stack: Stack) -> Path:
+    return Path(stack.scratch) / "users"
 
 
 def check_is_there(stack: Stack) -> None:

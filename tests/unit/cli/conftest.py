@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,20 @@ import pytest
 
 from isotherm.aws.clients import Home
 from isotherm.cli.app import run_command
+from isotherm.local import stack
+from isotherm.local.checkout import Checkout
+
+# Serves the health page as MiniStack does.
+MINISTACK = """
+import http.server, json, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"edition": os.environ["MINISTACK_EDITION"]}).encode())
+    def log_message(self, *_): pass
+http.server.HTTPServer((os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])), Handler).serve_forever()
+"""
 
 
 class Ran(NamedTuple):
@@ -44,6 +59,22 @@ def isotherm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
         return Ran(code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isotherm: Isotherm) -> Iterator[Checkout]:
+    """The command's checkout, with a small program in MiniStack's place and a campaign for the demo."""
+    del isotherm  # makes the checkout
+    program = tmp_path / "ministack"
+    program.write_text(f"#!{sys.executable}\n{MINISTACK}")
+    program.chmod(0o755)
+    monkeypatch.setattr(stack, "ensure", lambda *_: program)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "campaign-demo.json").write_text('{"targets": ["default"], "rounds": 1, "budget_usd": 1}')
+    made = Checkout(tmp_path)
+    yield made
+    stack.down(made)
 
 
 @pytest.fixture

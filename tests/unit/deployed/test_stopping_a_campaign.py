@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,8 @@ from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.deployed.campaigns import Campaigns
 from isotherm.deployed.deployment import Deployment
+from isotherm.local.deploy import _Memory, running_campaigns
+from isotherm.local.stack import Stack
 from unit.deployed.stack_on_moto import deployed_on_moto
 
 
@@ -63,3 +66,19 @@ def test_lanes_are_stopped_where_they_run_whatever_another_region_says(
         for region, arn in arns.items()
     }
     assert status == {"ap-northeast-1": "RUNNING", "eu-west-1": "ABORTED", "sa-east-1": "ABORTED"}
+
+
+def test_the_campaigns_that_run_are_known_by_what_was_deployed_to_the_embedded_stack(
+    home: Home, campaigns: Campaigns, tmp_path: Path
+) -> None:
+    embedded = Stack(1, "token", 4566, False, 0.0, str(tmp_path), "log")
+    assert running_campaigns(embedded) == []
+
+    campaign_id = campaigns.start({"name": "mine", "targets": ["default"]})
+    assert running_campaigns(embedded) == []  # not by whatever else answers here
+    for stack, region in (("absent", home.region), (home.stack, "eu-west-1"), (home.stack, home.region)):
+        _Memory(embedded, stack).keep(region, "deployed")
+    assert running_campaigns(embedded) == [campaign_id]
+
+    campaigns.stop(campaign_id)
+    assert running_campaigns(embedded) == []
