@@ -38,7 +38,7 @@ bench: $(READY) ## run the benchmarks; one of them: make bench BENCH=campaign AR
 		echo "== $$script"; $(BIN)/python $$script $(ARGS); done
 
 clean: ## stop what runs and remove all that was made here
-	@if [ -x $(BIN)/isotherm ]; then $(BIN)/isotherm local down; fi
+	@if [ -x $(BIN)/isotherm ]; then $(BIN)/isotherm local down --yes; fi
 	rm -rf .venv .isotherm .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

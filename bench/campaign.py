@@ -148,7 +148,7 @@ def main() -> None:
             halves += [bare(functions[name], args.cold // 2, args.warm // 2, args.concurrency) for name in TARGETS]
     finally:
         if not was_up:
-            subprocess.run([*isotherm, "local", "down"], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([*isotherm, "local", "down", "--yes"], check=True, stdout=subprocess.DEVNULL)
     failed = [shot for _, _, shots in halves for shot in shots if shot.outcome != "answered"]
     cold_s, warm_s = sum(half[0] for half in halves), sum(half[1] for half in halves)
     cold = len(TARGETS) * args.cold

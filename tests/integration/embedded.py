@@ -245,7 +245,7 @@ def deployed_stack(local_name: str, *deploy: str, up: Sequence[str] = ()) -> Ite
         account = environment["AWS_ACCESS_KEY_ID"]
         yield Embedded(isotherm, environment, f"arn:aws:states:{HOME}:{account}:stateMachine:{STACK}-campaign")
     finally:
-        isotherm("local", "down")
+        isotherm("local", "down", "--yes")
 
 
 def skip_without_tools(ran: Ran) -> None:

@@ -107,7 +107,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running() -> None:
         _, rest = process.communicate(timeout=CAMPAIGN_S)
     finally:
         process.kill()
-        isotherm("local", "down")
+        isotherm("local", "down", "--yes")
 
     assert process.returncode == 130
     assert rest.splitlines()[-1] == "isotherm: interrupted; nothing is left running"

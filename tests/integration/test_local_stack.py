@@ -65,7 +65,7 @@ def test_a_second_stack_beside_the_first_gets_a_port_of_its_own(embedded: Embedd
         assert started.code == 0, started.err
         assert started.document["endpoint_url"] != embedded.environment["AWS_ENDPOINT_URL"]
     finally:
-        isotherm("local", "down")
+        isotherm("local", "down", "--yes")
 
     assert embedded.isotherm("local", "status").code == 0
 

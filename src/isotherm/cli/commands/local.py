@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,13 +44,44 @@ def up(
 
 
 @commands.command()
-def down(as_json: JsonOption = False) -> None:
-    """Stop the embedded stack with everything it runs; harmless when it is not up."""
+def down(
+    sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, even if a campaign is running.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop the embedded stack with everything it runs; harmless when it is not up.
+
+    It keeps all in memory, so it asks first if a campaign is running; where there is no terminal, it then needs --yes.
+    """
     from isotherm.local import stack
     from isotherm.local.checkout import find_checkout
 
-    stopped = stack.down(find_checkout())
+    checkout = find_checkout()
+    running = stack.status(checkout)
+    if running is not None and not sure:
+        _confirm(running)
+    stopped = stack.down(checkout)
     print(json.dumps({"stopped": stopped}) if as_json else "stopped" if stopped else "it was not up")
+
+
+def _confirm(running: Stack) -> None:
+    from isotherm.cli.errors import Failed
+    from isotherm.local import deploy, stack
+
+    stack.enter(running)
+    campaigns = deploy.running_campaigns(running)
+    if not campaigns:
+        return
+    for name in campaigns:
+        print(
+            f"campaign {name} is running on the embedded stack; what it measured would be lost "
+            f"(to see how it stands: isotherm follow {name})",
+            file=sys.stderr,
+        )
+    if not sys.stdin.isatty():
+        raise Failed("nothing was stopped; to stop it all the same: isotherm local down --yes")
+    print("stop it all the same? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Failed("nothing was stopped")
 
 
 @commands.command()
