@@ -26,6 +26,10 @@ class BadInput(Failed):
     exit_code = BAD_INPUT
 
 
+class ReportNotFetched(Failed):
+    """The campaign succeeded, but its report could not be written here; it is still where it was measured."""
+
+
 class Interrupted(Failed):
     """The person pressed Ctrl-C, or a signal ended the command; the text says what came of it.
 

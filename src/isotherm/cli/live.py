@@ -46,12 +46,15 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
         The campaign was refused.
     CampaignFailed
         It failed.
+    ReportNotFetched
+        It succeeded, but its report cannot be written here.
     Failed
         A lane of it failed, or calls are uncollected (the results of the others are shown first).
     Interrupted
         Ctrl-C; the campaign goes on.
     """
-    from isotherm.cli.errors import Failed, Interrupted
+    from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
+    from isotherm.deployed.errors import NotFetched
     from isotherm.numbers import count
 
     remarks().print(f"campaign {campaign_id}", markup=False, soft_wrap=True)
@@ -67,7 +70,11 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     if ending.state.dry_run is not None:
         _say_dry(campaign_id, ending.state.dry_run, as_json)
         return
-    fetched = campaigns.fetch(campaign_id, report_folder(campaign_id, output))
+    try:
+        fetched = campaigns.fetch(campaign_id, report_folder(campaign_id, output))
+    except NotFetched as problem:
+        again = f"isotherm report {campaign_id}{place.options}" + ("" if output is None else f" --output {output}")
+        raise ReportNotFetched(f"the campaign has succeeded, but {problem}, then fetch it: {again}") from problem
     progress = ending.progress
     failed = progress.failed if progress is not None else ()
     if as_json:

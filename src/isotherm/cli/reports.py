@@ -34,9 +34,11 @@ def show_results(fetched: Fetched, summary: CampaignSummary) -> None:
 
 def write_markdown(fetched: Fetched, summary: CampaignSummary) -> None:
     """Write `report.md` beside a fetched report, and say where it is."""
+    from isotherm.local.writing import written
     from isotherm.report.markdown import render_markdown
 
-    fetched.markdown.write_text(render_markdown(summary), encoding="utf-8")
+    with written(fetched.markdown):
+        fetched.markdown.write_text(render_markdown(summary), encoding="utf-8")
     remarks().print(f"for pasting into an issue: {shown_path(fetched.markdown)}", markup=False, soft_wrap=True)
 
 

@@ -18,6 +18,7 @@ from isotherm.deployed.errors import (
     DeployedError,
     NoReport,
     NoSuchCampaign,
+    NotFetched,
     NotRestored,
     PlanFailed,
     Refused,
@@ -404,7 +405,7 @@ class Campaigns:
         return list(plan.lanes.values())
 
     def fetch(self, campaign_id: str, folder: Path) -> Fetched:
-        """Download the report's files into `folder`.
+        """Download the report's files into `folder`: all of them whole, or none.
 
         Raises
         ------
@@ -414,15 +415,23 @@ class Campaigns:
             There is none, and there will be none.
         NoSuchCampaign
             There is no such campaign either.
+        NotFetched
+            The folder cannot be written.
         """
         from isotherm.aws.store.bucket import report_key
+        from isotherm.local.errors import Unwritable
+        from isotherm.local.writing import replace_whole
 
+        files = {}
         for name in file_names.FETCHED:
             body = self._bucket.read_if_there(report_key(campaign_id, name))
             if body is None:
                 raise self._no_report(campaign_id)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(body)
+            files[folder / name] = body
+        try:
+            replace_whole(files)
+        except Unwritable as problem:
+            raise NotFetched(f"the report of campaign {campaign_id} is not fetched: {problem}") from problem
         return Fetched(folder)
 
     def _no_report(self, campaign_id: str) -> DeployedError:

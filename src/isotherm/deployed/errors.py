@@ -43,5 +43,9 @@ class StillRunning(DeployedError):
         self.campaign_id = campaign_id
 
 
+class NotFetched(DeployedError):
+    """A report is there but cannot be written on this machine; the text says where, and what to do."""
+
+
 class NotRestored(DeployedError):
     """Functions of a campaign that was stopped are not as they were before it, after the time that was given."""

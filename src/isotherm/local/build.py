@@ -17,6 +17,7 @@ from isotherm.local.fingerprint import fingerprint
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import run_logged
 from isotherm.local.tools import SAM, Say, ensure
+from isotherm.local.writing import replace_whole, written
 
 Architecture = Literal["x86_64", "arm64"]
 
@@ -139,18 +140,16 @@ def build(
             env=_environment(platform_kind),
             lock=lock,
         )  # fmt: skip
-        made.stamp.write_text(wanted)
+        with written(made.stamp):
+            made.stamp.write_text(wanted)
     return replace(made, fresh=True)
 
 
 def plain_samconfig(checkout: Checkout) -> Path:
     """A SAM configuration that sets nothing, so that only what the command line says counts."""
     path = checkout.made / "samconfig.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Never half written: a `sam` that another command has started may be reading it.
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text("version = 0.1\n")
-    partial.replace(path)
+    replace_whole({path: b"version = 0.1\n"})
     return path
 
 

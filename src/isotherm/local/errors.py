@@ -25,3 +25,11 @@ class StackGone(StackError):
 
 class CommandFailed(LocalError):
     """A program that was run ended with an error; the text carries the last lines it wrote."""
+
+
+class Unwritable(LocalError):
+    """A file cannot be written; the text names it and says what to do."""
+
+
+class NoRoom(CommandFailed):
+    """A program that was run failed where nothing can be written; the text says where, and what to do."""

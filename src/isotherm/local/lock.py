@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from isotherm.local.writing import written
+
 #: Who waits no longer than this is told nothing of it.
 UNTOLD_S = 0.2
 
@@ -49,9 +51,16 @@ def exclusive(path: Path, what: str, say: Callable[[str], None] | None = None) -
     ------
     int
         The file descriptor, for a program that must not outlive the lock.
+
+    Raises
+    ------
+    Unwritable
+        The file cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+", buffering=0) as handle:
+    with written(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("ab+", buffering=0)
+    with opened as handle:
         _acquire(handle, say)
         _sign(handle, what)
         try:

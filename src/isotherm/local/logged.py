@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from isotherm.local import guard
-from isotherm.local.errors import CommandFailed
+from isotherm.local.errors import CommandFailed, NoRoom
 from isotherm.local.interrupts import uninterrupted
+from isotherm.local.writing import obstacle, written
 
 SHOWN_LINES = 15
 STOP_GRACE_S = 5.0
@@ -40,12 +43,19 @@ class LoggedRun:
         ------
         CommandFailed
             It ended with another status than 0; the text has its last lines.
+        NoRoom
+            The same, and nothing can be written in its log's folder or in that for temporary files, or its own output
+            has it that a disk was full. Its last lines may well be missing then.
         """
         status = self.process.wait()
-        if status != 0:
-            raise CommandFailed(
-                f"{self.what} failed (status {status}); the whole output is in {self.log}\n{last_lines(self.log)}"
-            )
+        if status == 0:
+            return
+        reason = _no_room(self.log)
+        told = f"{self.what} failed (status {status})"
+        output = f"the whole output is in {self.log}\n{last_lines(self.log)}".rstrip()
+        if reason is not None:
+            raise NoRoom(f"{told}: {reason}, then run the command again; {output}")
+        raise CommandFailed(f"{told}; {output}")
 
 
 @contextlib.contextmanager
@@ -82,8 +92,12 @@ def logged(
     ------
     CommandFailed
         The program cannot be run.
+    Unwritable
+        The log cannot be written.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    with written(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
     program = shutil.which(command[0], path=None if env is None else env.get("PATH"))
     if program is None:
         raise CommandFailed(f"{what} cannot be run: {command[0]} is not there, or is not a program")
@@ -134,11 +148,29 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
                 process.wait(timeout=STOP_GRACE_S)
 
 
+def _no_room(log: Path) -> str | None:
+    """Why a program could not write, in words; None where that was not the reason, as far as can be seen."""
+    folders = [log.parent, Path(tempfile.gettempdir())]
+    for folder in folders:
+        if (reason := obstacle(folder)) is not None:
+            return reason
+    full = os.strerror(errno.ENOSPC)  # a program may have removed what filled the disk before it ended
+    text = _read(log)
+    if full not in text:
+        return None
+    free = ", ".join(f"{shutil.disk_usage(folder).free // 10**6} MB in {folder}" for folder in folders)
+    return f"a disk was full ({full}; now there is room for {free}): free some more"
+
+
 def last_lines(log: Path, count: int = SHOWN_LINES) -> str:
     """The last `count` lines of a log that say something, indented; empty where there are none."""
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    text = _read(log)
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(f"  {line}" for line in lines[-count:])
+
+
+def _read(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -19,6 +19,7 @@ from isotherm.local.lock import exclusive
 from isotherm.local.logged import run_logged
 from isotherm.local.stack import Stack
 from isotherm.local.tools import SAM, Say, ensure
+from isotherm.local.writing import written
 
 _PREFIX = "isotherm"
 
@@ -111,7 +112,8 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
             name = key.rpartition("/")[2]
             if name in text:  # others are left from earlier builds
                 body = storage.get_object(Bucket=bucket, Key=key)["Body"].read()
-                (partial / "archives" / name).write_bytes(body)
+                with written(partial / "archives" / name):
+                    (partial / "archives" / name).write_bytes(body)
         partial.rename(folder)
         _forget_all_but_newest(folder.parent)
     return packaged

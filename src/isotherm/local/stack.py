@@ -29,6 +29,7 @@ from isotherm.local.interrupts import uninterrupted
 from isotherm.local.lock import Holder, exclusive, holder, keep
 from isotherm.local.logged import last_lines
 from isotherm.local.tools import MINISTACK, Say, ensure
+from isotherm.local.writing import replace_whole, written
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4566
@@ -237,10 +238,13 @@ def _choose_port(wanted: int | None) -> int:
 
 def _start(checkout: Checkout, program: Path, port: int, enforce_iam: bool) -> Stack:
     token = secrets.token_hex(8)
-    checkout.local.mkdir(parents=True, exist_ok=True)
-    scratch = _scratch_root(checkout) / f"isotherm-{token}"
     log = checkout.local / "ministack.log"
-    scratch.mkdir(mode=0o700)
+    with written(log):
+        checkout.local.mkdir(parents=True, exist_ok=True)
+        log.touch()
+    scratch = _scratch_root(checkout) / f"isotherm-{token}"
+    with written(scratch):
+        scratch.mkdir(mode=0o700)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own tool
             [str(program)],
@@ -389,9 +393,7 @@ def _state_file(checkout: Checkout) -> Path:
 
 
 def _write_state(checkout: Checkout, stack: Stack) -> None:
-    partial = _state_file(checkout).with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(stack), indent=1) + "\n")
-    partial.replace(_state_file(checkout))
+    replace_whole({_state_file(checkout): json.dumps(asdict(stack), indent=1).encode() + b"\n"})
 
 
 def _read_state(checkout: Checkout) -> Stack | None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import CommandFailed, ToolUnavailable
+from isotherm.local.errors import CommandFailed, NoRoom, ToolUnavailable, Unwritable
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import run_logged
+from isotherm.local.writing import written
 
 UV_REQUIREMENT = "uv==0.13.8"
 
@@ -87,7 +88,7 @@ def ensure(checkout: Checkout, tool: Tool, say: Say | None = None) -> Path:
     Raises
     ------
     ToolUnavailable
-        It cannot be made: no uv, or no package registry in reach.
+        It cannot be made: no uv, no package registry in reach, or no room.
     """
     program = program_of(checkout, tool)
     if is_made(checkout, tool):
@@ -129,6 +130,11 @@ def _make(checkout: Checkout, tool: Tool, lock: int) -> None:
             what=f"installing {tool.requirements[0]}",
             lock=lock,
         )
+        with written(_receipt(checkout, tool)):
+            _receipt(checkout, tool).write_text(json.dumps(_recipe(tool)) + "\n")
+    except (NoRoom, Unwritable) as problem:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise ToolUnavailable(f"{tool.name} is not installed yet and cannot be: {problem}") from problem
     except CommandFailed as problem:
         shutil.rmtree(environment, ignore_errors=True)
         raise ToolUnavailable(
@@ -137,7 +143,6 @@ def _make(checkout: Checkout, tool: Tool, lock: int) -> None:
     except BaseException:  # half an environment is worse than none
         shutil.rmtree(environment, ignore_errors=True)
         raise
-    _receipt(checkout, tool).write_text(json.dumps(_recipe(tool)) + "\n")
 
 
 def find_uv() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from isotherm.cli.commands import demo
-from isotherm.cli.errors import Interrupted
+from isotherm.cli.errors import Interrupted, ReportNotFetched
 from isotherm.local import build, deploy, stack
 from isotherm.local.checkout import Checkout
 from isotherm.local.lock import exclusive
@@ -117,6 +117,19 @@ def test_its_own_campaign_does_not_keep_the_stack_of_an_interrupted_demo(
     code, _, err = isotherm("demo")
     assert (code, err.splitlines()[-1]) == (130, "isotherm: interrupted; nothing is left running")
     assert stack.status(checkout) is None
+
+
+def test_a_stack_that_holds_the_only_copy_of_the_report_stays_up(
+    isotherm: Isotherm, checkout: Checkout, measuring: Measuring
+) -> None:
+    def meanwhile() -> None:
+        raise ReportNotFetched("the disk is full, then fetch it: isotherm report demo-1")
+
+    measuring.meanwhile = meanwhile
+    code, _, err = isotherm("demo")
+    assert code == 1
+    assert "isotherm report demo-1\nthe embedded stack stays up for that; afterwards: isotherm local down\n" in err
+    assert stack.status(checkout) is not None
 
 
 def test_a_demo_does_not_measure_beside_a_campaign_that_runs_already(

@@ -15,11 +15,11 @@ from rich.console import Console
 from isotherm.analysis.accounting import Sent
 from isotherm.analysis.aggregate import build_summary
 from isotherm.cli import live
-from isotherm.cli.errors import Failed, Interrupted
+from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
 from isotherm.deployed.campaigns import DryRun, Fetched, Standing, State
-from isotherm.deployed.errors import CampaignFailed, Refused
+from isotherm.deployed.errors import CampaignFailed, NotFetched, Refused
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
@@ -69,6 +69,20 @@ def test_the_commands_it_names_lead_to_the_same_place() -> None:
         _follow(Scripted(KeyboardInterrupt()), Place(On.AWS, "mine", "eu-west-1"))
 
     assert "isotherm stop demo-1 --on aws --stack mine --home eu-west-1" in str(told.value)
+
+
+def test_a_report_that_cannot_be_written_says_that_the_campaign_succeeded_and_how_to_fetch_it() -> None:
+    class Full(Scripted):
+        def fetch(self, campaign_id: str, folder: Path) -> None:
+            raise NotFetched(f"the report of campaign {campaign_id} is not fetched: {folder} is full: free some")
+
+    with pytest.raises(ReportNotFetched) as told:
+        _follow(Full(State("SUCCEEDED")), Place(On.AWS, "mine", "us-east-1"))
+    assert told.value.exit_code == 1
+    assert str(told.value) == (
+        "the campaign has succeeded, but the report of campaign demo-1 is not fetched: unused is full: free some, "
+        "then fetch it: isotherm report demo-1 --on aws --stack mine --output unused"
+    )
 
 
 @pytest.mark.parametrize("error", ["InvalidCampaign", "OverBudget"])

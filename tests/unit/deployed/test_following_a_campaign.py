@@ -18,11 +18,13 @@ from isotherm.deployed.errors import (
     NoReport,
     NoSuchCampaign,
     NotDeployed,
+    NotFetched,
     Refused,
     StillRunning,
 )
 from isotherm.report.file_names import FETCHED
 from unit.deployed.stack_on_moto import DOCUMENT, DRY, HOME, OVER_BUDGET, refusing
+from unit.disks import small_disk
 
 SOON_S = 0.05
 
@@ -79,6 +81,23 @@ def test_a_campaign_is_followed_to_its_end_and_its_report_fetched(
         Bucket(home).write(report_key(campaign_id, name), name.encode())
     fetched = campaigns.fetch(campaign_id, tmp_path / "report")
     assert {path.name: path.read_text() for path in fetched.folder.iterdir()} == {name: name for name in FETCHED}
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing_half_and_says_where(
+    campaigns: Campaigns, home: Home, tmp_path: Path
+) -> None:
+    """A half-written file was taken for a complete report by whatever looked for it later."""
+    for name in FETCHED:
+        Bucket(home).write(report_key("large", name), bytes(200_000))
+    with small_disk(tmp_path / "disk") as disk:
+        with pytest.raises(NotFetched) as told:
+            campaigns.fetch("large", disk / "report")
+        assert list((disk / "report").iterdir()) == []
+    where = tmp_path / "disk" / "report" / FETCHED[1]
+    assert str(told.value) == (
+        f"the report of campaign large is not fetched: {where} cannot be written (No space left on device): "
+        "free some room there"
+    )
 
 
 def test_lanes_are_counted_as_soon_as_there_is_a_plan(campaigns: Campaigns, home: Home) -> None:

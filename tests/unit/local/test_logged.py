@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from isotherm.local.errors import CommandFailed
+from isotherm.local.errors import CommandFailed, NoRoom, Unwritable
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import last_lines, run_logged
+from unit.disks import fill, read_only, small_disk
 
 
 def test_output_of_both_streams_is_kept(tmp_path: Path) -> None:
@@ -132,3 +133,30 @@ def test_last_lines_skip_the_empty_ones(tmp_path: Path) -> None:
 
     assert last_lines(log, 2) == "  one\n  two"
     assert last_lines(tmp_path / "none") == ""
+
+
+def test_a_program_that_filled_a_disk_and_removed_what_it_wrote_is_told_as_such(tmp_path: Path) -> None:
+    program = "import sys; sys.exit('ERROR: [Errno 28] No space left on device')"
+    with pytest.raises(NoRoom) as told:
+        run_logged([sys.executable, "-c", program], log=tmp_path / "log", what="sam build")
+    assert "sam build failed (status 1): a disk was full (No space left on device; now there is room for " in str(
+        told.value
+    )
+    assert f" MB in {tmp_path}" in str(told.value)
+    assert "run the command again" in str(told.value)
+
+
+def test_a_full_disk_is_named_though_nothing_could_be_noted_of_it(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        fill(disk)
+        (disk / "log").symlink_to(tmp_path / "log")
+        with pytest.raises(NoRoom, match=rf"failed \(status 1\): {disk} cannot be written \(No space left on device\)"):
+            run_logged([sys.executable, "-c", "raise SystemExit(1)"], log=disk / "log", what="sam build")
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with (
+        read_only(tmp_path / "locked") as folder,
+        pytest.raises(Unwritable, match=f"{folder / 'log'} cannot be written"),
+    ):
+        run_logged([sys.executable, "-c", ""], log=folder / "log", what="sam build")

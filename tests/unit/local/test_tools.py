@@ -8,7 +8,8 @@ import pytest
 
 from isotherm.local import tools
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import ToolUnavailable
+from isotherm.local.errors import ToolUnavailable, Unwritable
+from unit.disks import read_only, small_disk
 
 TOOL = tools.Tool("thing", "thing", ("thing==1.0",))
 
@@ -30,6 +31,9 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "if sys.argv[1] == 'venv':\n"
         "    pathlib.Path(sys.argv[-1], 'bin').mkdir(parents=True)\n"
         "else:\n"
+        "    if 'FULL' in os.environ:\n"
+        "        with open(os.environ['FULL'] + '/filler', 'wb', buffering=0) as filler:\n"
+        "            while True: filler.write(bytes(4096))\n"
         "    if 'OFFLINE' in os.environ: sys.exit('error: could not connect')\n"
         "    python = pathlib.Path(sys.argv[sys.argv.index('--python') + 1])\n"
         "    (python.parent / 'thing').write_text('')\n"
@@ -104,3 +108,27 @@ def test_no_uv_anywhere_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_
 
     with pytest.raises(ToolUnavailable, match=f"pip install {tools.UV_REQUIREMENT}"):
         tools.find_uv()
+
+
+@pytest.mark.usefixtures("uv")
+def test_a_full_disk_is_not_taken_for_a_missing_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        monkeypatch.setenv("FULL", str(disk))
+        checkout = Checkout(disk)
+        with pytest.raises(ToolUnavailable) as told:
+            tools.ensure(checkout, TOOL)
+        assert (
+            "thing is not installed yet and cannot be: installing thing==1.0 failed (status 1): "
+            f"{checkout.logs} cannot be written (No space left on device): free some room there, "
+            "then run the command again"
+        ) in str(told.value)
+        assert "registry" not in str(told.value)
+        assert not tools.environment_of(checkout, TOOL).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with (
+        read_only(tmp_path / "locked") as folder,
+        pytest.raises(Unwritable, match=rf"{folder}/.* cannot be written \("),
+    ):
+        tools.ensure(Checkout(folder), TOOL)

@@ -24,10 +24,11 @@ def demo(
     """Measure five function sizes in two regions of an embedded stack, and show what came out.
 
     Needs no account and no Docker. An embedded stack that was up before is used and left up; otherwise nothing is left
-    running, whatever happens, except a stack that another command or campaign has come to use meanwhile.
+    running, whatever happens, except a stack that another command or campaign has come to use meanwhile, or that holds
+    the only copy of the report, as it could not be written here.
     """
     from isotherm.cli.console import remarks
-    from isotherm.cli.errors import Interrupted
+    from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
     from isotherm.cli.options import read_event
     from isotherm.cli.waiting import waiting
     from isotherm.local import build as building
@@ -68,6 +69,13 @@ def demo(
                 raise Interrupted("interrupted") from None
             ours = False
             raise Interrupted(f"interrupted; {_take_down(checkout, campaign_id)}") from None
+        except ReportNotFetched as problem:
+            if not ours:
+                raise
+            ours = False
+            raise Failed(
+                f"{problem}\nthe embedded stack stays up for that; afterwards: isotherm local down"
+            ) from problem
         finally:
             left = _take_down(checkout, campaign_id) if ours else NOTHING_LEFT
             if left != NOTHING_LEFT:
