@@ -76,7 +76,6 @@ def after_failed_calls(endpoint: str, check: Callable[[], None]) -> None:
     It concerns the clients that are made from now on. A later call with the same endpoint replaces the check.
     """
     _CHECKS[endpoint] = check
-    _session().register("needs-retry", _check_endpoint, unique_id="isotherm-endpoint")
 
 
 #: By endpoint, what looks whether it is still there.
@@ -106,7 +105,12 @@ def make_client(service: str, region: str | None, config: Config) -> Any:
             "no AWS endpoint and no credentials: set ISOTHERM_ENDPOINT_URL to the embedded stack's address, or have "
             "credentials for AWS (docs/sam-local.md)"
         )
-    return _session().create_client(service, region_name=region, endpoint_url=endpoint_url(), config=config)
+    made = _session().create_client(service, region_name=region, endpoint_url=endpoint_url(), config=config)
+    if _CHECKS:
+        # Before botocore's own handler of the same event, which raises what the last attempt failed with.
+        event = f"needs-retry.{made.meta.service_model.service_id.hyphenize()}"
+        made.meta.events.register_first(event, _check_endpoint)
+    return made
 
 
 def own_credentials() -> Any:

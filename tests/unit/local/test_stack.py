@@ -258,8 +258,9 @@ def test_what_the_stack_itself_refuses_is_passed_on() -> None:
         _ask()
 
 
+@pytest.mark.parametrize("retries", [{"mode": "standard", "total_max_attempts": 10}, {"total_max_attempts": 1}])
 def test_a_call_to_a_stack_that_died_says_so_at_once_and_what_is_lost(
-    entered: stack.Stack, monkeypatch: pytest.MonkeyPatch
+    entered: stack.Stack, monkeypatch: pytest.MonkeyPatch, retries: dict[str, Any]
 ) -> None:
     """Rather than try for a minute, and then name an address that could not be reached."""
     for pid in stack.processes_of(entered.token):
@@ -273,7 +274,7 @@ def test_a_call_to_a_stack_that_died_says_so_at_once_and_what_is_lost(
 
     monkeypatch.setattr(stack, "_who_answers", counted)
     with pytest.raises(StackGone) as told:
-        _ask(retries={"mode": "standard", "total_max_attempts": 10})
+        _ask(retries=retries)
 
     assert tried == [entered]
     assert f"the embedded stack is gone: nothing answers at {entered.endpoint_url} any more" in str(told.value)
