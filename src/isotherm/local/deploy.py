@@ -22,7 +22,7 @@ from isotherm.local.fingerprint import fingerprint
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import LoggedRun, logged
 from isotherm.local.package import artifacts_bucket, package
-from isotherm.local.stack import Stack, enter
+from isotherm.local.stack import Stack, check_is_there, enter
 from isotherm.local.tools import SAM, Say, Tell, ensure, report_no_state
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def deploy(
     ------
     CommandFailed
         What comes before the regions failed.
+    StackGone
+        The embedded stack ended meanwhile.
     LocalError
         More than one region, on an embedded stack that enforces IAM.
     """
@@ -294,6 +296,8 @@ class _Deployment:
                         runs.pop(region).wait()
                         _Memory(self.embedded, works[region].stack).keep(region, works[region].state)
                     except CommandFailed as problem:
+                        if self.embedded is not None:
+                            check_is_there(self.embedded)
                         failed[region] = str(problem)
                     how = "failed" if region in failed else "deployed"
                     self.tell(works[region].shown, f"{how} after {seconds[region]:.0f} s", ended=True)

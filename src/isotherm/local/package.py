@@ -14,10 +14,10 @@ from typing import Any
 
 from isotherm.local.build import Build, plain_samconfig, sam_environment
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import LocalError
+from isotherm.local.errors import CommandFailed, LocalError
 from isotherm.local.lock import exclusive
 from isotherm.local.logged import run_logged
-from isotherm.local.stack import Stack
+from isotherm.local.stack import Stack, check_is_there
 from isotherm.local.tools import SAM, Say, ensure
 from isotherm.local.writing import written
 
@@ -71,6 +71,8 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
     ------
     CommandFailed
         `sam package` failed; the text has its last lines.
+    StackGone
+        The embedded stack ended meanwhile.
     LocalError
         Another command has built other sources since.
     """
@@ -90,23 +92,27 @@ def package(checkout: Checkout, made: Build, embedded: Stack, home_region: str, 
         shutil.rmtree(partial, ignore_errors=True)
         (partial / "archives").mkdir(parents=True)
         storage = open_bucket(bucket, home_region)
-        run_logged(
-            [
-                str(ensure(checkout, SAM)), "package",
-                "--template-file", str(made.template),
-                "--config-file", str(plain_samconfig(checkout)),
-                "--region", home_region,
-                "--s3-bucket", bucket,
-                "--s3-prefix", _PREFIX,
-                "--output-template-file", str(partial / "template.yaml"),
-                "--no-progressbar",
-            ],
-            log=checkout.logs / "sam-package.log",
-            what="sam package",
-            cwd=checkout.root,
-            env=sam_environment(),
-            lock=lock,
-        )  # fmt: skip
+        try:
+            run_logged(
+                [
+                    str(ensure(checkout, SAM)), "package",
+                    "--template-file", str(made.template),
+                    "--config-file", str(plain_samconfig(checkout)),
+                    "--region", home_region,
+                    "--s3-bucket", bucket,
+                    "--s3-prefix", _PREFIX,
+                    "--output-template-file", str(partial / "template.yaml"),
+                    "--no-progressbar",
+                ],
+                log=checkout.logs / "sam-package.log",
+                what="sam package",
+                cwd=checkout.root,
+                env=sam_environment(),
+                lock=lock,
+            )  # fmt: skip
+        except CommandFailed:
+            check_is_there(embedded)
+            raise
         text = (partial / "template.yaml").read_text()
         for key in _keys(storage, bucket):
             name = key.rpartition("/")[2]

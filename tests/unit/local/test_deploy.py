@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import socket
 import sys
 import threading
 import tomllib
@@ -24,9 +25,9 @@ from isotherm.local import build as building
 from isotherm.local import deploy as deploying
 from isotherm.local import package as packaging
 from isotherm.local.checkout import Checkout
-from isotherm.local.errors import CommandFailed, LocalError
+from isotherm.local.errors import CommandFailed, LocalError, StackGone
 from isotherm.local.lock import exclusive
-from isotherm.local.stack import Stack
+from isotherm.local.stack import Stack, check_is_there
 
 SAMCONFIG = tomllib.loads((Path(__file__).parents[3] / "samconfig.toml").read_text())
 TEMPLATE_DEFAULTS = {"PythonRuntime=python3.14", "Architecture=x86_64"}
@@ -92,6 +93,7 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
     monkeypatch.setattr(deploying, "package", lambda *_: Packaged())
     monkeypatch.setattr(deploying, "_is_whole", lambda *_: True)
+    monkeypatch.setattr(deploying, "check_is_there", lambda _: None)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -358,6 +360,20 @@ def test_one_region_that_fails_does_not_keep_the_others_from_being_deployed(
 
     assert again == deploying.Deployed(["ap-south-1"], ["us-east-1"])
     assert len(asked("deploy")) == 3
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_deployment_that_failed_as_the_stack_ended_says_that_rather_than_what_sam_met(
+    checkout: Checkout, embedded: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        gone = replace(embedded, port=probe.getsockname()[1])
+    monkeypatch.setattr(deploying, "check_is_there", check_is_there)
+    monkeypatch.setenv("FAIL_IN", "us-east-1")
+
+    with pytest.raises(StackGone, match=f"nothing answers at {gone.endpoint_url}"):
+        deploying.deploy(checkout, building.build(checkout), [], embedded=gone)
 
 
 @pytest.mark.usefixtures("asked")
