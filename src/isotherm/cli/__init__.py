@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -9,4 +10,6 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     from isotherm.cli.app import run_command
 
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is done and said: what is left to interrupt is Python's own end
+    sys.exit(code)

@@ -31,6 +31,7 @@ from isotherm.cli.commands import (
     trend,
 )
 from isotherm.cli.errors import EXIT_CODES, FAILED, ending_of
+from isotherm.local.interrupts import Once, say_at_once
 from isotherm.printable import printable
 
 _EXIT_CODES = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
@@ -92,8 +93,10 @@ def run_command(arguments: Sequence[str]) -> int:
         The exit code.
     """
     # A closed terminal or a polite kill must unwind like Ctrl-C, so that what was started is stopped.
+    # `timeout` sends one to the process and one to its group: the second must not cut short what the first began.
+    leaving = Once({signal.SIGTERM: _leave, signal.SIGHUP: _leave})
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        signal.signal(number, leaving)
     try:
         return int(app(list(arguments), prog_name="isotherm", standalone_mode=False) or 0)
     except TyperException as problem:
@@ -114,7 +117,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    _tell(f"ended by {signal.Signals(number).name}")
+    say_at_once(f"isotherm: ended by {signal.Signals(number).name}")
     raise SystemExit(128 + number)
 
 

@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+#: Whoever sends a signal again so long after the first means it: cleaning up hangs, or the first came to nothing. In
+#: seconds.
+PATIENCE_S = 30.0
+
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_TOLD = b"isotherm: cleaning up first, one moment\n"
+_CLEANING_UP = "isotherm: cleaning up first, one moment"
+
+#: What is done about a signal, by its number.
+Handlers = dict[int, Any]
 
 
-#: What was done about a signal before, by its number.
-_Handlers = dict[int, Any]
+class Once:
+    """A handler that lets the first signal through to other handlers, and none after it for `PATIENCE_S`."""
 
+    def __init__(self, handlers: Handlers) -> None:
+        self._handlers = handlers
+        self._spent_until = -math.inf
 
-class _Once:
-    """Lets the first signal through to the handlers that were there before, and none after it."""
-
-    def __init__(self, before: _Handlers) -> None:
-        self._before = before
-        self.spent = False
+    @property
+    def spent(self) -> bool:
+        """Whether a signal was let through, and no other would be now."""
+        return time.monotonic() < self._spent_until
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Let the signal through, or only answer it."""
         if self.spent:
-            _tell()
+            say_at_once(_CLEANING_UP)
             return
-        self.spent = True
-        self._before[number](number, frame)
+        self._spent_until = time.monotonic() + PATIENCE_S
+        self._handlers[number](number, frame)
 
 
 class _Later:
@@ -41,7 +52,7 @@ class _Later:
         self.came: int | None = None
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
-        _tell()
+        say_at_once(_CLEANING_UP)
         self.came = self.came or number
 
 
@@ -49,7 +60,7 @@ class _Later:
 def interruptible_once() -> Iterator[None]:
     """Let the first Ctrl-C (or SIGTERM, SIGHUP) interrupt the `with` block; until its end, others are only answered."""
     before = _handlers()
-    with _handled_by(_Once(before), before):
+    with _handled_by(Once(before), before):
         yield
 
 
@@ -64,11 +75,11 @@ def uninterrupted() -> Iterator[None]:
         yield
     if later.came is not None:
         handler = before[later.came]
-        if not (isinstance(handler, _Once) and handler.spent):
+        if not (isinstance(handler, Once) and handler.spent):
             handler(later.came, None)
 
 
-def _handlers() -> _Handlers:
+def _handlers() -> Handlers:
     """Those that are functions; only the main thread can change them, and gets any signal."""
     if threading.current_thread() is not threading.main_thread():
         return {}
@@ -76,7 +87,7 @@ def _handlers() -> _Handlers:
 
 
 @contextmanager
-def _handled_by(handler: _Once | _Later, before: _Handlers) -> Iterator[None]:
+def _handled_by(handler: Once | _Later, before: Handlers) -> Iterator[None]:
     try:
         for number in before:
             signal.signal(number, handler)
@@ -86,7 +97,8 @@ def _handled_by(handler: _Once | _Later, before: _Handlers) -> Iterator[None]:
             signal.signal(number, was)
 
 
-def _tell() -> None:
-    # Not by way of sys.stderr: a signal may come in the middle of a write to it.
+def say_at_once(line: str) -> None:
+    """Write a whole line to standard error, from a handler of signals."""
+    # Not by way of sys.stderr: a signal may come in the middle of a write to it. Its terminal may be gone, too.
     with contextlib.suppress(OSError):
-        os.write(2, _TOLD)
+        os.write(2, f"{line}\n".encode())

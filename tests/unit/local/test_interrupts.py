@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-# Says each step, and goes on when it is sent a line.
-STEPS = """
-import signal, sys
+from unit.stepping import STILL, expect, go_on, running
+
+LEAVING = """
+import signal
+from isotherm.local import interrupts
 from isotherm.local.interrupts import interruptible_once, uninterrupted
 def leave(number, _):
     raise SystemExit(128 + number)
 signal.signal(signal.SIGTERM, leave)
-def step(name):
-    print(name, flush=True)
-    sys.stdin.readline()
 """
-STILL = "isotherm: cleaning up first, one moment\n"
-
-
-@contextmanager
-def running(program: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", STEPS + program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _expect(process: subprocess.Popen[str], line: str) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == f"{line}\n"
-
-
-def _go_on(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
 
 
 def test_after_the_first_ctrl_c_no_other_keeps_a_command_from_cleaning_up() -> None:
@@ -60,21 +28,21 @@ with interruptible_once():
 print("clean", flush=True)
 step("afterwards")
 """
-    with running(program) as process:
+    with running(LEAVING + program) as process:
         assert process.stderr is not None
-        _expect(process, "measuring")
+        expect(process, "measuring")
         process.send_signal(signal.SIGINT)
-        _expect(process, "interrupted")
+        expect(process, "interrupted")
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline() == STILL
-        _go_on(process)
-        _expect(process, "cleaning")
+        go_on(process)
+        expect(process, "cleaning")
         for number in (signal.SIGINT, signal.SIGTERM):
             process.send_signal(number)
             assert process.stderr.readline() == STILL
-        _go_on(process)
-        _expect(process, "clean")
-        _expect(process, "afterwards")
+        go_on(process)
+        expect(process, "clean")
+        expect(process, "afterwards")
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 128 + signal.SIGTERM
 
@@ -88,14 +56,14 @@ try:
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
-    with running(program) as process:
+    with running(LEAVING + program) as process:
         assert process.stderr is not None
-        _expect(process, "cleaning")
+        expect(process, "cleaning")
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline() == STILL
-        _go_on(process)
-        _expect(process, "clean")
-        _expect(process, "interrupted")
+        go_on(process)
+        expect(process, "clean")
+        expect(process, "interrupted")
         assert process.wait() == 0
 
 
@@ -109,15 +77,15 @@ with interruptible_once():
             step("cleaning")
         print("clean", flush=True)
 """
-    with running(program) as process:
+    with running(LEAVING + program) as process:
         assert process.stderr is not None
-        _expect(process, "measuring")
+        expect(process, "measuring")
         process.send_signal(signal.SIGINT)
-        _expect(process, "cleaning")
+        expect(process, "cleaning")
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline() == STILL
-        _go_on(process)
-        _expect(process, "clean")
+        go_on(process)
+        expect(process, "clean")
         assert process.wait() == 0
         assert process.stderr.read() == ""
 
@@ -132,6 +100,24 @@ thread = threading.Thread(target=work)
 thread.start()
 thread.join()
 """
-    with running(program) as process:
-        _expect(process, "clean")
+    with running(LEAVING + program) as process:
+        expect(process, "clean")
         assert process.wait() == 0
+
+
+def test_a_signal_that_comes_again_after_long_is_meant() -> None:
+    """What cleans up may hang; and Python drops an exception that is raised in a callback."""
+    program = """
+interrupts.PATIENCE_S = 0
+with interruptible_once():
+    try:
+        step("measuring")
+    except KeyboardInterrupt:
+        step("cleaning")
+"""
+    with running(LEAVING + program) as process:
+        expect(process, "measuring")
+        process.send_signal(signal.SIGINT)
+        expect(process, "cleaning")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 128 + signal.SIGTERM
