@@ -195,7 +195,7 @@ def check_is_there(stack: Stack) -> None:
     raise StackGone(
         f"the embedded stack is gone: {found}; it ended, or was taken down (its log: {stack.log})\n"
         "  what was measured there is gone with it, as it keeps all in memory; reports that were fetched are kept\n"
-        "  to measure again: `isotherm local up`, `isotherm deploy`, then the campaign anew"
+        "  to measure again: `isotherm local up`, `isotherm deploy`, then run the campaign again"
     )
 
 
