@@ -27,7 +27,7 @@ class BadInput(Failed):
 
 
 class ReportNotFetched(Failed):
-    """The campaign succeeded, but its report could not be written here; it is still where it was measured."""
+    """The campaign ended, but its report could not be written here; it is still where it was measured."""
 
 
 class Interrupted(Failed):

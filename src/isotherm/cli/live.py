@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -47,7 +48,7 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     CampaignFailed
         It failed.
     ReportNotFetched
-        It succeeded, but its report cannot be written here.
+        It ended, but its report cannot be written here.
     Failed
         A lane of it failed, or calls are uncollected (the results of the others are shown first).
     Interrupted
@@ -70,13 +71,15 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     if ending.state.dry_run is not None:
         _say_dry(campaign_id, ending.state.dry_run, as_json)
         return
+    progress = ending.progress
+    failed = progress.failed if progress is not None else ()
     try:
         fetched = campaigns.fetch(campaign_id, report_folder(campaign_id, output))
     except NotFetched as problem:
-        again = f"isotherm report {campaign_id}{place.options}" + ("" if output is None else f" --output {output}")
-        raise ReportNotFetched(f"the campaign has succeeded, but {problem}, then fetch it: {again}") from problem
-    progress = ending.progress
-    failed = progress.failed if progress is not None else ()
+        ended = "succeeded" if progress is None or not failed else f"ended ({_failures(progress)})"
+        asked = "" if output is None else f" --output {shlex.quote(str(output))}"
+        again = f"isotherm report {campaign_id}{place.options}{asked}"
+        raise ReportNotFetched(f"the campaign has {ended}, but {problem}, then fetch it: {again}") from problem
     if as_json:
         print(json.dumps(_document(campaign_id, fetched, failed), indent=2))
     summary = read_summary(fetched)
@@ -84,13 +87,17 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
         show_results(fetched, summary)
     if progress is not None and failed:
         raise Failed(
-            f"{len(failed)} of {len(progress.lanes)} lanes failed; the results of the others are above: "
+            f"{_failures(progress)}; the results of the others are above: "
             + "; ".join(f"{lane.lane.key}: {lane.reason or 'no reason given'}" for lane in failed)
         )
     if lost := summary.accounting.uncollected:
         raise Failed(
             f"{count(lost, 'call')} sent, or possibly sent, and not collected; the results of the rest are above"
         )
+
+
+def _failures(progress: CampaignProgress) -> str:
+    return f"{len(progress.failed)} of {len(progress.lanes)} lanes failed"
 
 
 def _say_dry(campaign_id: str, dry_run: DryRun, as_json: bool) -> None:

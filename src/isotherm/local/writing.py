@@ -21,8 +21,10 @@ _REMEDIES = {
     errno.EFBIG: "have the limit of a file's size raised (ulimit -f)",
     errno.EACCES: "make it writable for you",
     errno.EPERM: "make it writable for you",
-    errno.EROFS: "it is mounted read-only",
+    errno.EROFS: "it is mounted read-only, so choose another place",
+    errno.ENOTDIR: "a file stands where a folder is needed, so choose another place",
 }
+_REMEDY = "choose another place"
 
 
 @contextmanager
@@ -80,5 +82,4 @@ def replace_whole(files: dict[Path, bytes]) -> None:
 
 
 def _told(problem: OSError, path: Path) -> str:
-    remedy = _REMEDIES.get(problem.errno or 0)
-    return f"{path} cannot be written ({problem.strerror})" + (f": {remedy}" if remedy else "")
+    return f"{path} cannot be written ({problem.strerror}): {_REMEDIES.get(problem.errno or 0, _REMEDY)}"

@@ -14,12 +14,14 @@ from rich.console import Console
 
 from isotherm.analysis.accounting import Sent
 from isotherm.analysis.aggregate import build_summary
+from isotherm.aws.store.records import LaneRecord
 from isotherm.cli import live
 from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
 from isotherm.deployed.campaigns import DryRun, Fetched, Standing, State
 from isotherm.deployed.errors import CampaignFailed, NotFetched, Refused
+from isotherm.deployed.progress import campaign_progress
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLACE = Place(On.LOCAL, "isotherm", "us-east-1")
@@ -83,6 +85,26 @@ def test_a_report_that_cannot_be_written_says_that_the_campaign_succeeded_and_ho
         "the campaign has succeeded, but the report of campaign demo-1 is not fetched: unused is full: free some, "
         "then fetch it: isotherm report demo-1 --on aws --stack mine --output unused"
     )
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_that_lanes_failed_and_its_folder_is_quoted() -> None:
+    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), rounds=1)
+    progress = campaign_progress(plan, [LaneRecord(lane_key=next(iter(plan.lanes)), status="failed")])
+
+    class Full(Scripted):
+        def follow(self, _campaign_id: str) -> Iterator[Standing]:
+            yield Standing(State("SUCCEEDED"), progress)
+
+        def fetch(self, campaign_id: str, folder: Path) -> None:
+            raise NotFetched(f"the report of campaign {campaign_id} is not fetched: {folder} is full: free some")
+
+    campaign: Any = Full()
+    with pytest.raises(ReportNotFetched) as told:
+        follow_and_show(campaign, "demo-1", PLACE, Path("my reports"), as_json=False)
+    assert str(told.value).startswith(
+        "the campaign has ended (1 of 2 lanes failed), but the report of campaign demo-1 is not fetched"
+    )
+    assert str(told.value).endswith("isotherm report demo-1 --output 'my reports'")
 
 
 @pytest.mark.parametrize("error", ["InvalidCampaign", "OverBudget"])

@@ -16,6 +16,7 @@ from isotherm.analysis.aggregate import build_summary
 from isotherm.aws.clients import Home
 from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import write_csv
+from unit.disks import fill, small_disk
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
@@ -144,6 +145,15 @@ def test_exports_hold_every_sample(isotherm: Callable[..., Any], tmp_path: Path)
     assert json.loads(out) == {"file": "samples.csv", "format": "csv", "samples": len(SAMPLES)}
     assert isotherm("export", "a", "--json", "-o", "-")[0] == 2
     assert isotherm("export", "a", "--format", "xml")[0] == 2
+
+
+@pytest.mark.usefixtures("reports")
+def test_a_full_disk_is_named_and_what_to_do(isotherm: Callable[..., Any], tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        fill(disk)
+        code, _, err = isotherm("export", "a", "-o", str(disk / "out.csv"))
+    assert code == 1
+    assert err.endswith(f"{disk / 'out.csv'} cannot be written (No space left on device): free some room there\n")
 
 
 @pytest.mark.usefixtures("reports")

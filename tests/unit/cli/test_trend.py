@@ -59,6 +59,16 @@ def test_json_is_the_whole_trend_and_a_page_comes_only_when_asked_for(
     assert (tmp_path / "deep" / "page.html").is_file()
 
 
+def test_a_page_that_cannot_be_written_is_named_and_what_to_do(
+    isotherm: Isotherm, reports: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = isotherm("trend", "nightly", "--reports", reports, "--output", str(tmp_path / "file" / "page.html"))
+    assert code == 1
+    assert f"{tmp_path / 'file' / 'page.html'} cannot be written (" in err
+    assert "choose another place" in err
+
+
 def test_since_and_limit_take_the_latest(isotherm: Isotherm, reports: str) -> None:
     def ids(*options: str) -> list[str]:
         made = json.loads(isotherm("trend", "nightly", "--reports", reports, "--json", *options).out)

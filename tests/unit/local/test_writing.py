@@ -41,14 +41,24 @@ def test_a_folder_that_is_not_ours_to_write_in_is_named(locked: Path) -> None:
     said = obstacle(locked / "new")
     assert said is not None
     assert said.startswith(f"{locked / 'new'} cannot be written (")
-    assert said.endswith((": make it writable for you", ": it is mounted read-only"))
+    assert said.endswith((": make it writable for you", ": it is mounted read-only, so choose another place"))
 
 
-def test_an_error_without_a_remedy_is_told_all_the_same(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Unwritable) as told, written(tmp_path / "file" / "new"):
         (tmp_path / "file" / "new").write_text("x")
-    assert str(told.value) == f"{tmp_path / 'file' / 'new'} cannot be written (Not a directory)"
+    assert str(told.value) == (
+        f"{tmp_path / 'file' / 'new'} cannot be written (Not a directory): a file stands where a folder is needed, "
+        "so choose another place"
+    )
+
+
+def test_an_error_that_is_not_foreseen_has_a_remedy_too(tmp_path: Path) -> None:
+    long = tmp_path / ("n" * 300)
+    with pytest.raises(Unwritable) as told, written(long):
+        long.write_text("x")
+    assert str(told.value) == f"{long} cannot be written (File name too long): choose another place"
 
 
 def test_files_are_written_whole_over_those_that_were_there(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def export(
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import BadInput, Failed
     from isotherm.cli.reports import results_of, shown_path
+    from isotherm.local.writing import written
     from isotherm.report.files import exports
 
     to_stdout = str(output) == "-"
@@ -81,7 +82,8 @@ def export(
         sys.stdout.buffer.write(data)
         return
     path = output or Path(f"{rows_of.value}.{format_.value}")
-    path.write_bytes(data)
+    with written(path):
+        path.write_bytes(data)
     if as_json:
         print(json.dumps({"file": str(path), "format": format_.value, rows_of.value: len(found.rows)}, indent=2))
     else:

@@ -65,6 +65,7 @@ def _refresh() -> None:
     from isotherm.cli.console import remarks
     from isotherm.cli.errors import Failed
     from isotherm.cli.waiting import waiting
+    from isotherm.local.writing import replace_whole
     from isotherm.pricing.bill import price_file, price_table
     from isotherm.pricing.price_list import NoPrice
 
@@ -73,7 +74,7 @@ def _refresh() -> None:
             table = fetch_table(say)
     except NoPrice as problem:
         raise Failed(f"{problem}; the table is left as it is, of {price_table()['as_of']}") from problem
-    price_file().write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    replace_whole({price_file(): f"{json.dumps(table, indent=2)}\n".encode()})
     price_table.cache_clear()
     remarks().print(
         f"{price_file()} is of {table['as_of']} now; deploy again, so that the stack plans with it (isotherm deploy)",

@@ -101,6 +101,7 @@ def _reasons(left_out: list[LeftOut]) -> str:
 def _show(made: Trend, output: Path | None, as_json: bool) -> None:
     from isotherm.cli.console import remarks, results
     from isotherm.cli.reports import report_folder, shown_path
+    from isotherm.local.writing import written
     from isotherm.report.page.trend import render_trend_page
     from isotherm.report.terminal.trend import trend_tables
 
@@ -111,8 +112,9 @@ def _show(made: Trend, output: Path | None, as_json: bool) -> None:
     if output is None and as_json:  # a program that wants numbers gets a page when it asks for one
         return
     page = output or report_folder(f"trend-{made.name}", None).with_suffix(".html")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render_trend_page(made), encoding="utf-8")
+    with written(page):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(render_trend_page(made), encoding="utf-8")
     remarks().print(f"page: {shown_path(page)}", markup=False, soft_wrap=True)
 
 
