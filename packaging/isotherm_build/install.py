@@ -28,6 +28,13 @@ def install(versions: dict[str, str], platform: Platform, into: Path) -> None:
         command, env=os.environ | {"PIP_USER": "0"}, capture_output=True, text=True, check=False
     )
     if outcome.returncode != 0:
-        errors = [line for line in outcome.stderr.splitlines() if line.startswith("ERROR") or "No module" in line]
-        reason = (errors or outcome.stderr.splitlines() or ["pip said nothing"])[-1]
-        raise BuildRefused(f"cannot install {' '.join(requirements)} for {platform}: {reason}")
+        raise BuildRefused(f"cannot install {' '.join(requirements)} for {platform}: {_reason(outcome.stderr)}")
+
+
+def _reason(said: str) -> str:
+    """The line of what pip said that tells why it failed."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR") or "No module" in line]
+    if "ERROR: Exception:" in errors:  # pip did not foresee it, as a full disk, and goes on with Python's traceback
+        errors = []
+    return (errors or lines or ["pip said nothing"])[-1]
