@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -58,10 +58,18 @@ class _Later:
 
 @contextmanager
 def interruptible_once() -> Iterator[None]:
-    """Let the first Ctrl-C (or SIGTERM, SIGHUP) interrupt the `with` block; until its end, others are only answered."""
+    """Let the first Ctrl-C (or SIGTERM, SIGHUP) interrupt the `with` block; others are only answered.
+
+    Also after the block, where one has interrupted it: what is then said of it is to be said to its end.
+    """
     before = _handlers()
-    with _handled_by(Once(before), before):
+    once = Once(before)
+    try:
+        _handle(dict.fromkeys(before, once))
         yield
+    finally:
+        if not once.spent:
+            _handle(before)
 
 
 @contextmanager
@@ -71,8 +79,11 @@ def uninterrupted() -> Iterator[None]:
     None has an effect where the block cleans up after one already (`interruptible_once`).
     """
     before, later = _handlers(), _Later()
-    with _handled_by(later, before):
+    try:
+        _handle(dict.fromkeys(before, later))
         yield
+    finally:
+        _handle(before)
     if later.came is not None:
         handler = before[later.came]
         if not (isinstance(handler, Once) and handler.spent):
@@ -86,15 +97,9 @@ def _handlers() -> Handlers:
     return {number: handler for number in _NUMBERS if callable(handler := signal.getsignal(number))}
 
 
-@contextmanager
-def _handled_by(handler: Once | _Later, before: Handlers) -> Iterator[None]:
-    try:
-        for number in before:
-            signal.signal(number, handler)
-        yield
-    finally:
-        for number, was in before.items():
-            signal.signal(number, was)
+def _handle(handlers: Mapping[int, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def say_at_once(line: str) -> None:

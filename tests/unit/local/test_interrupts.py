@@ -26,7 +26,7 @@ with interruptible_once():
     finally:
         step("cleaning")
 print("clean", flush=True)
-step("afterwards")
+step("last words")
 """
     with running(LEAVING + program) as process:
         assert process.stderr is not None
@@ -42,9 +42,24 @@ step("afterwards")
             assert process.stderr.readline() == STILL
         go_on(process)
         expect(process, "clean")
-        expect(process, "afterwards")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 128 + signal.SIGTERM
+        expect(process, "last words")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == STILL
+        go_on(process)
+        assert process.wait() == 0
+
+
+def test_what_was_not_interrupted_leaves_signals_as_they_were() -> None:
+    program = """
+with interruptible_once():
+    pass
+step("afterwards")
+"""
+    for number, ended in ((signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)):
+        with running(LEAVING + program) as process:
+            expect(process, "afterwards")
+            process.send_signal(number)
+            assert process.wait() == ended
 
 
 def test_a_clean_up_that_is_interrupted_is_finished_and_the_interruption_comes_then() -> None:
