@@ -1,4 +1,4 @@
-"""What is said of a polite kill, and what a second one cuts short: nothing."""
+"""What is said of a polite kill or of a Ctrl-C at any moment, and what a second one cuts short: nothing."""
 
 from __future__ import annotations
 
@@ -56,3 +56,33 @@ cli.main()
         process.send_signal(signal.SIGINT)
         assert process.wait() == -signal.SIGINT
         assert process.stderr.read() == ""
+
+
+def test_a_ctrl_c_while_the_command_is_being_read_is_not_shown_as_a_bug() -> None:
+    program = """
+from isotherm import cli
+class Reading:
+    def find_spec(self, name, *_):
+        if name == "isotherm.cli.app":
+            step("reading")
+sys.meta_path.insert(0, Reading())
+cli.main()
+"""
+    with running(program) as process:
+        assert process.stderr is not None
+        expect(process, "reading")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == -signal.SIGINT
+        assert process.stderr.read() == ""
+
+
+def test_a_ctrl_c_that_is_ignored_stays_so() -> None:
+    """A shell has what runs in the background ignore it."""
+    program = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)" + COMMAND + "cli.main()"
+    with running(program) as process:
+        expect(process, "working")
+        process.send_signal(signal.SIGINT)
+        go_on(process)
+        expect(process, "cleaning")
+        go_on(process)
+        assert process.wait() == 0
