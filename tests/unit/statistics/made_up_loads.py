@@ -90,7 +90,7 @@ def _shard(
         late=("1 % of the sends were more than 5.0 ms late",) if step.protocol in late else (),
     )
     dice = random.Random(f"{step.protocol}/{load.phase}/{number}")  # noqa: S311  (not a secret)
-    latencies: defaultdict[int, Histogram] = defaultdict(lambda: Second().latency)
+    latencies: defaultdict[int, Histogram] = defaultdict(lambda: Second().latency.answered)
     at = begin
     for request in range(planned):
         us = round(1000 * slower * TYPICAL_MS[step.protocol] * dice.lognormvariate(0, 0.4))
