@@ -10,6 +10,12 @@ Middle = Literal["mean", "median"]
 #: Below this many sessions nothing is said about how sessions differ.
 ENOUGH_SESSIONS = 3
 
+#: Below this many rounds that two sides share nothing is said about how they differ.
+FEWEST_ROUNDS = 3
+
+#: By which method the p-values and intervals of several differences hold for all of them together.
+AdjustedBy = Literal["dunnett", "holm"]
+
 #: A difference is called more than chance below this corrected p.
 SIGNIFICANT = 0.05
 
@@ -66,7 +72,10 @@ class MetricSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How `other` differs from `baseline` in one metric: positive shift, ratio above 1 and positive delta mean more."""
+    """How `other` differs from `baseline` in one metric: positive shift, ratio above 1 and positive delta mean more.
+
+    The p95s are there where a comparison was made of cells whose p95 is known.
+    """
 
     baseline_n: int
     other_n: int
@@ -80,6 +89,8 @@ class Comparison:
     shift_high: float | None
     p_value: float | None
     cliffs_delta: float | None
+    baseline_p95: float | None = None
+    other_p95: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

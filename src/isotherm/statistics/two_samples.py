@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,10 +13,12 @@ from scipy import stats
 
 from isotherm.statistics.arrays import Floats, check_fraction, finite_values, mean_of
 from isotherm.statistics.describe import interval_of_sorted
-from isotherm.statistics.results import Comparison, Middle
+from isotherm.statistics.results import FEWEST_ROUNDS, Comparison, Middle
 
 # Up to this many values on each side the null distribution of U is counted exactly (its counts fit 64 bits).
 _EXACT_U = 30
+# Up to this many ways to divide tied values among two sides all are counted: 6 on each.
+_EXACT_PERMUTATIONS = 1000
 
 
 def compare(
@@ -40,9 +42,10 @@ def compare(
         `shift`: Hodges-Lehmann, the median of all differences other - baseline. Its interval inverts the Mann-Whitney
         test (exact null distribution up to 30 values a side, normal above), which holds where one distribution is the
         other moved, and the Brunner-Munzel test, which holds where they differ in spread as well; the wider one is
-        given. `ratio`: median of other over median of baseline; its interval joins the order-statistic intervals
-        of the two medians on the log scale (None unless both are bounded and positive). `p_value`: two-sided
-        Mann-Whitney with tie correction. `cliffs_delta`: P(other > baseline) - P(other < baseline), in -1..1.
+        given, and never one of no width where values are known in whole units (`resolution`). `ratio`: median of other
+        over median of baseline; its interval joins the order-statistic intervals of the two medians on the log scale
+        (None unless both are bounded and positive). `p_value`: two-sided Mann-Whitney with tie correction, counted
+        exactly for few values. `cliffs_delta`: P(other > baseline) - P(other < baseline), in -1..1.
         With no values on a side everything but the counts and that side's median is None.
 
     Raises
@@ -85,8 +88,11 @@ def compare(
             cliffs_delta=None,
         )
     shift, shift_low, shift_high = _hodges_lehmann(x, y, confidence)
+    if shift_low is not None and shift_low == shift_high:
+        # All of a side's values are equal: each of the two numbers may be half a unit more or less.
+        unit = resolution(np.concatenate([x, y]))
+        shift_low, shift_high = shift - unit, shift + unit
     ratio, ratio_low, ratio_high = _ratio_of_medians(x, y, confidence)
-    u = _pairs_below(x, y)
     return Comparison(
         baseline_n=x.size,
         other_n=y.size,
@@ -99,8 +105,32 @@ def compare(
         shift_low=shift_low,
         shift_high=shift_high,
         p_value=_mann_whitney_p(x, y),
-        cliffs_delta=2.0 * u / (x.size * y.size) - 1.0,
+        cliffs_delta=_delta(x, y),
     )
+
+
+def cliffs_delta(baseline: ArrayLike, other: ArrayLike) -> float:
+    """P(other > baseline) - P(other < baseline), in -1..1; at least one value a side, finite.
+
+    References
+    ----------
+    Cliff, Dominance statistics, Psychological Bulletin 114 (1993), 494-509.
+    """
+    return _delta(np.sort(finite_values(baseline)), np.sort(finite_values(other)))
+
+
+def _delta(x: Floats, y: Floats) -> float:
+    return 2.0 * _pairs_below(x, y) / (x.size * y.size) - 1.0
+
+
+def resolution(values: ArrayLike) -> float:
+    """The unit in which all values are whole: 1, 0.1, 0.01 or 0.001; 0 where there is none of these."""
+    array = finite_values(values)
+    for places in range(4):
+        scaled = array * 10.0**places
+        if np.allclose(scaled, np.round(scaled), rtol=0, atol=1e-6):
+            return 10.0**-places
+    return 0.0
 
 
 class Difference(NamedTuple):
@@ -126,8 +156,8 @@ def middle_difference(
 
     Values of one block share its luck: a slow host, a busy hour. Taken as independent, they would make a difference of
     a block's luck look sure. So the difference is taken inside each block that both sides have, and Student's t over
-    blocks gives its interval. With fewer than two such blocks the values are taken as independent after all: Welch's
-    interval for means, the one of `compare` for medians.
+    blocks gives its interval. Without `blocks` the values are taken as independent: Welch's interval for means, the one
+    of `compare` for medians.
 
     Parameters
     ----------
@@ -141,12 +171,14 @@ def middle_difference(
         Coverage in (0, 1).
     unit : float
         Values are known in whole units of this size. The difference is given at least the scatter of that rounding
-        (`unit` / sqrt(12) for each value), so that a handful of equal values is not taken for certainty.
+        (`unit` / sqrt(12), for each value of a mean, for each side of a median: equal values are rounded alike), so
+        that a handful of equal values is not taken for certainty.
 
     Returns
     -------
     Difference
-        With blocks the mean of their differences; a side has no end, and there is no p, where one value is all.
+        With blocks the mean of their differences. No ends and no p where fewer than `FEWEST_ROUNDS` blocks are shared,
+        where one value is all of a side, or where all differences are one and the same and no `unit` says how exact.
 
     Raises
     ------
@@ -161,15 +193,18 @@ def middle_difference(
     x, y = finite_values(baseline), finite_values(other)
     if not x.size or not y.size:
         raise ValueError("baseline, other: no values on a side; leave such a comparison out")
-    rounding = unit / math.sqrt(12) * math.sqrt(1 / x.size + 1 / y.size)
+    rounding = unit / math.sqrt(12) * math.sqrt(1 / x.size + 1 / y.size if middle == "mean" else 2)
     if blocks is not None:
         first, second = (np.asarray(labels) for labels in blocks)
         shared = np.intersect1d(first, second)
-        if shared.size > 1:
-            of = np.mean if middle == "mean" else np.median
-            steps = np.array([float(of(y[second == label])) - float(of(x[first == label])) for label in shared])
-            error = max(float(np.std(steps, ddof=1)) / math.sqrt(steps.size), rounding)
-            return _student(mean_of(steps), error, steps.size - 1, confidence, steps.size)
+        of = np.mean if middle == "mean" else np.median
+        if not shared.size:
+            return Difference(float(of(y)) - float(of(x)), None, None, None, 0)
+        steps = np.array([float(of(y[second == label])) - float(of(x[first == label])) for label in shared])
+        if steps.size < FEWEST_ROUNDS:
+            return Difference(mean_of(steps), None, None, None, steps.size)
+        error = max(float(np.std(steps, ddof=1)) / math.sqrt(steps.size), rounding)
+        return _student(mean_of(steps), error, steps.size - 1, confidence, steps.size)
     if middle == "median":
         found = compare(x, y, confidence=confidence)
         return Difference(found.shift or 0.0, found.shift_low, found.shift_high, found.p_value, None)
@@ -184,7 +219,7 @@ def middle_difference(
 
 def _student(value: float, error: float, freedom: float, confidence: float, blocks: int | None) -> Difference:
     if error == 0:
-        return Difference(value, value, value, 1.0 if value == 0 else 0.0, blocks)
+        return Difference(value, 0.0, 0.0, 1.0, blocks) if value == 0 else Difference(value, None, None, None, blocks)
     margin = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
     p = 2 * float(stats.t.sf(abs(value) / error, freedom))
     return Difference(value, value - margin, value + margin, p, blocks)
@@ -227,6 +262,31 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         running = max(running, min(1.0, (len(known) - rank) * p))
         corrected[place] = running
     return corrected
+
+
+def widened(confidence: float, p_value: float | None, corrected: float | None, comparisons: int) -> float:
+    """Coverage at which one interval leaves out 0 exactly where its p, corrected by `holm`, is below 1 - `confidence`.
+
+    Parameters
+    ----------
+    confidence : float
+        Of all `comparisons` together.
+    p_value, corrected : float or None
+        Of this comparison, before and after `holm`.
+    comparisons : int
+        How many p-values were corrected together.
+
+    Returns
+    -------
+    float
+        By the number that its p was multiplied with where it stays significant, else by all of them (Bonferroni).
+    """
+    alpha = 1 - confidence
+    if p_value is None or corrected is None or comparisons < 2:
+        return confidence
+    if p_value > 0 and corrected < alpha:
+        return 1 - alpha * p_value / corrected
+    return 1 - alpha / comparisons
 
 
 def _hodges_lehmann(x: Floats, y: Floats, confidence: float) -> tuple[float, float | None, float | None]:
@@ -340,5 +400,9 @@ def _ratio_of_medians(x: Floats, y: Floats, confidence: float) -> tuple[float | 
 def _mann_whitney_p(x: Floats, y: Floats) -> float:
     if x[0] == x[-1] == y[0] == y[-1]:  # all tied: nothing speaks against equality
         return 1.0
-    # The exact distribution knows no ties; scipy's "auto" uses it only where there are none and n is small.
-    return float(stats.mannwhitneyu(y, x, alternative="two-sided", method="auto").pvalue)
+    size = x.size + y.size
+    tied = np.unique(np.concatenate([x, y])).size < size
+    few = min(x.size, y.size) > 1 and math.comb(size, x.size) <= _EXACT_PERMUTATIONS
+    method: Any = stats.PermutationMethod(n_resamples=_EXACT_PERMUTATIONS) if tied and few else "auto"
+    # Without ties scipy's "auto" counts exactly where n is small; with ties it would take the normal approximation.
+    return float(stats.mannwhitneyu(y, x, alternative="two-sided", method=method).pvalue)

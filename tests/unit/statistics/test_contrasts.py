@@ -144,7 +144,8 @@ def test_without_rounds_a_difference_of_means_is_welchs(sizes: tuple[int, int], 
     assert (ours.low, ours.high, ours.p_value) == pytest.approx((ends.low, ends.high, theirs.pvalue))
     assert ours.blocks is None
     one_round = middle_difference(x, y, (np.zeros(x.size), np.zeros(y.size)))
-    assert one_round == ours
+    assert one_round.value == pytest.approx(ours.value)
+    assert one_round[1:] == (None, None, None, 1)
 
 
 def test_without_rounds_a_difference_of_medians_is_that_of_samples() -> None:
@@ -160,18 +161,26 @@ def test_without_rounds_a_difference_of_medians_is_that_of_samples() -> None:
 
 
 def test_only_rounds_that_both_have_enter() -> None:
-    x, y = [1.0, 1.2, 5.0, 5.2, 90.0], [2.0, 2.2, 6.5, 6.7, 70.0]
-    found = middle_difference(x, y, ([0, 0, 1, 1, 2], [0, 0, 1, 1, 3]))
-    assert found.blocks == 2
-    assert found.value == pytest.approx((1.0 + 1.5) / 2)
-    expected = stats.ttest_1samp([1.0, 1.5], 0).confidence_interval(0.95)
+    x, y = [1.0, 1.2, 5.0, 5.2, 3.0, 90.0], [2.0, 2.2, 6.5, 6.7, 3.8, 70.0]
+    found = middle_difference(x, y, ([0, 0, 1, 1, 2, 3], [0, 0, 1, 1, 2, 4]))
+    assert found.blocks == 3
+    assert found.value == pytest.approx((1.0 + 1.5 + 0.8) / 3)
+    expected = stats.ttest_1samp([1.0, 1.5, 0.8], 0).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_the_edges_of_a_difference() -> None:
     assert middle_difference([1.0], [2.0, 3.0])[1:] == (None, None, None, None)
-    exact = middle_difference([2.0, 2.0], [3.0, 3.0])
-    assert (exact.low, exact.high, exact.p_value) == (1.0, 1.0, 0.0)
+    equal = middle_difference([2.0, 2.0], [2.0, 2.0])
+    assert (equal.low, equal.high, equal.p_value) == (0.0, 0.0, 1.0)
+    tied = middle_difference([2.0, 2.0], [3.0, 3.0])
+    assert (tied.low, tied.high, tied.p_value) == (None, None, None)
+    two_rounds = middle_difference([2.0, 2.0], [3.0, 3.0], ([0, 1], [0, 1]), middle="median", unit=1.0)
+    assert two_rounds == (1.0, None, None, None, 2)
+    apart = middle_difference([2.0, 3.0], [4.0, 5.0], ([0, 0], [1, 1]))
+    assert apart == (2.0, None, None, None, 0)
+    same_step = middle_difference([2.0] * 9, [3.0] * 9, ([0, 1, 2] * 3, [0, 1, 2] * 3), middle="median", unit=1.0)
+    assert same_step.low == pytest.approx(1 - stats.t.ppf(0.975, 2) * np.sqrt(2 / 12))
     rounded = middle_difference([2.0] * 12, [2.0] * 12, unit=1.0)
     assert rounded.high == pytest.approx(stats.t.ppf(0.975, 22) * np.sqrt(2 / 144))
     by_round = middle_difference([2.0] * 12, [2.0] * 12, ([1, 2, 3] * 4, [1, 2, 3] * 4), unit=1.0)

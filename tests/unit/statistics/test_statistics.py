@@ -22,7 +22,7 @@ from isotherm.analysis.words.differences import ANSWERS, STARTS, Words, comparis
 from isotherm.statistics import describe, two_samples
 from isotherm.statistics.describe import quantile_interval, round_effect_p, summarize
 from isotherm.statistics.slopes import theil_sen
-from isotherm.statistics.two_samples import compare, holm
+from isotherm.statistics.two_samples import compare, holm, resolution
 
 times = st.floats(min_value=0.001, max_value=1e6, allow_nan=False, allow_subnormal=False)
 few_times = st.lists(times, min_size=1, max_size=40)
@@ -168,6 +168,12 @@ def test_shift_is_the_median_of_all_differences(x: list[float], y: list[float]) 
         above = len(differences) - np.searchsorted(differences, found.shift_high + 1e-9 * scale)
         ties_low = np.count_nonzero(np.abs(differences - found.shift_low) <= 1e-9 * scale)
         ties_high = np.count_nonzero(np.abs(differences - found.shift_high) <= 1e-9 * scale)
+        if not ties_low and not ties_high:
+            # Ties left no width, and the ends are as far apart as rounding allows.
+            unit = resolution([*x, *y])
+            assert (found.shift_low, found.shift_high) == (found.shift - unit, found.shift + unit)
+            assert unit > 0
+            return
         assert ties_low
         assert ties_high
         assert max(below, above) <= min(below + ties_low, above + ties_high)
@@ -214,10 +220,36 @@ def test_delta_and_p_agree_with_counting_and_scipy(x: list[float], y: list[float
     assert found.cliffs_delta == pytest.approx(delta, abs=1e-12)
     assert found.p_value is not None
     assert 0 <= found.p_value <= 1
-    if len({*x, *y}) > 1:
-        assert found.p_value == pytest.approx(stats.mannwhitneyu(x, y, alternative="two-sided").pvalue)
-    else:
+    size = len(x) + len(y)
+    if len({*x, *y}) == 1:
         assert found.p_value == 1.0
+    elif len({*x, *y}) < size and min(len(x), len(y)) > 1 and math.comb(size, len(x)) <= 1000:
+        assert found.p_value == pytest.approx(_p_by_counting(x, y))
+    else:
+        assert found.p_value == pytest.approx(stats.mannwhitneyu(x, y, alternative="two-sided").pvalue)
+
+
+def _p_by_counting(x: list[float], y: list[float]) -> float:
+    """Twice the share of ways to divide the values at which U is as small, or as large, as it is."""
+    together = [*x, *y]
+
+    def u(chosen: tuple[int, ...]) -> float:
+        rest = [together[i] for i in range(len(together)) if i not in chosen]
+        pairs = itertools.product((together[i] for i in chosen), rest)
+        return sum((a < b) + (a == b) / 2 for a, b in pairs)
+
+    counts = [u(chosen) for chosen in itertools.combinations(range(len(together)), len(x))]
+    seen = counts[0]
+    tails = [sum(count <= seen for count in counts), sum(count >= seen for count in counts)]
+    return min(1.0, 2 * min(tails) / len(counts))
+
+
+def test_few_tied_values_are_no_certainty() -> None:
+    assert compare([1, 1, 2], [3, 3, 4]).p_value == pytest.approx(2 / math.comb(6, 3))
+    tied = compare([5] * 50, [6] * 50)
+    assert (tied.shift, tied.shift_low, tied.shift_high) == (1.0, 0.0, 2.0)
+    tenths = compare([5.1] * 50, [5.2] * 50)
+    assert (tenths.shift_low, tenths.shift_high) == pytest.approx((0.0, 0.2))
 
 
 @given(x=samples, y=samples)
