@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import combinations
 from statistics import fmean, median
 from typing import Literal, NamedTuple
@@ -12,7 +13,7 @@ from isotherm.analysis.summary import CellDifference, ClientDependence, MetricNa
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
 from isotherm.statistics.results import Middle
-from isotherm.statistics.two_samples import Difference, holm, middle_difference
+from isotherm.statistics.two_samples import Difference, corrected_differences, middle_difference, resolution
 
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.
 BILLING_UNIT_MS = 1.0
@@ -51,40 +52,53 @@ def comparisons_across(
     Returns
     -------
     list of CellDifference
-        p-values are corrected (Holm) for all of them together.
+        p-values are corrected (Holm) for all of one metric together, and intervals widened by as much.
     """
-    found = []
+    sides: dict[tuple[MetricName, CellKey], tuple[str, str, _Side, _Side]] = {}
     for places in _groups(axis, used):
         baseline, *others = places
         for other in others:
             for metric in _METRICS[axis]:
                 ours, theirs = (_Side.of(used[places[place]], metric) for place in (baseline, other))
-                if not (ours.values and theirs.values):
-                    continue
-                middle = _MIDDLES.get(metric, "median")
-                result = _difference(ours, theirs, middle, confidence)
-                found.append(
-                    CellDifference(
-                        **asdict(places[other]),
-                        across=axis,
-                        baseline=baseline,
-                        other=other,
-                        metric=metric,
-                        middle=middle,
-                        baseline_value=ours.middle(middle),
-                        other_value=theirs.middle(middle),
-                        difference=result.value,
-                        low=result.low,
-                        high=result.high,
-                        p_value=result.p_value,
-                        p_holm=None,
-                        rounds=result.blocks,
-                        baseline_n=len(ours.values),
-                        other_n=len(theirs.values),
-                    )
-                )
-    corrected = holm([comparison.p_value for comparison in found])
-    return [c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)]
+                if ours.values and theirs.values:
+                    sides[metric, places[other]] = baseline, other, ours, theirs
+    families = {
+        metric: corrected_differences(
+            [
+                partial(_difference, ours, theirs, metric)
+                for (of, _), (*_, ours, theirs) in sides.items()
+                if of == metric
+            ],
+            confidence,
+        )
+        for metric in _METRICS[axis]
+    }
+    left = {metric: iter(family) for metric, family in families.items()}
+    found = []
+    for (metric, key), (baseline, other, ours, theirs) in sides.items():
+        result, corrected = next(left[metric])
+        middle = _middle(metric)
+        found.append(
+            CellDifference(
+                **asdict(key),
+                across=axis,
+                baseline=baseline,
+                other=other,
+                metric=metric,
+                middle=middle,
+                baseline_value=ours.middle(middle),
+                other_value=theirs.middle(middle),
+                difference=result.value,
+                low=result.low,
+                high=result.high,
+                p_value=result.p_value,
+                p_holm=corrected,
+                rounds=result.blocks,
+                baseline_n=len(ours.values),
+                other_n=len(theirs.values),
+            )
+        )
+    return found
 
 
 class _Side(NamedTuple):
@@ -102,14 +116,19 @@ class _Side(NamedTuple):
         return fmean(self.values) if middle == "mean" else median(self.values)
 
 
-def _difference(baseline: _Side, other: _Side, middle: Middle, confidence: float) -> Difference:
+def _middle(metric: MetricName) -> Middle:
+    return _MIDDLES.get(metric, "median")
+
+
+def _difference(baseline: _Side, other: _Side, metric: MetricName, confidence: float) -> Difference:
+    middle = _middle(metric)
     return middle_difference(
         baseline.values,
         other.values,
         (baseline.rounds, other.rounds),
         middle=middle,
         confidence=confidence,
-        unit=BILLING_UNIT_MS if middle == "mean" else 0.0,
+        unit=BILLING_UNIT_MS if middle == "mean" else resolution([*baseline.values, *other.values]),
     )
 
 
@@ -146,7 +165,9 @@ def client_findings(
         baseline, *others = billed
         tested = {c.other: c for c in known if c.metric == _BILLED and places.get(c.other) == cell_key(c)}
         differing = [client for client in others if client in tested and tested[client].is_sure]
-        bounds = [_difference(billed[one], billed[other], "mean", confidence) for one, other in combinations(billed, 2)]
+        bounds = [
+            _difference(billed[one], billed[other], _BILLED, confidence) for one, other in combinations(billed, 2)
+        ]
         ends = [end for bound in bounds for end in (bound.low, bound.high)]
         within = None if None in ends else max(abs(end) for end in ends if end is not None)
         least = min(side.middle("mean") for side in billed.values())

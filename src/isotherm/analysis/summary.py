@@ -23,7 +23,7 @@ from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stopping import IntervalWidth, Quantile
 from isotherm.measurement.shot import Outcome
 from isotherm.pricing.price import Price
-from isotherm.statistics.results import SIGNIFICANT, Comparison, MetricSummary, Middle, Slope
+from isotherm.statistics.results import SIGNIFICANT, AdjustedBy, Comparison, MetricSummary, Middle, Slope
 
 FORMAT = 1
 
@@ -156,9 +156,14 @@ class StartupCost(StartupSlope):
 
 
 class TargetDifference(OfCell, serialize_by_alias=True):
-    """Two targets in cells that are alike but for them; `p_holm` is corrected for all such comparisons.
+    """Two targets in cells that are alike but for them, with rounds as blocks (`isotherm.statistics.blocks`).
 
-    The cell is that of the `other` target, which is what documents call it.
+    The cell is that of the `other` target, which is what documents call it. All targets of a metric in cells that are
+    alike but for them are one family: the ratio and the shift of `result` have intervals that hold for all of them
+    together, and `p_holm` is the adjusted p of the same test; `adjusted_by` says how (None: there is one other target,
+    or nothing to be told). `rounds` are those that both targets have; below 3 there is neither interval nor p.
+    `detectable_ms` is the size of difference that would be found in four of five such campaigns. (The three are None
+    in summaries of earlier versions, which took samples as independent and corrected, by Holm, the p alone.)
     """
 
     target: str = Field(alias="other")
@@ -166,11 +171,19 @@ class TargetDifference(OfCell, serialize_by_alias=True):
     metric: MetricName
     p_holm: float | None
     result: Comparison
+    adjusted_by: AdjustedBy | None = None
+    rounds: int | None = None
+    detectable_ms: float | None = None
 
     @property
     def other(self) -> str:
         """The target that is compared with the baseline."""
         return self.target
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the two are told apart."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
 
 class TargetComparison(TargetDifference):
@@ -215,8 +228,10 @@ class CellDifference(OfCell):
 
     The key is that of the other cell, `other` its place on the axis `across`, `baseline` the place of the cell it is
     compared with. `middle` says of what the two values are; `difference` is taken round by round, its interval is over
-    `rounds` (None: there was one, and samples were taken as independent). `p_holm` is corrected for all comparisons
-    across the same axis. `baseline_n` and `other_n` are the numbers of samples (None in summaries of earlier versions).
+    `rounds`, those that both have; below 3 there is neither interval nor p. `p_holm` is corrected for all comparisons
+    of the same metric across the same axis, and the interval is widened by as much. `baseline_n` and `other_n` are the
+    numbers of samples (None in summaries of earlier versions, where `rounds` None says that there was one round, and
+    samples were taken as independent).
     """
 
     across: Literal["client_region", "protocol"]
@@ -370,7 +385,8 @@ class DatabaseDifference(Shape):
     """What the database adds to the inner function of one region: the one with it against the one without.
 
     `middle` says of what the two values are, over all calls; `difference` is taken between calls of one outer region
-    in one round, its interval is over these `blocks` (None: there was one, and calls were taken as independent).
+    in one round, its interval is over these `blocks`; below 3 there is neither interval nor p. `p_holm` is corrected
+    for all places of the same metric, and the interval is widened by as much.
     `without_n` and `with_n` are the numbers of samples (None in summaries of earlier versions).
     """
 
@@ -389,6 +405,11 @@ class DatabaseDifference(Shape):
     blocks: int | None
     without_n: int | None = None
     with_n: int | None = None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the two are told apart."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
 
 class DatabaseCost(DatabaseDifference):

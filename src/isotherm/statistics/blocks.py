@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,14 @@ from scipy import stats
 from isotherm.statistics.arrays import Floats, check_fraction, finite_values
 from isotherm.statistics.dunnett import critical_value, loadings, p_of_largest
 from isotherm.statistics.results import FEWEST_ROUNDS, AdjustedBy
-from isotherm.statistics.two_samples import Difference, holm, middle_difference, resolution, widened
+from isotherm.statistics.two_samples import (
+    Difference,
+    corrected_differences,
+    holm,
+    middle_difference,
+    resolution,
+    widened,
+)
 
 #: Blocks are given up for differences by round where the scatter of the baseline, or of another treatment, differs
 #: from that of all others with a p below these. The first is the larger: the baseline is in every difference.
@@ -214,7 +222,9 @@ def _two_way(table: Floats, rounding: Floats) -> tuple[list[_Contrast], tuple[fl
     errors = np.sqrt(variance * np.diag(inverse))
     spread = np.sqrt(np.diag(inverse))
     contrasts = [
-        _Contrast(float(effect), max(float(error), math.hypot(rounding[0], of)), freedom)
+        _Contrast(
+            float(effect) if abs(effect) > _NOTHING else 0.0, max(float(error), math.hypot(rounding[0], of)), freedom
+        )
         for effect, error, of in zip(effects[1:], errors, rounding[1:], strict=True)
     ]
     return contrasts, loadings(inverse / np.outer(spread, spread))
@@ -280,20 +290,17 @@ def _by_round_in_units(base: _Side, others: Sequence[_Side], unit: float, confid
         rounds = base.rounds, other.rounds
         return middle_difference(base.values, other.values, rounds, middle="median", confidence=level, unit=unit)
 
-    p_values = [difference(other, confidence).p_value for other in others]
-    found = []
-    for other, p, corrected in zip(others, p_values, holm(p_values), strict=True):
-        of = difference(other, widened(confidence, p, corrected, len(others)))
-        found.append(
-            BlockDifference(
-                shift=of.value,
-                shift_low=of.low,
-                shift_high=of.high,
-                ratio=other.median / base.median if base.median > 0 else None,
-                p_value=p,
-                p_adjusted=corrected,
-                adjusted_by="holm" if len(others) > 1 else None,
-                rounds=of.blocks or 0,
-            )
+    corrected = corrected_differences([partial(difference, other) for other in others], confidence)
+    return [
+        BlockDifference(
+            shift=found.value,
+            shift_low=found.low,
+            shift_high=found.high,
+            ratio=other.median / base.median if base.median > 0 else None,
+            p_value=found.p_value,
+            p_adjusted=p,
+            adjusted_by="holm" if len(others) > 1 else None,
+            rounds=found.blocks or 0,
         )
-    return found
+        for other, (found, p) in zip(others, corrected, strict=True)
+    ]

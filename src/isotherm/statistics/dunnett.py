@@ -67,8 +67,9 @@ def p_of_largest(t: float, of: tuple[float, ...], freedom: float) -> float:
     Dunnett, A multiple comparison procedure for comparing several treatments with a control, Journal of the American
     Statistical Association 50 (1955), 1096-1121.
     """
+    alone = min(1.0, 2 * float(stats.t.sf(t, freedom)))
     if len(of) == 1:
-        return min(1.0, 2 * float(stats.t.sf(t, freedom)))
+        return alone
     scale, weight = _scale(freedom)
     z = np.linspace(-8.5, 8.5, _NORMAL_POINTS)
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
@@ -77,7 +78,8 @@ def p_of_largest(t: float, of: tuple[float, ...], freedom: float) -> float:
     for loading in of:
         rest = math.sqrt(1 - loading**2)
         inside *= special.ndtr((limits - loading * z) / rest) - special.ndtr((-limits - loading * z) / rest)
-    return float(np.clip(weight @ (1.0 - inside) @ density, 0.0, 1.0))
+    # Between that of one and Bonferroni's bound, also where it is too small for the sum above.
+    return float(np.clip(weight @ (1.0 - inside) @ density, alone, min(1.0, len(of) * alone)))
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -287,6 +287,25 @@ def widened(confidence: float, p_value: float | None, corrected: float | None, c
     if p_value > 0 and corrected < alpha:
         return 1 - alpha * p_value / corrected
     return 1 - alpha / comparisons
+
+
+def corrected_differences(
+    differences: Sequence[Callable[[float], Difference]], confidence: float
+) -> list[tuple[Difference, float | None]]:
+    """Differences whose intervals and p-values hold for all of them together, each with its p corrected by `holm`.
+
+    Parameters
+    ----------
+    differences : sequence of functions
+        Each gives one difference with its interval at the coverage that it is given.
+    confidence : float
+        Of all of them together, in (0, 1).
+    """
+    p_values = [difference(confidence).p_value for difference in differences]
+    corrected = holm(p_values)
+    levels = [widened(confidence, p, q, len(differences)) for p, q in zip(p_values, corrected, strict=True)]
+    found = [difference(level) for difference, level in zip(differences, levels, strict=True)]
+    return list(zip(found, corrected, strict=True))
 
 
 def _hodges_lehmann(x: Floats, y: Floats, confidence: float) -> tuple[float, float | None, float | None]:

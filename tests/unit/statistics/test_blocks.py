@@ -54,6 +54,7 @@ def test_critical_values_are_those_of_dunnetts_tables(others: int, freedom: int,
     assert critical_value(of, freedom, 0.95) == pytest.approx(five, abs=0.006)
     assert critical_value(of, freedom, 0.99) == pytest.approx(one, abs=0.006)
     assert p_of_largest(critical_value(of, freedom, 0.95), of, freedom) == pytest.approx(0.05, abs=1e-8)
+    assert 0 < p_of_largest(60.0, of, freedom) < 1e-6
 
 
 def test_adjusted_p_values_are_scipys() -> None:

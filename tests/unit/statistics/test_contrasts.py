@@ -51,12 +51,26 @@ def test_every_client_is_compared_with_the_functions_own_region() -> None:
         assert c.rounds == 5
         ours, theirs = (_by_round(client, c.operation or "", c.metric, c.middle) for client in (SIX[0], c.other))
         expected = stats.ttest_rel(theirs, ours)
-        ends = expected.confidence_interval(0.95)
+        # The interval is of the same test as the corrected p.
+        family = sum(other.metric == c.metric for other in across)
+        factor = (c.p_holm or 0.0) / (c.p_value or 1.0) if c.is_sure else family
+        ends = expected.confidence_interval(1 - 0.05 / factor)
         assert c.difference == pytest.approx(np.mean(theirs - ours))
+        assert c.is_sure == (not (c.low or 0.0) <= 0 <= (c.high or 0.0))
         if c.metric != "billed_duration_ms":  # whose rounding may be wider
             assert (c.low, c.high, c.p_value) == pytest.approx((ends.low, ends.high, expected.pvalue))
-    raw = [c.p_value or 0.0 for c in across]
-    assert [c.p_holm for c in across] == pytest.approx(_holm(raw))
+    for metric in {c.metric for c in across}:
+        raw = [c.p_value or 0.0 for c in across if c.metric == metric]
+        assert [c.p_holm for c in across if c.metric == metric] == pytest.approx(_holm(raw))
+
+
+def test_clients_of_fewer_than_three_rounds_are_not_told_apart() -> None:
+    plan = clients_plan(warm=60, rounds=2)
+    summary = build_summary(plan, samples_of(plan, remote(billed_from={SIX[3]: 30.0})), made_up_lanes(plan))
+    across = [c for c in summary.cell_comparisons if c.across == "client_region"]
+    assert {(c.rounds, c.low, c.high, c.p_holm, c.is_sure) for c in across} == {(2, None, None, None, False)}
+    assert all("cannot be told from 2 rounds" in c.sentence for c in across)
+    assert {found.verdict for found in summary.client_findings} == {"unclear"}
 
 
 def _by_round(client: str, operation: str, metric: str, middle: str) -> np.ndarray:

@@ -171,6 +171,7 @@ def test_shift_is_the_median_of_all_differences(x: list[float], y: list[float]) 
         if not ties_low and not ties_high:
             # Ties left no width, and the ends are as far apart as rounding allows.
             unit = resolution([*x, *y])
+            assert found.shift is not None
             assert (found.shift_low, found.shift_high) == (found.shift - unit, found.shift + unit)
             assert unit > 0
             return

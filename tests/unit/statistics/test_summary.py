@@ -24,12 +24,17 @@ from isotherm.campaign.left_alone import (
 )
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
+from isotherm.numbers import digits
+from unit.present import present
 
-from .made_up import made_up_lanes, made_up_plan, made_up_samples
+from .made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(cold=60, warm=40, rounds=2)
 SAMPLES = made_up_samples(PLAN, mishaps=0.05)
 SUMMARY = build_summary(PLAN, SAMPLES, made_up_lanes(PLAN))
+
+_SIX = made_up_plan(cold=60, warm=60, rounds=6)
+IN_ROUNDS = build_summary(_SIX, made_up_samples(_SIX), made_up_lanes(_SIX))
 
 
 def _cell(summary: CampaignSummary, target: str, region: str, kind: str) -> Cell:
@@ -114,26 +119,87 @@ def test_every_target_is_compared_with_the_first_in_its_own_cell() -> None:
         assert (comparison.result.baseline_n, comparison.result.other_n) == (len(ours), len(theirs))
     starts = {(c.other, c.region) for c in SUMMARY.comparisons if (c.kind, c.metric) == ("cold", "init_duration_ms")}
     assert len(starts) == 8
-    raw = [c.result.p_value for c in SUMMARY.comparisons]
-    corrected = [c.p_holm for c in SUMMARY.comparisons]
-    assert all(p is not None and q is not None and p <= q <= 1 for p, q in zip(raw, corrected, strict=True))
-    assert min(q for q in corrected if q is not None) == pytest.approx(min(p for p in raw if p is not None) * len(raw))
+    # Two rounds are too few to tell anything.
+    assert {(c.rounds, c.p_holm, c.result.shift_low) for c in SUMMARY.comparisons} == {(2, None, None)}
+
+
+def test_targets_of_one_metric_in_one_place_are_one_family_with_absolute_values() -> None:
+    for comparison in IN_ROUNDS.comparisons:
+        result = comparison.result
+        cells = [
+            _cell(IN_ROUNDS, target, comparison.region, comparison.kind).metrics[comparison.metric]
+            for target in ("default", comparison.other)
+        ]
+        assert [result.baseline_median, result.other_median] == pytest.approx([cell.median for cell in cells])
+        assert [result.baseline_p95, result.other_p95] == [cell.p95 for cell in cells]
+        assert comparison.rounds == 6
+        assert comparison.adjusted_by in ("dunnett", "holm")
+        assert present(comparison.detectable_ms) > 0
+        low, high = present(result.shift_low), present(result.shift_high)
+        assert comparison.is_sure == (low > 0 or high < 0) == (present(comparison.p_holm) < 0.05)
+        assert present(result.p_value) <= present(comparison.p_holm)
+    # A family more changes nothing in the others: the same campaign in one region alone.
+    plan = made_up_plan(cold=60, warm=60, rounds=6)
+    here = [s for s in made_up_samples(plan) if s.region == "us-east-1"]
+    alone = build_summary(plan, here, made_up_lanes(plan))
+    assert alone.comparisons == [c for c in IN_ROUNDS.comparisons if c.region == "us-east-1"]
 
 
 def test_the_headline_names_the_largest_difference_in_start_up() -> None:
     shift = next(
         c.result
-        for c in SUMMARY.comparisons
+        for c in IN_ROUNDS.comparisons
         if (c.other, c.region, c.metric) == ("pkg50", "us-east-1", "init_duration_ms")
     )
-    assert SUMMARY.headline.startswith(
+    assert IN_ROUNDS.headline.startswith(
         f"pkg50 starts {shift.shift:.0f} ms later than default in us-east-1 (95 % interval"
     )
-    assert "size50" in SUMMARY.headline.partition(";")[2]
+    assert "size50" in IN_ROUNDS.headline.partition(";")[2]
+
+
+def test_a_headline_of_nothing_sure_chooses_no_difference() -> None:
+    plan = made_up_plan(regions=("us-east-1",), cold=60, warm=0, rounds=6)
+    equal = [replace(s, init_duration_ms=s.init_duration_ms and 90 + hash_noise(s)) for s in made_up_samples(plan)]
+    summary = build_summary(plan, equal, made_up_lanes(plan))
+    starts = [c for c in summary.comparisons if c.metric == "init_duration_ms"]
+    assert not any(c.is_sure for c in starts)
+    hardest = max(present(c.detectable_ms) for c in starts)
+    assert summary.headline.startswith(
+        "pkg20, pkg50, size20 and size50 cannot be told apart from default with these samples in us-east-1: "
+        f"a difference of {digits(hardest)} ms ("
+    )
+    assert summary.headline.endswith(
+        "of default) would have been found in four of five such campaigns; with four times the rounds, one of half "
+        "that size"
+    )
+    assert all("would have been found" in c.result.sentence for c in starts)
+
+
+@pytest.mark.parametrize(
+    ("targets", "word"), [(("default", "pkg50"), "pkg50 starts later or"), (tuple(TARGETS), "pkg20, pkg50")]
+)
+def test_a_headline_from_two_rounds_says_that_they_are_too_few(targets: tuple[str, ...], word: str) -> None:
+    plan = made_up_plan(targets=targets, regions=("us-east-1",), cold=60, warm=0, rounds=2)
+    headline = build_summary(plan, made_up_samples(plan), made_up_lanes(plan)).headline
+    assert headline.startswith(f"whether {word}")
+    assert "cannot be told from 2 rounds" in headline
+    assert "at least 3 that both have are needed, and 10 are better" in headline
+    assert "interval" not in headline
+
+
+def test_imports_that_are_all_alike_take_nothing_from_the_start_ups() -> None:
+    plan = made_up_plan(regions=("us-east-1",), cold=60, warm=0, rounds=6)
+    tied = [replace(s, import_ms=s.import_ms and 0.4) for s in made_up_samples(plan)]
+    summary = build_summary(plan, tied, made_up_lanes(plan))
+    before = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    imports = [c for c in summary.comparisons if c.metric == "import_ms"]
+    assert {(c.result.shift, c.p_holm) for c in imports} == {(0.0, 1.0)}
+    for now, then in zip(summary.comparisons, before.comparisons, strict=True):
+        assert now.metric == "import_ms" or now == then
 
 
 def test_on_the_embedded_stack_the_probe_speaks_and_everything_says_so() -> None:
-    plan = made_up_plan(platform="emulated", cold=20, warm=20)
+    plan = made_up_plan(platform="emulated", cold=20, warm=20, rounds=4)
     summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
 
     assert summary.start_metric == "startup_ms"

@@ -35,7 +35,10 @@ def cell_difference_in_words(found: CellDifference, confidence: float, region: s
         names = WAYS[found.baseline], f"{who} {WAYS[found.other]}"
     ends = (found.difference, found.low, found.high)
     sizes = (found.baseline_n, found.other_n)
-    return difference_in_words(names, _WORDS[found.metric], "ms", ends, sizes, confidence, region)
+    words = _WORDS[found.metric]
+    return difference_in_words(
+        names, words, "ms", ends, sizes, confidence, region, sure=found.is_sure, rounds=found.rounds
+    )
 
 
 def client_finding(found: ClientDependence, comparisons: Iterable[CellDifference], confidence: float) -> ClientFinding:

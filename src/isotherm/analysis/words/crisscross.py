@@ -130,6 +130,8 @@ def database_in_words(found: DatabaseDifference, confidence: float) -> str:
         (found.difference, found.low, found.high),
         (found.without_n, found.with_n),
         confidence,
+        sure=found.is_sure,
+        rounds=found.blocks,
     )
 
 

@@ -20,12 +20,16 @@ from isotherm.analysis.summary import (
 from isotherm.analysis.words.cells import WAYS
 from isotherm.analysis.words.contrasts import cell_difference_in_words, client_dependence_in_words
 from isotherm.analysis.words.crisscross import finding_in_words, round_trips_in_words
-from isotherm.analysis.words.differences import target_difference_in_words
+from isotherm.analysis.words.differences import (
+    HOW_MANY_ROUNDS,
+    could_have_been_found,
+    target_difference_in_words,
+)
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.plan import Plan
-from isotherm.numbers import capitalised, digits, interval, listed, percent
-from isotherm.statistics.results import MetricSummary
+from isotherm.numbers import capitalised, count, digits, interval, listed, percent
+from isotherm.statistics.results import FEWEST_ROUNDS, MetricSummary
 
 
 class Findings(NamedTuple):
@@ -113,37 +117,64 @@ def _of_targets(
         if lone is None:
             return "no call could be used: nothing to say"
         if compared:
-            return _widest(compared, confidence)
+            return _of_comparisons(compared, confidence)
         return _lone(lone, lone.metrics["client_ms"], "answers", confidence)
     if start is None:
         return "no cold start could be used: nothing to say about start-up"
     starts = [c for c in targets if c.kind == "cold" and c.metric == start]
     if starts:
-        return _widest(starts, confidence)
+        return _of_comparisons(starts, confidence)
     cell = next(cell for cell in cells if cell.kind == "cold" and start in cell.metrics)
     return _lone(cell, cell.metrics[start], "starts", confidence)
 
 
-def _widest(comparisons: Sequence[TargetDifference], confidence: float) -> str:
-    """The comparison with the largest sure difference, and who cannot be told apart from the baseline."""
+def _of_comparisons(comparisons: Sequence[TargetDifference], confidence: float) -> str:
+    """The largest of the sure differences, and who cannot be told apart from the baseline; or what could be seen."""
     # The first region and memory size speak for the campaign; the others are in the tables.
     here = [c for c in comparisons if _place(c) == _place(comparisons[0])]
-    widest = max(here, key=lambda c: (_is_told_apart(c), abs(c.result.shift or 0.0)))
+    sure = [c for c in here if c.is_sure]
+    if not sure:
+        return _none_told_apart(here, confidence)
+    widest = max(sure, key=lambda c: abs(c.result.shift or 0.0))
     sentence = target_difference_in_words(widest, confidence, widest.region)
-    alike = [c.other for c in here if c.result.shift_low is not None and not _is_told_apart(c)]
-    if alike and widest.other not in alike:
+    alike = [c.other for c in here if not c.is_sure]
+    if alike:
         sentence += f"; {listed(alike)} cannot be told apart from {widest.baseline}"
     return sentence
+
+
+def _none_told_apart(here: Sequence[TargetDifference], confidence: float) -> str:
+    """That no target is told apart, and what to do about it: nothing is chosen among differences that are not sure."""
+    first, *others = here
+    tested = [c for c in here if c.detectable_ms is not None]
+    if not others:
+        more = f"; {_MORE_ROUNDS}" if tested else ""
+        return target_difference_in_words(first, confidence, first.region) + more
+    names = listed([c.other for c in here])
+    if not tested:
+        medians = listed([f"{c.other} {digits(c.result.other_median)}" for c in here])
+        fewest = min(c.rounds or 0 for c in here)
+        why = f"cannot be told from {count(fewest, 'round')}: {HOW_MANY_ROUNDS}"
+        if fewest >= FEWEST_ROUNDS:
+            why = "cannot be told"
+        return (
+            f"whether {names} differ from {first.baseline} in {first.region} {why} (medians in ms: {first.baseline} "
+            f"{digits(first.result.baseline_median)}, {medians})"
+        )
+    hardest = max(tested, key=lambda c: c.detectable_ms or 0.0)
+    return (
+        f"{names} cannot be told apart from {first.baseline} with these samples in {first.region}: "
+        f"{could_have_been_found(hardest)}; {_MORE_ROUNDS}"
+    )
+
+
+#: The standard error falls with the root of the number of rounds.
+_MORE_ROUNDS = "with four times the rounds, one of half that size"
 
 
 def _place(comparison: TargetDifference) -> CellKey:
     """Its cell without the target."""
     return replace(cell_key(comparison), target="")
-
-
-def _is_told_apart(comparison: TargetDifference) -> bool:
-    low, high = comparison.result.shift_low, comparison.result.shift_high
-    return low is not None and high is not None and not low <= 0 <= high
 
 
 def _lone(cell: Cell, summary: MetricSummary, verb: str, confidence: float) -> str:
