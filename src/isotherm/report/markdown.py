@@ -30,6 +30,7 @@ from isotherm.report.metrics import (
     accounting_line,
     failure_lines,
     groups,
+    how_adjusted,
     price_lines,
     row_heading,
     row_names,
@@ -238,10 +239,25 @@ def _comparisons(summary: CampaignSummary) -> list[str]:
     if not summary.comparisons:
         return []
     rows = [
-        [f"{where(c)}, {c.kind}", METRIC_LABELS[c.metric], c.result.sentence, probability(c.p_holm)]
+        [
+            f"{where(c)}, {c.kind}",
+            METRIC_LABELS[c.metric],
+            c.other,
+            _with_p95(c.result.baseline_median, c.result.baseline_p95),
+            _with_p95(c.result.other_median, c.result.other_p95),
+            c.result.sentence,
+            probability(c.p_holm),
+            NOTHING if c.rounds is None else f"{c.rounds:,}",
+        ]
         for c in summary.comparisons
     ]
-    return [f"### Against {_plain(summary.baseline)}", _table(["Where", "What", "In words", "p (Holm)"], rows)]
+    baseline = _plain(summary.baseline)
+    headings = ["Where", "What", "Target", f"{baseline} (p95)", "Target's (p95)", "In words", "p, adjusted", "Rounds"]
+    return [f"### Against {baseline}", _table(headings, rows), how_adjusted(summary)]
+
+
+def _with_p95(median: float | None, p95: float | None) -> str:
+    return digits(median) if p95 is None else f"{digits(median)} ({digits(p95)})"
 
 
 def _lanes(summary: CampaignSummary) -> list[str]:

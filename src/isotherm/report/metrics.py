@@ -180,3 +180,18 @@ def price_lines(planned: Price, actual: Price | None) -> list[tuple[str, str, Pr
     before = {(line.service, line.unit): line for line in planned.lines}
     after = {(line.service, line.unit): line for line in actual.lines} if actual else {}
     return [(*key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
+
+
+def how_adjusted(summary: CampaignSummary) -> str:
+    """By what the p-values and intervals of targets hold for all of them together."""
+    methods = {c.adjusted_by for c in summary.comparisons}
+    if all(c.rounds is None for c in summary.comparisons):  # of an earlier version
+        return "p: Mann-Whitney over all samples, corrected (Holm); the intervals are not corrected."
+    said = {
+        "dunnett": "Rounds are blocks; p and interval hold for all targets of a metric in a place together (Dunnett).",
+        "holm": "Where targets scatter differently, or a time is zero, differences are taken by round (Holm).",
+    }
+    return " ".join([said[method] for method in ("dunnett", "holm") if method in methods] or [_ALONE])
+
+
+_ALONE = "Rounds are blocks, and of each metric in a place there is one comparison, or none from fewer than 3 rounds."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from functools import lru_cache
 
 import numpy as np
@@ -75,9 +76,10 @@ def p_of_largest(t: float, of: tuple[float, ...], freedom: float) -> float:
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
     limits = t * scale[:, None]
     inside = np.ones((scale.size, z.size))
-    for loading in of:
+    for loading, times in Counter(of).items():
         rest = math.sqrt(1 - loading**2)
-        inside *= special.ndtr((limits - loading * z) / rest) - special.ndtr((-limits - loading * z) / rest)
+        alike = special.ndtr((limits - loading * z) / rest) - special.ndtr((-limits - loading * z) / rest)
+        inside *= alike**times
     # Between that of one and Bonferroni's bound, also where it is too small for the sum above.
     return float(np.clip(weight @ (1.0 - inside) @ density, alone, min(1.0, len(of) * alone)))
 

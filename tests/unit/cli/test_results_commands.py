@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from isotherm.analysis.aggregate import build_summary
+from isotherm.analysis.summary import CampaignSummary
 from isotherm.aws.clients import Home
 from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import write_csv
@@ -145,6 +146,22 @@ def test_exports_hold_every_sample(isotherm: Callable[..., Any], tmp_path: Path)
     assert json.loads(out) == {"file": "samples.csv", "format": "csv", "samples": len(SAMPLES)}
     assert isotherm("export", "a", "--json", "-o", "-")[0] == 2
     assert isotherm("export", "a", "--format", "xml")[0] == 2
+
+
+def test_comparisons_are_exported_with_both_medians_and_the_adjusted_p(
+    isotherm: Callable[..., Any], reports: Path, tmp_path: Path
+) -> None:
+    code, out, _ = isotherm("export", "a", "--of", "comparisons", "--json")
+    summary = CampaignSummary.model_validate_json((reports / "a" / "summary.json").read_bytes())
+    assert code == 0
+    assert json.loads(out) == {"file": "comparisons.csv", "format": "csv", "comparisons": len(summary.comparisons)}
+    rows = list(csv.DictReader((tmp_path / "comparisons.csv").read_text().splitlines()))
+    for row, found in zip(rows, summary.comparisons, strict=True):
+        assert (row["baseline"], row["target"], row["metric"]) == (found.baseline, found.other, found.metric)
+        assert (row["is_sure"], row["rounds"], row["p_holm"]) == ("false", "2", "")
+        assert float(row["baseline_median"]) == found.result.baseline_median
+        assert float(row["other_p95"]) == found.result.other_p95
+        assert float(row["shift"]) == found.result.shift
 
 
 @pytest.mark.usefixtures("reports")

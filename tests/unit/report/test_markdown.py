@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.bill import actual
 from isotherm.analysis.summary import CampaignSummary
-from isotherm.numbers import digits, dollars, interval
+from isotherm.numbers import digits, dollars, interval, probability
 from isotherm.report.markdown import render_markdown
+from isotherm.report.metrics import METRIC_LABELS
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 PLAN = made_up_plan(cold=60, warm=60, rounds=3)
@@ -41,6 +42,21 @@ def test_every_median_with_its_interval_is_there() -> None:
             assert f"| {digits(found.median)} ({interval(found.median_low, found.median_high)}) |" in text
     assert text.startswith("## pkg50 starts ")
     assert all(cost.sentence in text for cost in SUMMARY.startup_costs)
+
+
+def test_comparisons_have_absolute_values_beside_them() -> None:
+    text = render_markdown(SUMMARY)
+    for c in SUMMARY.comparisons:
+        result = c.result
+        row = [METRIC_LABELS[c.metric], c.other]
+        row += [
+            f"{digits(median)} ({digits(p95)})"
+            for median, p95 in (
+                (result.baseline_median, result.baseline_p95),
+                (result.other_median, result.other_p95),
+            )
+        ]
+        assert f"| {' | '.join(row)} | {result.sentence} | {probability(c.p_holm)} | 3 |" in text.replace("\\", "")
 
 
 def test_planned_and_actual_dollars_stand_side_by_side() -> None:

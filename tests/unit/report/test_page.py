@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.campaign.plan import Plan
+from isotherm.numbers import digits, interval
 from isotherm.report.page.figures import POINTS_SHOWN, figure_data, thinned
 from isotherm.report.page.page import render_page
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
@@ -108,6 +109,24 @@ def test_numbers_of_the_tables_are_those_of_the_summary() -> None:
     assert pkg50.result.sentence in page
     headline = summary.headline.replace("us-east-1", '<span class="whole">us-east-1</span>').replace(" %", "&nbsp;%")
     assert f"<h1>{headline}" in page
+
+
+def test_differences_stand_beside_absolute_values_and_sure_ones_are_marked() -> None:
+    summary, page = _made(made_up_plan(regions=("us-east-1",), cold=60, warm=60, rounds=6))
+    assert {c.is_sure for c in summary.comparisons} == {True, False}
+    for c in summary.comparisons:
+        result = c.result
+        medians = "".join(
+            f'<td class="n">{digits(median)}<small>{digits(p95)}</small></td>'
+            for median, p95 in (
+                (result.baseline_median, result.baseline_p95),
+                (result.other_median, result.other_p95),
+            )
+        )
+        shift = f"{digits(result.shift)}<small>{interval(result.shift_low, result.shift_high)}</small>"
+        if c.is_sure:
+            shift = f'<span class="{"more" if (result.shift or 0) > 0 else "less"}">{shift}</span>'
+        assert f'{medians}<td class="n">{shift}</td>' in page
 
 
 def test_accounts_that_do_not_balance_come_first_and_loud() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -12,8 +13,9 @@ from rich.console import Console
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, interval, listed, probability
-from isotherm.report.metrics import accounting_line
+from isotherm.report.metrics import METRIC_LABELS, accounting_line, how_adjusted
 from isotherm.report.terminal.campaign import campaign_tables
+from isotherm.report.terminal.comparisons import comparison_tables
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 
@@ -124,3 +126,26 @@ def test_the_accounting_line_adds_up() -> None:
     parts = line.partition("answered = ")[2].partition(";")[0]
     assert planned == issued == answered + failed
     assert sum(int(n.replace(",", "")) for n in re.findall(r"[\d,]+", parts)) == answered
+
+
+def test_targets_stand_beside_the_baseline_and_sure_differences_are_in_colour() -> None:
+    plan = made_up_plan(targets=("default", "pkg50", "size50"), regions=("us-east-1",), cold=60, warm=60, rounds=6)
+    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+    console = Console(width=200, force_terminal=True, color_system="standard", record=True, file=io.StringIO())
+    for part in comparison_tables(summary):
+        console.print(part)
+    coloured = console.export_text(styles=True, clear=False).splitlines()
+    plain = [line.split() for line in console.export_text().splitlines()]
+    sure = {"yes": 0, "no": 0}
+    for c in summary.comparisons:
+        result = c.result
+        label = METRIC_LABELS[c.metric].split()
+        numbers = [result.baseline_median, result.baseline_p95, result.other_median, result.other_p95, result.shift]
+        row = [c.other, *label, *(digits(value) for value in numbers)]
+        (at,) = [i for i, line in enumerate(plain) if line[: len(row)] == row]
+        assert plain[at][-2:] == [*probability(c.p_holm).split(), "6"][-2:]
+        colour = "\x1b[31m" if (result.shift or 0) > 0 else "\x1b[32m"
+        assert (colour in coloured[at]) == c.is_sure
+        sure["yes" if c.is_sure else "no"] += 1
+    assert min(sure.values()) > 0
+    assert "(Dunnett)" in how_adjusted(summary)

@@ -1,4 +1,4 @@
-"""`isotherm export`: every sample of a campaign, or every phase or second of a load, for other programs."""
+"""`isotherm export`: every sample of a campaign, its comparisons, or a load's phases or seconds, for other programs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Of(StrEnum):
     SAMPLES = "samples"
     PHASES = "phases"
     SECONDS = "seconds"
+    COMPARISONS = "comparisons"
 
 
 WhatArgument = Annotated[
@@ -36,7 +37,8 @@ FileOption = Annotated[
     typer.Option("--output", "-o", help="File to write, - for standard output (else samples.FORMAT, or as --of says)."),
 ]
 OfOption = Annotated[
-    Of | None, typer.Option("--of", help="Of a load: its phases (unless told otherwise), or its seconds.")
+    Of | None,
+    typer.Option("--of", help="Of a load: its phases (unless told otherwise), or its seconds; or how targets compare."),
 ]
 
 
@@ -52,7 +54,8 @@ def export(
 ) -> None:
     """Write every sample of a campaign, used or not, one row each; what is missing is empty, never zero.
 
-    A load has no samples: of it the phases are written, or with --of seconds its seconds.
+    A load has no samples: of it the phases are written, or with --of seconds its seconds. With --of comparisons each
+    target is written against the first, with medians, p95s, differences, ratios and adjusted p-values.
     """
     import json
     import sys
@@ -73,6 +76,8 @@ def export(
     rows_of = of or (Of.PHASES if loads and not side.samples else Of.SAMPLES)
     if rows_of is Of.SAMPLES:
         found = exports.sample_rows(side.samples)
+    elif rows_of is Of.COMPARISONS:
+        found = exports.comparison_rows(side.summary.comparisons if side.summary else [])
     else:
         found = exports.phase_rows(loads) if rows_of is Of.PHASES else exports.second_rows(loads)
     if not found.rows:

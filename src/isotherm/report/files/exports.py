@@ -1,6 +1,7 @@
 """Results as files for other programs: CSV, JSON lines, Parquet. What is missing is empty or null, never zero.
 
-Of samples the columns are the fields of `Sample`, in order; of loads those of `LoadRun` and of its phases or seconds.
+Of samples the columns are the fields of `Sample`, in order; of loads those of `LoadRun` and of its phases or seconds,
+of comparisons those of `TargetComparison` and of its result.
 """
 
 from __future__ import annotations
@@ -9,14 +10,21 @@ import importlib.util
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 from pydantic import BaseModel
 
 from isotherm.analysis.accounting import distinct
-from isotherm.analysis.summary import LoadRow, LoadRun, LoadSecond
+from isotherm.analysis.summary import (
+    ComparisonInWords,
+    LoadRow,
+    LoadRun,
+    LoadSecond,
+    TargetComparison,
+    TargetDifference,
+)
 from isotherm.analysis.words.loads import is_reported
 from isotherm.load.result import KINDS
 from isotherm.measurement.sample import Sample
@@ -73,6 +81,19 @@ def second_rows(loads: Iterable[LoadRun]) -> Rows:
     kinds = {**_kinds(LoadRun, _OF_RUN), **of_second}
     found = [{**_values(run, _OF_RUN), **_values(second, of_second)} for run in loads for second in run.seconds]
     return Rows(kinds, [[values[name] for name in kinds] for values in found])
+
+
+def comparison_rows(comparisons: Iterable[TargetComparison]) -> Rows:
+    """Each target against the baseline in each metric: the cell, both medians and p95s, difference, ratio and p."""
+    of_cell = [name for name in _kinds(TargetDifference) if name not in ("target", "baseline", "result")]
+    hints = get_type_hints(ComparisonInWords)
+    kinds = {"baseline": str, "target": str, **{name: _kinds(TargetDifference)[name] for name in of_cell}}
+    kinds |= {field.name: _kind(hints[field.name]) for field in fields(ComparisonInWords)}
+    rows = []
+    for found in comparisons:
+        values = {"is_sure": found.is_sure, **_values(found, ("baseline", "target", *of_cell)), **asdict(found.result)}
+        rows.append([values[name] for name in ("is_sure", *kinds)])
+    return Rows({"is_sure": bool, **kinds}, rows)
 
 
 def _kinds(model: type[BaseModel], names: Iterable[str] | None = None) -> dict[str, type]:

@@ -17,7 +17,7 @@ from isotherm.analysis.trend_model import Trend
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.pricing.price import Price
-from isotherm.report.metrics import METRIC_LABELS, compared, price_lines, where
+from isotherm.report.metrics import METRIC_LABELS, compared, how_adjusted, price_lines, where
 from isotherm.report.page.accounting import accounting_section, lanes_section
 from isotherm.report.page.cells import kind_section
 from isotherm.report.page.clients import clients_figures, clients_section
@@ -256,10 +256,13 @@ def _comparison_section(summary: CampaignSummary) -> Section | None:
         Column("Target", numeric=False),
         Column("Where", numeric=False),
         Column("What", numeric=False),
-        Column("Difference", hint="shift, ms"),
-        Column("Ratio", hint="of medians"),
+        Column(summary.baseline, hint="median and p95, ms"),
+        Column("This target", hint="median and p95, ms"),
+        Column("Difference", hint="by round, ms"),
+        Column("Ratio", hint="by round"),
         Column("Cliff's delta"),
-        Column("p", hint="Holm"),
+        Column("p", hint="adjusted"),
+        Column("Rounds", hint="of both"),
         Column("In words", numeric=False, wide=True),
     ]
     rows: list[list[str]] = [
@@ -267,24 +270,39 @@ def _comparison_section(summary: CampaignSummary) -> Section | None:
             c.other,
             where(c),
             f"{c.kind}, {METRIC_LABELS[c.metric].lower()}",
-            with_interval(c.result.shift, c.result.shift_low, c.result.shift_high),
+            _with_p95(c.result.baseline_median, c.result.baseline_p95),
+            _with_p95(c.result.other_median, c.result.other_p95),
+            _difference(c),
             with_interval(c.result.ratio, c.result.ratio_low, c.result.ratio_high),
             _delta(c),
             probability(c.p_holm),
+            NOTHING if c.rounds is None else f"{c.rounds:,}",
             c.result.sentence,
         ]
         for c in summary.comparisons
     ]
     baseline = summary.baseline
-    caption = f"Each target against {baseline}, with {percent(summary.confidence)} intervals"
+    caption = f"Each target against {baseline}, with {percent(summary.confidence)} intervals; sure ones are in colour"
     return Section(
         f"Against {baseline}",
         f"""
-<p class="lead">Difference: Hodges-Lehmann shift, the median of all differences between a call of the target and one of
-{escape(baseline)}. p: Mann-Whitney, corrected (Holm) for the {len(rows)} comparisons made here. Cliff's delta: how much
-more often a call of the target is the slower of the two than the faster; 1 is always, 0 is as often.</p>
+<p class="lead">{escape(how_adjusted(summary))} A difference in ms is the ratio less 1, times {escape(baseline)}'s
+median. Cliff's delta: how much more often a call of the target is the slower of the two than the faster; 1 is always,
+0 is as often.</p>
 <div class="card">{table(caption, columns, rows)}</div>""",
     )
+
+
+def _with_p95(median: float | None, p95: float | None) -> str:
+    return Markup(f"{digits(median)}<small>{digits(p95)}</small>")
+
+
+def _difference(comparison: TargetComparison) -> str:
+    result = comparison.result
+    shown = with_interval(result.shift, result.shift_low, result.shift_high)
+    if not comparison.is_sure:
+        return shown
+    return Markup(f'<span class="{"more" if (result.shift or 0.0) > 0 else "less"}">{shown}</span>')
 
 
 def _delta(comparison: TargetComparison) -> str:

@@ -23,6 +23,7 @@ from isotherm.report.metrics import (
     row_names,
     shown_metrics,
 )
+from isotherm.report.terminal.comparisons import comparison_tables
 from isotherm.report.terminal.frame import framed
 from isotherm.report.terminal.loads import campaign_loads
 from isotherm.report.terminal.regions import clients_tables, crisscross_tables, http_tables
@@ -55,6 +56,7 @@ def campaign_tables(summary: CampaignSummary) -> Group:
             parts.append(Text(accounting_line(total(cell.accounting for cell in cells)), style="dim"))
             said = [(name, cell.precision) for name, cell in zip(names, cells, strict=True) if cell.precision]
             parts += [Text(f"{name}: {precision}", style="dim") for name, precision in said]
+    parts += comparison_tables(summary)
     if summary.startup_costs:
         parts += [Text(), Text("Cost of start-up", style="bold")]
         parts += [Text(f"{cost.region}, {cost.memory_mb} MB: {cost.sentence}") for cost in summary.startup_costs]
