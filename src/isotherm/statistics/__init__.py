@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isotherm.statistics.describe import quantile_interval, summarize
+    from isotherm.statistics.sequential import round_ratios, sequential_test, sequential_tests
     from isotherm.statistics.two_samples import compare
 
-__all__ = ["compare", "quantile_interval", "summarize"]
+__all__ = ["compare", "quantile_interval", "round_ratios", "sequential_test", "sequential_tests", "summarize"]
 
-_HOMES = {"compare": "two_samples", "quantile_interval": "describe", "summarize": "describe"}
+_HOMES = {
+    "compare": "two_samples",
+    "quantile_interval": "describe",
+    "round_ratios": "sequential",
+    "sequential_test": "sequential",
+    "sequential_tests": "sequential",
+    "summarize": "describe",
+}
 
 
 def __getattr__(name: str) -> Any:

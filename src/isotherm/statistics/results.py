@@ -113,6 +113,43 @@ class Estimate:
     high: float | None
 
 
+#: What can be said of a possible slow-down.
+Verdict = Literal["worse", "not worse", "undecided"]
+
+#: Why nothing can be said: below three rounds; more rounds are to come; all are spent; values in whole units that are
+#: too coarse for the slow-down; or rounds that scatter too far for it.
+Undecided = Literal["few_rounds", "more_rounds", "budget", "coarse", "scatter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequentialAnswer:
+    """What `isotherm.statistics.sequential_test` can say after `rounds` of the `rounds_given`.
+
+    `ratio` is other over baseline, a geometric mean over rounds; `ratio_low` and `ratio_high` are its bounds, each
+    one-sided and valid at whichever round one stops: `alpha` (this metric's share of it) and `beta` are how often the
+    truth is beyond them. "worse" is a lower bound above 1, "not worse" an upper one below 1 + `slowdown`. `p_worse`: of
+    looking so much slower by chance, corrected for the looks and for the metrics; `p_less`: of looking so little slower
+    where it is slower by `slowdown`. `samples` are the values of both sides up to `rounds`. `why` and `rounds_needed`,
+    in all and about, are for an undecided test (None where no number of rounds would do, or nothing can be said).
+    """
+
+    answer: Verdict
+    why: Undecided | None
+    rounds: int
+    rounds_given: int
+    max_rounds: int
+    samples: int | None
+    slowdown: float
+    alpha: float
+    beta: float
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    p_worse: float | None
+    p_less: float | None
+    rounds_needed: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
     """How much wider the means of sessions scatter than was predicted: `isotherm.statistics.sessions.session_spread`.
