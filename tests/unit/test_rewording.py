@@ -194,7 +194,9 @@ def test_no_sentence_decides_what_a_trend_found(reword: Callable[[], None]) -> N
     assert [series.spread for series in after.series] == [series.spread for series in before.series]
 
 
-@pytest.mark.parametrize(("slower", "limit", "code"), [(1.3, "5%", 1), (1.3, "35%", 0), (0.9, "5%", 0)])
+@pytest.mark.parametrize(
+    ("slower", "limit", "code"), [(3.0, "5%", 99), (3.0, "400%", 0), (1.0, "5%", 0), (1.0, "1%", 3)]
+)
 def test_no_sentence_decides_how_compare_ends(
     slower: float,
     limit: str,
@@ -203,19 +205,25 @@ def test_no_sentence_decides_how_compare_ends(
     monkeypatch: pytest.MonkeyPatch,
     reword: Callable[[], None],
 ) -> None:
-    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
-    samples = made_up_samples(plan)
-    for name, factor in (("before", 1.0), ("after", slower)):
-        folder = tmp_path / name
+    for number in range(6):  # the last one is the one after
+        plan = made_up_plan(
+            targets=("default", "pkg50"),
+            regions=("us-east-1",),
+            cold=30,
+            warm=30,
+            rounds=3,
+            campaign_id=f"night-{number}",
+        )
+        plan = plan.model_copy(update={"created_at": f"2026-11-2{number}T03:00:00Z"})
+        folder = tmp_path / plan.campaign_id
         folder.mkdir()
-        of_side = [
-            replace(s, client_ms=(s.client_ms or 0) * factor) if (s.target, s.kind) == ("pkg50", "warm") else s
-            for s in samples
-        ]
-        (folder / "samples.csv.gz").write_bytes(write_csv(of_side))
-        (folder / "summary.json").write_text(build_summary(plan, of_side, made_up_lanes(plan)).model_dump_json())
+        factor = (slower if number == 5 else 1.0) * (1 + number % 3 / 500)
+        samples = [replace(s, client_ms=(s.client_ms or 0) * factor) for s in made_up_samples(plan)]
+        (folder / "samples.csv.gz").write_bytes(write_csv(samples))
+        (folder / "summary.json").write_text(build_summary(plan, samples, made_up_lanes(plan)).model_dump_json())
     monkeypatch.setattr("isotherm.cli.app.signal.signal", lambda *_: None)
-    command = ["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--fail-on-regression", limit]
+    command = ["compare", str(tmp_path / "night-4"), str(tmp_path / "night-5"), "--on", "aws"]
+    command += ["--reports", str(tmp_path), "--fail-on-regression", limit]
     assert run_command(command) == code
     reword()
     assert run_command(command) == code

@@ -54,7 +54,7 @@ NOT_OURS = {
 }
 
 #: Modules that put facts and their sentences together; all others of `analysis` know no words.
-ASSEMBLING = {"aggregate", "comparison", "load_comparison", "trend"}
+ASSEMBLING = {"aggregate", "comparison", "load_comparison", "side_by_side", "trend"}
 
 
 def _called(node: ast.expr) -> Iterator[str]:

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-from pydantic import Field
+import numpy as np
 
 from isotherm.analysis.accounting import distinct
-from isotherm.analysis.load_comparison import LoadChange, load_changes, loads_of_one_side
-from isotherm.analysis.shape import OfCell, Shape
-from isotherm.analysis.summary import CampaignSummary, ComparisonInWords, LoadRun, MetricName
+from isotherm.analysis.comparison_model import (
+    USUAL_SLOWDOWN,
+    CampaignComparison,
+    Change,
+    ChangeFacts,
+    Difference,
+    Ratio,
+    Scatter,
+    SessionScatter,
+    Untold,
+)
+from isotherm.analysis.load_comparison import load_changes, loads_of_one_side
+from isotherm.analysis.summary import CampaignSummary, LoadRun, MetricName
 from isotherm.analysis.words.cells import cell_name
-from isotherm.analysis.words.differences import ANSWERS, STARTS, comparison_in_words
+from isotherm.analysis.words.comparison import change_in_words, changes_untold
 from isotherm.analysis.words.loads import is_reported
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.stopping import start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
-from isotherm.statistics.results import SIGNIFICANT
-from isotherm.statistics.two_samples import compare, holm
+from isotherm.statistics.before_after import SessionRatio, log_median, session_ratio
+from isotherm.statistics.results import ENOUGH_SESSIONS, SIGNIFICANT, Verdict
+from isotherm.statistics.sequential import FIRST_LOOK, LEAST_VALUES
+from isotherm.statistics.two_samples import holm
+
+_UNDECIDED: Verdict = "undecided"
 
 
 class Side(NamedTuple):
@@ -31,66 +47,55 @@ class Side(NamedTuple):
     summary: CampaignSummary | None
 
 
-class Difference(Shape):
-    """A setting that differs: its value before and after, None where that side has none."""
+class _Pair(NamedTuple):
+    """One metric of one cell on both sides, and how far apart the two are where that can be told."""
 
-    setting: str
-    before: str | None
-    after: str | None
-
-
-class Change(OfCell):
-    """How one metric of one cell changed; `result.baseline_*` is before, `result.other_*` after."""
-
+    key: CellKey
     metric: MetricName
-    p_holm: float | None
-    result: ComparisonInWords
+    result: Ratio
+    found: SessionRatio | None
+    scatter: Scatter
+    why: Untold | None
 
 
-class CampaignComparison(Shape):
-    """Everything that changed. `only_before` and `only_after` are cells that one side alone has used samples of.
-
-    Of loads, which have no cells, `loads` says what changed; they have no intervals.
-    """
-
-    before: str
-    after: str
-    settings_known: bool
-    settings: list[Difference]
-    changes: list[Change]
-    only_before: list[str]
-    only_after: list[str]
-    loads: list[LoadChange] = Field(default_factory=list)
-
-
-def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> CampaignComparison:
+def compare_campaigns(
+    before: Side,
+    after: Side,
+    scatter: SessionScatter | None = None,
+    *,
+    limit: float = USUAL_SLOWDOWN,
+    confidence: float = 1 - SIGNIFICANT,
+) -> CampaignComparison:
     """Compare the cold start-ups and all client times of each cell that both sides have used samples of.
+
+    One campaign is one observation of how sessions differ. So an interval holds what sessions of the name are known to
+    differ by, besides what rounds differ by inside the two; where either is not known, nothing can be told.
 
     Parameters
     ----------
     before, after : Side
         In any order of time; positive differences mean that `after` is slower.
+    scatter : SessionScatter, optional
+        How far sessions of the name differ; None where that is not known.
+    limit : float
+        The slow-down that answers are about, as a share: 0.05 is 5 %.
     confidence : float
-        Of the intervals.
+        Of the intervals, for all comparisons together, and of each bound above.
 
     Returns
     -------
     CampaignComparison
-        p-values are corrected (Holm) for all comparisons that were made.
+        "worse": slower by more than `limit`, and surely slower at all. "not worse": surely not slower by more than
+        `limit`. p-values are corrected (Holm) for all comparisons that were made, and an interval excludes 1 where its
+        p-value says that there is a change.
     """
-    ours, theirs = _used(before.samples), _used(after.samples)
-    found: list[Change] = []
-    for key in sorted(set(ours) & set(theirs), key=_reading_order):
-        for metric in _metrics(key, ours[key], theirs[key]):
-            result = comparison_in_words(
-                compare(_values(ours[key], metric), _values(theirs[key], metric), confidence=confidence),
-                ("before", f"{cell_name(key)},"),
-                ANSWERS if metric == "client_ms" else STARTS,
-                confidence,
-            )
-            found.append(Change(**asdict(key), metric=metric, p_holm=None, result=result))
-    corrected = holm([change.result.p_value for change in found])
+    ours, theirs = used_samples(before.samples), used_samples(after.samples)
     known = before.summary is not None and after.summary is not None
+    pairs = [
+        _pair(key, metric, ours[key], theirs[key], scatter, known=known)
+        for key in sorted(set(ours) & set(theirs), key=reading_order)
+        for metric in compared_metrics(key, ours[key], theirs[key])
+    ]
     loads = _loads(before), _loads(after)
     only_before, only_after = loads_of_one_side(*loads)
     return CampaignComparison(
@@ -98,11 +103,112 @@ def compare_campaigns(before: Side, after: Side, confidence: float = 0.95) -> Ca
         after=after.name,
         settings_known=known,
         settings=settings_that_differ(before, after),
-        changes=[c.model_copy(update={"p_holm": p}) for c, p in zip(found, corrected, strict=True)],
-        only_before=[*(cell_name(key) for key in sorted(set(ours) - set(theirs), key=_reading_order)), *only_before],
-        only_after=[*(cell_name(key) for key in sorted(set(theirs) - set(ours), key=_reading_order)), *only_after],
+        name=before.summary.campaign.name if before.summary else None,
+        sessions=scatter.sessions if scatter else 0,
+        limit=limit,
+        changes=[change_in_words(facts) for facts in _judged(pairs, limit, confidence)],
+        only_before=[*(cell_name(key) for key in sorted(set(ours) - set(theirs), key=reading_order)), *only_before],
+        only_after=[*(cell_name(key) for key in sorted(set(theirs) - set(ours), key=reading_order)), *only_after],
         loads=load_changes(*loads),
     )
+
+
+def _pair(
+    key: CellKey,
+    metric: MetricName,
+    ours: Sequence[Sample],
+    theirs: Sequence[Sample],
+    sessions: SessionScatter | None,
+    *,
+    known: bool,
+) -> _Pair:
+    sides = [list(values_by_round(side, metric).values()) for side in (ours, theirs)]
+    rounds = [sum(len(of) >= LEAST_VALUES for of in side) for side in sides]
+    values = [[value for of in side for value in of] for side in sides]
+    medians = [float(np.median(side)) for side in values]
+    logs = [log_median(side) for side in sides]
+    scatter = sessions.of.get((key, metric), Scatter(None, 0)) if sessions else Scatter(None, 0)
+    found, why = None, _untold(rounds, medians, sessions, scatter, known=known)
+    ratio = medians[1] / medians[0] if medians[0] > 0 else None
+    if logs[0] and logs[1]:
+        ratio = math.exp(logs[1].value - logs[0].value)
+        if scatter.sd is not None and why is None:
+            found = session_ratio(logs[0], logs[1], session_sd=scatter.sd, sessions=scatter.sessions)
+    elif why is None:
+        why = "no_ratio"
+    result = Ratio(
+        baseline_n=len(values[0]),
+        other_n=len(values[1]),
+        baseline_rounds=rounds[0],
+        other_rounds=rounds[1],
+        baseline_median=medians[0],
+        other_median=medians[1],
+        shift=medians[1] - medians[0],
+        ratio=ratio,
+        p_value=found.p_value if found else None,
+    )
+    return _Pair(key, metric, result, found, scatter, why)
+
+
+def _untold(
+    rounds: Sequence[int], medians: Sequence[float], sessions: SessionScatter | None, scatter: Scatter, *, known: bool
+) -> Untold | None:
+    """What is missing for an interval; None where nothing is."""
+    if min(medians) <= 0:
+        return "no_ratio"
+    if min(rounds) < FIRST_LOOK:
+        return "few_rounds"
+    if not known:
+        return "no_summary"
+    if sessions is None:
+        return "no_sessions"
+    if sessions.sessions < ENOUGH_SESSIONS:
+        return "few_sessions"
+    return "few_measured" if scatter.sd is None else None
+
+
+def _judged(pairs: Sequence[_Pair], limit: float, confidence: float) -> list[ChangeFacts]:
+    """The pairs with intervals and p-values that hold for all of them together, and with their answers."""
+    p_values = [pair.found.p_value if pair.found else None for pair in pairs]
+    corrected = holm(p_values)
+    levels = _holm_levels(p_values, 1 - confidence)
+    judged = []
+    for pair, p_holm, level in zip(pairs, corrected, levels, strict=True):
+        result, answer, why = pair.result, _UNDECIDED, pair.why
+        if pair.found is not None:
+            low, high = pair.found.interval(1 - level)
+            most = pair.found.at_most(confidence)
+            result = result.model_copy(update={"ratio_low": low, "ratio_high": high, "ratio_at_most": most})
+            if low > 1 and math.exp(pair.found.log) > 1 + limit:
+                answer = "worse"
+            elif most <= 1 + limit:
+                answer = "not worse"
+            else:
+                why = "scatter"
+        judged.append(
+            ChangeFacts(
+                **asdict(pair.key),
+                metric=pair.metric,
+                session_sd=pair.scatter.sd,
+                sessions=pair.scatter.sessions or None,
+                p_holm=p_holm,
+                answer=answer,
+                why=why,
+                result=result,
+            )
+        )
+    return judged
+
+
+def _holm_levels(p_values: Sequence[float | None], level: float) -> list[float]:
+    """At which level each interval excludes 1 where, and only where, Holm's corrected p is below `level`."""
+    ordered = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    levels, rejected = [level] * len(p_values), 0
+    for rank, (p, place) in enumerate(ordered):
+        if rank == rejected and p * (len(ordered) - rank) < level:
+            rejected += 1
+        levels[place] = level / (len(ordered) - min(rank, rejected))
+    return levels
 
 
 def settings_that_differ(before: Side, after: Side) -> list[Difference]:
@@ -117,37 +223,15 @@ def settings_that_differ(before: Side, after: Side) -> list[Difference]:
     ]
 
 
-def regressions(comparison: CampaignComparison, limit: float) -> list[Change]:
-    """Changes for the worse: median slower by more than `limit`, and surely slower at all.
-
-    Parameters
-    ----------
-    limit : float
-        Share of the median before, such as 0.05; a median above (1 + limit) times that one is too slow.
-
-    Returns
-    -------
-    list of Change
-        Those whose ratio of medians is above 1 + limit, with an interval above 1 and a corrected p under 0.05: a slower
-        median alone may be chance, and a sure but small difference may not matter.
-    """
-    return [
-        change
-        for change in comparison.changes
-        if change.result.ratio is not None
-        and change.result.ratio > 1 + limit
-        and change.result.ratio_low is not None
-        and change.result.ratio_low > 1
-        and change.p_holm is not None
-        and change.p_holm < SIGNIFICANT
-    ]
+def regressions(comparison: CampaignComparison) -> list[Change]:
+    """Changes for the worse: slower by more than the limit, and surely slower at all."""
+    return [change for change in comparison.changes if change.answer == "worse"]
 
 
 def undecided(comparison: CampaignComparison) -> list[str]:
-    """Why a comparison cannot say that nothing got slower, in words; empty where it can say something of each cell."""
+    """Why a comparison cannot say that nothing got slower, in words; empty where it can say so of each cell."""
     found = [f"{name}: used samples only before" for name in comparison.only_before]
-    short = [change for change in comparison.changes if change.result.ratio_low is None]
-    found += [f"{change_name(change)}: too few samples for an interval" for change in short]
+    found += untold_changes(comparison)
     if comparison.loads:
         found.append("loads are single observations, without intervals: look at the numbers, or compare samples")
     elif not comparison.changes:
@@ -155,15 +239,14 @@ def undecided(comparison: CampaignComparison) -> list[str]:
     return found
 
 
-def change_name(change: Change) -> str:
-    """A change's cell and metric, in words."""
-    what = "client time" if change.metric == "client_ms" else "start-up"
-    return f"{cell_name(change)}, {what}"
+def untold_changes(comparison: CampaignComparison) -> list[str]:
+    """Why changes that are undecided are so, in words."""
+    return changes_untold([change for change in comparison.changes if change.answer == "undecided"], comparison)
 
 
 def cannot_be_compared(before: Side, after: Side) -> str | None:
     """Why the two have nothing that could be compared, where one is a load and the other is not; None otherwise."""
-    if bool(_loads(before)) == bool(_loads(after)) or (_used(before.samples) and _used(after.samples)):
+    if bool(_loads(before)) == bool(_loads(after)) or (used_samples(before.samples) and used_samples(after.samples)):
         return None
     load, other = (before, after) if _loads(before) else (after, before)
     return f"{load.name} is a load and {other.name} is not: compare a load with a load, or samples with samples"
@@ -190,7 +273,8 @@ def _loads(side: Side) -> list[LoadRun]:
     return side.summary.loads if side.summary else []
 
 
-def _used(samples: Sequence[Sample]) -> dict[CellKey, list[Sample]]:
+def used_samples(samples: Sequence[Sample]) -> dict[CellKey, list[Sample]]:
+    """Used samples by cell, each once; priming calls are none."""
     found: dict[CellKey, list[Sample]] = {}
     for sample in distinct(samples)[0]:
         if sample.verdict == "used" and sample.kind != "prime":
@@ -198,7 +282,7 @@ def _used(samples: Sequence[Sample]) -> dict[CellKey, list[Sample]]:
     return found
 
 
-def _metrics(key: CellKey, ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[MetricName]:
+def compared_metrics(key: CellKey, ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[MetricName]:
     """Client time, and for cold starts the start-up that both sides measured."""
     both = [
         {m for m in ("init_duration_ms", "startup_ms") if any(getattr(s, m) is not None for s in side)}
@@ -209,8 +293,14 @@ def _metrics(key: CellKey, ours: Sequence[Sample], theirs: Sequence[Sample]) -> 
     return [start, "client_ms"] if start else ["client_ms"]
 
 
-def _values(samples: Sequence[Sample], metric: MetricName) -> list[float]:
-    return [value for sample in samples if (value := getattr(sample, metric)) is not None]
+def values_by_round(samples: Iterable[Sample], metric: MetricName) -> dict[int, list[float]]:
+    """Values of one metric by the round in which they were measured, in the order of rounds."""
+    found: dict[int, list[float]] = {}
+    for sample in sorted(samples, key=attrgetter("round")):
+        value = getattr(sample, metric)
+        if value is not None:
+            found.setdefault(sample.round, []).append(value)
+    return found
 
 
 def _settings(summary: CampaignSummary) -> dict[str, str]:
@@ -257,6 +347,7 @@ def _text(value: Any) -> str:
     return " ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 
 
-def _reading_order(key: CellKey) -> tuple[str | int, ...]:
+def reading_order(key: CellKey) -> tuple[str | int, ...]:
+    """Where a cell stands among those that are compared: by region, memory, kind and target, then the rest."""
     first = key.region, key.memory_mb, key.kind, key.target
     return (*first, *(value or "" for value in astuple(key)[len(first) :]))

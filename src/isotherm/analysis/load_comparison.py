@@ -6,39 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from isotherm.analysis.shape import Shape
+from isotherm.analysis.comparison_model import LoadChange, Range
 from isotherm.analysis.summary import LoadRow, LoadRun
 from isotherm.analysis.words.loads import LOADED, is_reported
 from isotherm.campaign.lane import CallProtocol
-
-
-class Range(Shape):
-    """A number as each round found it: `mid` is the median of the rounds, and the one number where there is one."""
-
-    rounds: int
-    mid: float
-    low: float
-    high: float
-
-
-class LoadChange(Shape):
-    """One number of one phase before and after; None where no round of that side has it.
-
-    `ratio` is after to before. `apart` says that every round after lies beyond every round before: with a single round
-    on a side it says nothing, and is None.
-    """
-
-    target: str
-    region: str
-    client_region: str | None
-    protocol: CallProtocol
-    phase: str
-    measure: str
-    unit: str
-    before: Range | None
-    after: Range | None
-    ratio: float | None
-    apart: bool | None
 
 
 class _Key(NamedTuple):

@@ -8,10 +8,19 @@ import sys
 DONE = 0
 FAILED = 1
 BAD_INPUT = 2
+UNTOLD = 3
+CROSSED = 99
 INTERRUPTED = 130
 
 #: As the help has them.
-EXIT_CODES = {DONE: "done", FAILED: "failed", BAD_INPUT: "bad input", INTERRUPTED: "after Ctrl-C"}
+EXIT_CODES = {
+    DONE: "done",
+    FAILED: "failed",
+    BAD_INPUT: "bad input",
+    UNTOLD: "cannot be told",
+    CROSSED: "a threshold was crossed",
+    INTERRUPTED: "after Ctrl-C",
+}
 
 
 class Failed(Exception):
@@ -28,6 +37,18 @@ class BadInput(Failed):
 
 class ReportNotFetched(Failed):
     """The campaign ended, but its report could not be written here; it is still where it was measured."""
+
+
+class CannotBeTold(Failed):
+    """What was measured cannot answer what was asked (exit code 3)."""
+
+    exit_code = UNTOLD
+
+
+class Crossed(Failed):
+    """What was measured is beyond the threshold that was given (exit code 99)."""
+
+    exit_code = CROSSED
 
 
 class Interrupted(Failed):

@@ -112,7 +112,7 @@ def round_ratios(rounds: Iterable[tuple[ArrayLike, ArrayLike]], *, unit: float |
         if min(sides) <= 0:
             raise ValueError(f"rounds: a median of round {number} is {min(sides)}; ratios need medians above 0")
     if unit is None:
-        unit = _unit_of(np.concatenate([side for pair in kept for side in pair])) if kept else 0.0
+        unit = unit_of(np.concatenate([side for pair in kept for side in pair])) if kept else 0.0
     # The relative error of each median by rounding, as of a number that may lie anywhere inside its unit.
     shares = [math.hypot(unit / baseline, unit / other) / math.sqrt(12) for baseline, other in medians]
     return RoundRatios(
@@ -123,7 +123,7 @@ def round_ratios(rounds: Iterable[tuple[ArrayLike, ArrayLike]], *, unit: float |
     )
 
 
-def _unit_of(values: Floats) -> float:
+def unit_of(values: Floats) -> float:
     """In which whole units all values are; 0 where in none."""
     for unit in (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001):
         steps = values / unit

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from isotherm.analysis.aggregate import build_summary
@@ -68,15 +69,157 @@ def test_paths_are_as_good_as_ids(isotherm: Callable[..., Any], reports: Path) -
         assert len(json.loads(out)["changes"]) == 6
 
 
-@pytest.mark.parametrize(("limit", "code"), [("5%", 1), ("25", 1), ("35%", 0)])
 @pytest.mark.usefixtures("reports")
-def test_a_regression_beyond_the_limit_fails(isotherm: Callable[..., Any], limit: str, code: int) -> None:
-    ran, _, err = isotherm("compare", "a", "b", "--fail-on-regression", limit)
-    assert ran == code
-    if code:
-        assert "1 median slower by more than" in err
-        assert "pkg50 in us-east-1, 128 MB, warm, client time: 30 %" in err
-    assert isotherm("compare", "b", "a", "--fail-on-regression", limit)[0] == 0
+def test_one_campaign_each_cannot_tell_and_says_how_it_could_be_told(isotherm: Callable[..., Any]) -> None:
+    """Both directions, also one in which everything is three times as slow."""
+    for before, after in (("a", "b"), ("b", "a")):
+        code, _, err = isotherm("compare", before, after, "--fail-on-regression", "5%")
+        assert code == 3
+        assert "isotherm compare ID --targets OLD,NEW" in err
+        assert "3 sessions of package-size before the change" in err
+
+
+def nightly(tmp_path: Path, factors: Sequence[float]) -> list[Path]:
+    """Reports of as many nights, whose times are these times as long; rounds enough for an interval."""
+    made = []
+    for night, factor in enumerate(factors):
+        plan = made_up_plan(
+            targets=("default",), regions=("us-east-1",), cold=30, warm=30, rounds=5, campaign_id=f"night-{night}"
+        )
+        plan = plan.model_copy(update={"created_at": f"2026-11-{10 + night}T03:00:00Z"})
+        samples = [
+            replace(s, client_ms=s.client_ms and s.client_ms * factor) for s in made_up_samples(plan, seed=night)
+        ]
+        folder = tmp_path / "nights" / plan.campaign_id
+        folder.mkdir(parents=True)
+        (folder / "samples.csv.gz").write_bytes(write_csv(samples))
+        (folder / "summary.json").write_text(build_summary(plan, samples, made_up_lanes(plan)).model_dump_json())
+        made.append(folder)
+    return made
+
+
+@pytest.mark.parametrize(("slower", "limit", "code"), [(3.0, "5%", 99), (3.0, "400%", 0), (1.05, "5%", 3)])
+def test_sessions_of_the_name_tell_what_one_campaign_each_cannot(
+    isotherm: Callable[..., Any], tmp_path: Path, slower: float, limit: str, code: int
+) -> None:
+    *_, before, after = nightly(tmp_path, [1.0, 1.01, 0.99, 1.02, 0.98, 1.0, slower])
+    arguments = ["compare", str(before), str(after), "--fail-on-regression", limit]
+    assert isotherm(*arguments).code == 3
+    told = isotherm(*arguments, "--reports", str(tmp_path / "nights"), "--json")
+    assert told.code == code
+    found = json.loads(told.out)
+    assert found["sessions"] == 6
+    assert found["limit"] == float(limit.rstrip("%")) / 100
+    assert {change["answer"] for change in found["changes"] if change["metric"] == "client_ms"} == {
+        {99: "worse", 0: "not worse", 3: "undecided"}[code]
+    }
+    if code == 99:
+        assert found["regressions"] == [
+            "default in us-east-1, 128 MB, cold, client time",
+            "default in us-east-1, 128 MB, warm, client time",
+        ]
+        assert "2 times worse" in told.err
+    table = isotherm("compare", str(before), str(after), "--reports", str(tmp_path / "nights")).out
+    assert ("worse" in table.replace("not worse", "").split("Medians in ms")[0]) == (slower == 3.0)
+
+
+def test_two_sessions_are_too_few_and_what_came_after_is_not_counted(
+    isotherm: Callable[..., Any], tmp_path: Path
+) -> None:
+    nights = nightly(tmp_path, [1.0, 1.01, 3.0, 3.01, 2.99])
+    reports = ("--reports", str(tmp_path / "nights"))
+    arguments = ["compare", str(nights[1]), str(nights[2]), "--fail-on-regression", "5%", *reports]
+    code, _, err = isotherm(*arguments)
+    assert code == 3
+    assert "2 sessions of package-size besides B are too few: 3 are needed" in err
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Callable[..., Path]:
+    """A report of two targets in 12 rounds; `pkg50` is `default` again, so many times as slow."""
+
+    def made(slower: float, rounds: int = 12, planned: int | None = None) -> Path:
+        plan = made_up_plan(
+            targets=("default", "pkg50"), regions=("us-east-1",), cold=5 * rounds, warm=5 * rounds, rounds=rounds
+        )
+        if planned:
+            changed = plan.campaign.model_copy(update={"rounds": planned})
+            plan = plan.model_copy(update={"campaign": changed})
+        samples = [s for s in made_up_samples(plan) if s.target == "default"]
+        rng = np.random.default_rng(3)
+        samples += [
+            replace(
+                s,
+                target="pkg50",
+                shot_id=f"{s.shot_id}.new",
+                client_ms=s.client_ms and s.client_ms * slower * rng.normal(1, 0.01),
+                init_duration_ms=s.init_duration_ms and s.init_duration_ms * slower * rng.normal(1, 0.01),
+            )
+            for s in samples
+        ]
+        folder = tmp_path / "versions"
+        folder.mkdir()
+        (folder / "samples.csv.gz").write_bytes(write_csv(samples))
+        (folder / "summary.json").write_text(build_summary(plan, samples, made_up_lanes(plan)).model_dump_json())
+        return folder
+
+    return made
+
+
+@pytest.mark.parametrize(("slower", "answer", "code"), [(3.0, "worse", 99), (1.0, "not worse", 0), (1.12, "worse", 99)])
+def test_two_targets_of_one_campaign_are_told_apart_by_its_rounds(
+    isotherm: Callable[..., Any], versions: Callable[..., Path], slower: float, answer: str, code: int
+) -> None:
+    folder = versions(slower)
+    told = isotherm("compare", str(folder), "--targets", "default,pkg50", "--fail-on-regression", "5%", "--json")
+    assert told.code == code
+    found = json.loads(told.out)
+    assert [(test["kind"], test["metric"]) for test in found["tests"]] == [
+        ("cold", "init_duration_ms"),
+        ("cold", "client_ms"),
+        ("warm", "client_ms"),
+    ]
+    for test in found["tests"]:
+        assert test["test"]["answer"] == answer
+        assert test["test"]["max_rounds"] == 12
+        assert test["test"]["rounds"] < 12
+        assert test["test"]["ratio"] == pytest.approx(slower, rel=0.03)
+        assert test["test"]["alpha"] == pytest.approx(0.05 / 3)
+    assert len(found["regressions"]) == (3 if code else 0)
+    code, out, _ = isotherm("compare", str(folder), "--targets", "default, pkg50")
+    assert code == 0
+    assert out.index("pkg50 against default") < out.index("Warm calls, us-east-1, 128 MB")
+
+
+def test_too_few_rounds_are_undecided_and_say_how_many_would_do(
+    isotherm: Callable[..., Any], versions: Callable[..., Path]
+) -> None:
+    folder = versions(1.04, rounds=2, planned=20)
+    code, _, err = isotherm("compare", str(folder), "--targets", "default,pkg50", "--fail-on-regression", "5%")
+    assert code == 3
+    assert "cannot be told after 2 rounds of at most 20: 3 rounds of 3 samples on each side are needed" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("a",), "B: is missing; name a second campaign, or two targets of this one with --targets OLD,NEW"),
+        (("a", "b", "--targets", "default,pkg50"), "--targets: two targets are compared in one campaign; leave out B"),
+        (("a", "--targets", "default"), "--targets: 'default' is not two targets; give the old one and the new one"),
+        (("a", "--targets", "pkg50,pkg50"), "of default and pkg50"),
+        (("a", "--targets", "default,pkg5"), "--targets: a has no used samples of 'pkg5'; it has default and pkg50"),
+        (("a", "--targets", "default,pkg50", "--reports", "."), "--reports: targets of one campaign need no other"),
+        (("a", "--targets", "default,pkg50", "--fail-on-regression", "0"), "--fail-on-regression: 0 % cannot be told"),
+        (("a", "b", "--reports", "./absent"), "--reports: there is no folder absent"),
+    ],
+)
+@pytest.mark.usefixtures("reports")
+def test_what_cannot_be_asked_for_is_refused_by_name(
+    isotherm: Callable[..., Any], arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = isotherm("compare", *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
 
 
 @pytest.mark.parametrize("limit", ["five", "-1%", "nan", ""])
@@ -91,7 +234,7 @@ def test_a_cell_that_is_gone_cannot_pass(isotherm: Callable[..., Any], reports: 
     fetched(reports / "half", [s for s in SAMPLES if s.target == "default"])
     assert isotherm("compare", "a", "half")[0] == 0
     code, _, err = isotherm("compare", "a", "half", "--fail-on-regression", "5%")
-    assert code == 1
+    assert code == 3
     assert "pkg50 in us-east-1, 128 MB, cold: used samples only before" in err
 
 

@@ -16,10 +16,10 @@ from isotherm.analysis.comparison import Side, compare_campaigns
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import read_session
-from isotherm.cli.commands.compare import describe
 from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page
 from isotherm.report.terminal.campaign import campaign_tables
+from isotherm.report.terminal.comparison import comparison_tables
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 #: Reports of version 0.1.0, as it wrote them.
@@ -73,4 +73,4 @@ def test_old_loads_can_be_compared() -> None:
     load = CampaignSummary.model_validate_json(stored("load"))
     found = compare_campaigns(Side("a", [], load), Side("b", [], load))
     assert {change.ratio for change in found.loads} == {1.0}
-    assert "API Gateway" in "".join(map(printed, describe(found)))
+    assert "API Gateway" in "".join(map(printed, comparison_tables(found)))

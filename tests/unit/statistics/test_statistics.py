@@ -19,7 +19,7 @@ from scipy import stats
 
 from isotherm.analysis.words import differences
 from isotherm.analysis.words.differences import ANSWERS, STARTS, Words, comparison_in_words
-from isotherm.statistics import describe, sequential, two_samples
+from isotherm.statistics import before_after, describe, sequential, two_samples
 from isotherm.statistics.describe import quantile_interval, round_effect_p, summarize
 from isotherm.statistics.slopes import theil_sen
 from isotherm.statistics.two_samples import compare, holm, resolution
@@ -369,7 +369,7 @@ def test_theil_sen_refuses_what_it_cannot_take() -> None:
 
 
 def test_the_examples_of_the_docstrings_hold() -> None:
-    modules = (describe, differences, sequential, two_samples)
+    modules = (before_after, describe, differences, sequential, two_samples)
     found = [doctest.testmod(module) for module in modules]
     assert all(of_module.attempted > 0 for of_module in found)
     assert sum(of_module.failed for of_module in found) == 0

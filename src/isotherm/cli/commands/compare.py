@@ -1,10 +1,12 @@
-"""`isotherm compare`: what changed from one campaign to another, and whether it is a change for the worse."""
+"""`isotherm compare`: what changed from one campaign to another, or between two targets of one: worse, or not."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,182 +15,163 @@ from isotherm.cli.options import DEFAULT_PLACE, HomeOption, JsonOption, OnOption
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from isotherm.analysis.comparison import CampaignComparison, Change
-    from isotherm.analysis.load_comparison import Range
-    from isotherm.campaign.cell import Kind
+    from isotherm.analysis.comparison import Side
+    from isotherm.analysis.comparison_model import SessionScatter
 
 _WHAT = "a campaign's id, a report's folder, its summary.json or samples.csv.gz."
 BeforeArgument = Annotated[str, typer.Argument(metavar="A", help=f"Before: {_WHAT}")]
-AfterArgument = Annotated[str, typer.Argument(metavar="B", help=f"After: {_WHAT}")]
+AfterArgument = Annotated[
+    str | None, typer.Argument(metavar="B", help="After: the same; none with --targets, which are both of A.")
+]
+TargetsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--targets",
+        metavar="OLD,NEW",
+        help="Compare these two targets of A, round by round: the surest way to compare two versions.",
+    ),
+]
 LimitOption = Annotated[
     str | None,
     typer.Option(
         "--fail-on-regression",
         metavar="PERCENT",
-        help="Exit code 1 where a median got slower by more than this, such as 5%, and surely slower at all; "
-        "also if that cannot be determined for a cell.",
+        help="End with 99 where something got slower by more than this, such as 5%, and with 3 where that cannot be "
+        "told; 0 says that nothing did.",
+    ),
+]
+ReportsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reports",
+        help="Take sessions of A's name, which say how far sessions differ, from every summary.json below this folder "
+        "instead of asking a stack.",
     ),
 ]
 
 
 def compare(
     before: BeforeArgument,
-    after: AfterArgument,
+    after: AfterArgument = None,
+    targets: TargetsOption = None,
     fail_on_regression: LimitOption = None,
+    reports: ReportsOption = None,
     on: OnOption = DEFAULT_PLACE.on,
     stack: StackOption = DEFAULT_PLACE.stack,
     home: HomeOption = DEFAULT_PLACE.home_region,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what changed from campaign A to campaign B, with intervals; settings that differ come first.
+    """Say what changed from campaign A to campaign B, or differs between two targets of A: worse, not worse, or untold.
+
+    Two campaigns are told apart by more than what campaigns of A's name differ by anyway: three are needed before B.
+
+    Two targets of one campaign need no other, as what a round does to both cancels.
+
+    Answers are about a slow-down of 5 %, or of what --fail-on-regression says.
 
     Loads have no intervals: of them the numbers before and after are shown, phase by phase.
     """
-    limit = None if fail_on_regression is None else _share(fail_on_regression)
-    from isotherm.analysis.comparison import cannot_be_compared, change_name, compare_campaigns, regressions, undecided
-    from isotherm.cli.console import results
-    from isotherm.cli.errors import Failed
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.reports import refuse_empty, results_of
-    from isotherm.numbers import count, percent
 
+    limit = None if fail_on_regression is None else _share(fail_on_regression)
     place = Place(on, stack, home)
+    if targets is not None:
+        if after is not None:
+            raise BadInput("--targets: two targets are compared in one campaign; leave out B")
+        if reports is not None:
+            raise BadInput("--reports: targets of one campaign need no other sessions; leave it out")
+        side = results_of(before, "A", place)
+        refuse_empty(side)
+        _compare_targets(side, targets, limit, as_json=as_json)
+        return
+    if after is None:
+        raise BadInput("B: is missing; name a second campaign, or two targets of this one with --targets OLD,NEW")
     sides = results_of(before, "A", place), results_of(after, "B", place)
     refuse_empty(*sides)
-    if reason := cannot_be_compared(*sides):
+    scatter = _scatter(*sides, place, reports, on_stack=not _are_paths(before, after))
+    _compare_campaigns(*sides, scatter, limit, as_json=as_json)
+
+
+def _compare_campaigns(
+    before: Side, after: Side, scatter: SessionScatter | None, limit: float | None, *, as_json: bool
+) -> None:
+    from isotherm.analysis.comparison import cannot_be_compared, compare_campaigns, regressions, undecided
+    from isotherm.analysis.comparison_model import USUAL_SLOWDOWN
+    from isotherm.analysis.words.comparison import change_name, how_to_tell
+    from isotherm.cli.errors import Failed
+    from isotherm.report.terminal.comparison import comparison_tables
+
+    if reason := cannot_be_compared(before, after):
         raise Failed(reason)
-    comparison = compare_campaigns(*sides)
-    worse = [] if limit is None else regressions(comparison, limit)
-    unclear = [] if limit is None else undecided(comparison)
+    found = compare_campaigns(before, after, scatter, limit=USUAL_SLOWDOWN if limit is None else limit)
+    worse, unclear = regressions(found), undecided(found)
+    answers = {"regressions": [change_name(change) for change in worse], "undecided": unclear}
+    _show(found.model_dump(mode="json") | answers, comparison_tables(found), as_json=as_json)
+    _end(limit, [change.sentence for change in worse], unclear, how_to_tell(found.name) if found.changes else "")
+
+
+def _compare_targets(side: Side, targets: str, limit: float | None, *, as_json: bool) -> None:
+    from isotherm.analysis.comparison_model import USUAL_SLOWDOWN
+    from isotherm.analysis.side_by_side import compare_targets, not_two_targets, targets_untold
+    from isotherm.analysis.words.comparison import metric_name
+    from isotherm.cli.errors import BadInput
+    from isotherm.report.terminal.comparison import targets_tables
+
+    names = [name.strip() for name in targets.split(",")]
+    if reason := not_two_targets(side, names):
+        raise BadInput(f"--targets: {reason}")
+    if limit == 0:
+        raise BadInput("--fail-on-regression: 0 % cannot be told from nothing by any number of rounds; 1% may be")
+    found = compare_targets(side, *names, slowdown=USUAL_SLOWDOWN if limit is None else limit)
+    worse, unclear = [test for test in found.tests if test.answer == "worse"], targets_untold(found)
+    answers = {"regressions": [metric_name(test, test.metric) for test in worse], "undecided": unclear}
+    _show(found.model_dump(mode="json") | answers, targets_tables(found), as_json=as_json)
+    _end(limit, [test.sentence for test in worse], unclear, "")
+
+
+def _show(document: dict[str, Any], tables: Sequence[RenderableType], *, as_json: bool) -> None:
+    from isotherm.cli.console import wide_results
+    from isotherm.report.terminal.comparison import WIDTH
+
     if as_json:
-        document = comparison.model_dump(mode="json")
-        document |= {"limit": limit, "regressions": [change_name(c) for c in worse], "undecided": unclear}
         print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        for renderable in describe(comparison):
-            results().print(renderable)
+        return
+    for renderable in tables:
+        wide_results(WIDTH).print(renderable)
+
+
+def _end(limit: float | None, worse: Sequence[str], unclear: Sequence[str], advice: str) -> None:
+    """End as the answers say, where they were asked for."""
+    from isotherm.cli.errors import CannotBeTold, Crossed
+    from isotherm.numbers import count, percent
+
+    if limit is None:
+        return
     if worse:
-        named = "; ".join(f"{change_name(c)}: {_ratio(c)}" for c in worse)
-        raise Failed(f"{count(len(worse), 'median')} slower by more than {percent(limit or 0.0)}: {named}")
+        raise Crossed(f"{count(len(worse), 'time')} worse, asked about {percent(limit)}: {'; '.join(worse)}")
     if unclear:
-        raise Failed(
-            f"it is not certain that nothing got slower by more than {percent(limit or 0)}: {'; '.join(unclear)}"
-        )
+        said = f"it cannot be told that nothing got slower by more than {percent(limit)}: {'; '.join(unclear)}"
+        raise CannotBeTold(f"{said}; {advice}" if advice else said)
 
 
-def describe(comparison: CampaignComparison) -> list[RenderableType]:
-    """The comparison as lines and a table for a terminal."""
-    from rich.text import Text
-
-    from isotherm.numbers import NOTHING, digits, interval, probability
-    from isotherm.report.metrics import (
-        KIND_LABELS,
-        METRIC_LABELS,
-        CellGroup,
-        row_heading,
-        row_names,
-    )
-    from isotherm.report.terminal.frame import framed
-
-    parts: list[RenderableType] = [Text(f"{comparison.before} before, {comparison.after} after", style="bold")]
-    if not comparison.settings_known:
-        parts.append(Text("settings are not compared: a side has samples but no summary.json", style="yellow"))
-    elif not comparison.settings:
-        parts.append(Text("same settings"))
-    else:
-        parts.append(Text("Settings that differ", style="bold yellow"))
-        parts += [
-            Text(f"  {found.setting}: {found.before or NOTHING} → {found.after or NOTHING}")
-            for found in comparison.settings
-        ]
-    for only, when in ((comparison.only_before, "before"), (comparison.only_after, "after")):
-        parts += [Text(f"only {when}: {name}", style="yellow") for name in only]
-    groups: dict[tuple[Kind, CellGroup], list[Change]] = {}
-    for change in comparison.changes:
-        place = CellGroup(change.region, change.memory_mb, change.operation)
-        groups.setdefault((change.kind, place), []).append(change)
-    for (kind, place), changes in groups.items():
-        table = framed(f"{KIND_LABELS[kind]}, {place}")
-        table.add_column(row_heading(changes), overflow="fold")
-        table.add_column("What", no_wrap=True)
-        for heading in ("Before", "After", "Change", "interval", "p (Holm)", "n"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for change, name in zip(changes, row_names(changes), strict=True):
-            result = change.result
-            low, high = result.shift_low, result.shift_high
-            apart = low is not None and high is not None and not low <= 0 <= high
-            table.add_row(
-                Text(name),
-                METRIC_LABELS[change.metric],
-                digits(result.baseline_median),
-                digits(result.other_median),
-                Text(digits(result.shift), style=("red" if (result.shift or 0) > 0 else "green") if apart else ""),
-                interval(low, high, " … "),
-                probability(change.p_holm),
-                f"{result.baseline_n:,}, {result.other_n:,}",
-            )
-        parts += [Text(), table]
-    if comparison.changes:
-        parts.append(Text("Medians in ms; change: Hodges-Lehmann shift with its 95 % interval, red slower."))
-    return [*parts, *_loads(comparison)]
+def _are_paths(*names: str) -> bool:
+    return all(Path(name).exists() for name in names)
 
 
-def _loads(comparison: CampaignComparison) -> list[RenderableType]:
-    """A table for each load that both have, and how far to believe it."""
-    from itertools import groupby
+def _scatter(before: Side, after: Side, place: Place, reports: Path | None, *, on_stack: bool) -> SessionScatter | None:
+    """How far sessions of A's name differ; None where a summary is missing, or there is nowhere to look for others."""
+    from isotherm.analysis.session_scatter import session_scatter
+    from isotherm.cli.sessions import sessions_anywhere, sessions_below
 
-    from rich.text import Text
-
-    from isotherm.analysis.load_comparison import place_of
-    from isotherm.numbers import NOTHING, count
-    from isotherm.report.terminal.frame import framed
-
-    if not comparison.loads:
-        return []
-    parts: list[RenderableType] = []
-    if any(found.setting == "load.loop" for found in comparison.settings):
-        differ = "A closed and an open loop: their latencies count from different moments, and cannot be compared."
-        parts.append(Text(differ, style="bold yellow"))
-    for place, of_place in groupby(comparison.loads, key=place_of):
-        table = framed(place)
-        table.add_column("Phase", overflow="fold")
-        for heading in ("What", "Unit"):
-            table.add_column(heading, no_wrap=True)
-        for heading in ("Before", "After", "Times"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for change in of_place:
-            times = Text(
-                NOTHING if change.ratio is None else f"{change.ratio:.3g}", style="bold" if change.apart else ""
-            )
-            values = (_range(change.before), _range(change.after))
-            table.add_row(change.phase, change.measure, change.unit, *values, times)
-        parts += [Text(), table]
-    least = min((side.rounds for c in comparison.loads for side in (c.before, c.after) if side), default=0)
-    if least > 1:
-        said = (
-            f"Medians over rounds, with the lowest and highest round (at least {count(least, 'round')} on each side); "
-            "bold if all rounds of one side lie beyond all rounds of the other."
-        )
-    else:
-        said = (
-            "One load is one observation: the same load made twice differs too, by how much only rounds can say. "
-            "Times: after, divided by before."
-        )
-    return [*parts, Text(said, style="dim")]
-
-
-def _range(found: Range | None) -> str:
-    from isotherm.numbers import NOTHING, digits, interval
-
-    if found is None:
-        return NOTHING
-    return digits(found.mid) + (f" ({interval(found.low, found.high)})" if found.rounds > 1 else "")
-
-
-def _ratio(change: Change) -> str:
-    from isotherm.numbers import interval
-
-    result = change.result
-    return f"{100 * ((result.ratio or 1) - 1):.3g} % (ratio {interval(result.ratio_low, result.ratio_high)})"
+    if before.summary is None or after.summary is None or before.summary.campaign.load is not None:
+        return None
+    name, platform = before.summary.campaign.name, before.summary.platform
+    if reports is not None:
+        return session_scatter(before.summary, after.summary, sessions_below(reports, name, platform).sessions)
+    if not on_stack:
+        return None
+    return session_scatter(before.summary, after.summary, sessions_anywhere(place, name, platform))
 
 
 def _share(text: str) -> float:

@@ -133,40 +133,14 @@ def _from_stack(place: Place, name: str, begin: datetime | None, limit: int) -> 
 
 
 def _from_folder(folder: Path, name: str, begin: datetime | None, place: Place, limit: int) -> Gathered:
-    from isotherm.analysis.trend_model import LeftOut, UnreadableSession, read_session
     from isotherm.aws.store.sessions import Gathered
     from isotherm.cli.errors import BadInput
-    from isotherm.report.file_names import SUMMARY
+    from isotherm.cli.sessions import sessions_below
 
-    if not folder.is_dir():
-        raise BadInput(f"--reports: there is no folder {folder}")
-    wanted = "emulated" if place.on is On.LOCAL else "aws"
-    sessions: list[Session] = []
-    left_out, names, matches = [], [], 0
-    for path in sorted(folder.rglob(SUMMARY)):
-        try:
-            session = read_session(path.read_bytes())
-        except UnreadableSession as problem:
-            left_out.append(LeftOut(campaign_id=str(path.parent.relative_to(folder)), reason=str(problem)))
-            continue
-        names.append(session.name)
-        if session.name != name or (begin is not None and session.created_at < begin):
-            continue
-        matches += 1
-        if session.platform != wanted:
-            other = "add --on aws to see these" if wanted == "emulated" else "leave out --on aws to see these"
-            left_out.append(
-                LeftOut(campaign_id=session.campaign_id, reason=f"its platform is {session.platform}; {other}")
-            )
-            continue
-        if session.no_trend:
-            left_out.append(LeftOut(campaign_id=session.campaign_id, reason=session.no_trend))
-            continue
-        sessions.append(session)
-    if not matches:
-        raise BadInput(_no_such_name(name, list(dict.fromkeys(names)), f"below {folder}", begin))
-    sessions.sort(key=lambda session: (session.created_at, session.campaign_id))
-    return Gathered(sessions[-limit:], left_out, [])
+    found = sessions_below(folder, name, "emulated" if place.on is On.LOCAL else "aws", begin)
+    if not found.matches:
+        raise BadInput(_no_such_name(name, found.names, f"below {folder}", begin))
+    return Gathered(found.sessions[-limit:], found.left_out, [])
 
 
 def _no_such_name(name: str, names: list[str], where: str, begin: datetime | None) -> str:
