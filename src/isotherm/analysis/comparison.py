@@ -12,6 +12,7 @@ import numpy as np
 
 from isotherm.analysis.accounting import distinct
 from isotherm.analysis.comparison_model import (
+    COMPARED,
     USUAL_SLOWDOWN,
     CampaignComparison,
     Change,
@@ -250,6 +251,19 @@ def cannot_be_compared(before: Side, after: Side) -> str | None:
         return None
     load, other = (before, after) if _loads(before) else (after, before)
     return f"{load.name} is a load and {other.name} is not: compare a load with a load, or samples with samples"
+
+
+def not_a_number(side: Side) -> str | None:
+    """Which used sample has a time that is not a number, or infinite; None where all that is compared are numbers."""
+    for key, samples in used_samples(side.samples).items():
+        for metric in COMPARED:
+            for sample in samples:
+                value = getattr(sample, metric)
+                if value is not None and not math.isfinite(value):
+                    return (
+                        f"{metric}: {value} of sample {sample.shot_id} ({cell_name(key)}) is not a time; leave it empty"
+                    )
+    return None
 
 
 def no_used_samples(side: Side) -> str | None:

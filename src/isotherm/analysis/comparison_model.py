@@ -14,6 +14,9 @@ from isotherm.campaign.cell import CellKey
 from isotherm.campaign.lane import CallProtocol
 from isotherm.statistics.results import SIGNIFICANT, SequentialAnswer, Verdict
 
+#: Metrics that campaigns, and targets of one, are compared by.
+COMPARED: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_ms")
+
 #: The slow-down that is asked about where none is given.
 USUAL_SLOWDOWN = 0.05
 

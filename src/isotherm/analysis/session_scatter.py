@@ -6,15 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from isotherm.analysis.comparison_model import Scatter, SessionScatter
+from isotherm.analysis.comparison_model import COMPARED, Scatter, SessionScatter
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import Session, read_session
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.statistics.results import ENOUGH_SESSIONS
-
-#: Metrics that campaigns are compared by.
-COMPARED = ("init_duration_ms", "startup_ms", "client_ms")
 
 
 def session_scatter(before: CampaignSummary, after: CampaignSummary, others: Iterable[Session]) -> SessionScatter:
@@ -27,6 +24,11 @@ def session_scatter(before: CampaignSummary, after: CampaignSummary, others: Ite
         how sessions differ without it.
     others : iterable of Session
         Finished campaigns of the name; `before` may be among them or not.
+
+    Raises
+    ------
+    UnreadableSession
+        One of the two has no time at which it began, or lacks something else that a trend needs.
     """
     ours, theirs = (read_session(side.model_dump_json().encode()) for side in (before, after))
     end = max(ours.created_at, theirs.created_at)

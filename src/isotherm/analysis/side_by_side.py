@@ -99,6 +99,8 @@ def targets_untold(found: TargetsSideBySide) -> list[str]:
 def not_two_targets(side: Side, names: Sequence[str]) -> str | None:
     """Why these names cannot be the two targets of a campaign that are compared; None where they can."""
     measured = list(dict.fromkeys(key.target for key in used_samples(side.samples)))
+    if not measured:
+        return f"{side.name} has no samples of targets, as loads have none"
     if len(names) != 2 or len(set(names)) != 2:
         given = ",".join(names)
         return f"{given!r} is not two targets; give the old one and the new one, of {listed(sorted(measured))}"

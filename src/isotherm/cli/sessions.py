@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from isotherm.cli.options import Place
 
 #: Sessions beyond these are too old to say how far sessions differ today.
-_MOST = 50
+_MOST = 30
 
 
 class Below(NamedTuple):

@@ -174,3 +174,10 @@ def test_a_trend_of_loads_says_what_there_is_instead(isotherm: Callable[..., Any
     code, _, err = isotherm("trend", "load", "--reports", str(tmp_path / ".isotherm" / "reports"))
     assert code == 1
     assert "and 6 others: it is a load, and trends are of samples; isotherm compare shows how two loads differ" in err
+
+
+@pytest.mark.usefixtures("reports")
+def test_a_load_has_no_targets_to_compare(isotherm: Callable[..., Any]) -> None:
+    code, _, err = isotherm("compare", "load", "--targets", "old,new")
+    assert code == 2
+    assert "--targets: load has no samples of targets, as loads have none" in err

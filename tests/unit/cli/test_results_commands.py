@@ -118,7 +118,7 @@ def test_sessions_of_the_name_tell_what_one_campaign_each_cannot(
             "default in us-east-1, 128 MB, cold, client time",
             "default in us-east-1, 128 MB, warm, client time",
         ]
-        assert "2 times worse" in told.err
+        assert "worse, asked about a slow-down of 5 %: default in us-east-1" in told.err
     table = isotherm("compare", str(before), str(after), "--reports", str(tmp_path / "nights")).out
     assert ("worse" in table.replace("not worse", "").split("Medians in ms")[0]) == (slower == 3.0)
 
@@ -132,6 +132,28 @@ def test_two_sessions_are_too_few_and_what_came_after_is_not_counted(
     code, _, err = isotherm(*arguments)
     assert code == 3
     assert "2 sessions of package-size besides B are too few: 3 are needed" in err
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("arguments", [("a", "odd"), ("odd", "--targets", "default,pkg50")])
+def test_times_that_are_not_numbers_are_bad_input(
+    isotherm: Callable[..., Any], reports: Path, arguments: tuple[str, ...], value: float
+) -> None:
+    folder = fetched(reports / "odd", SAMPLES)
+    odd = [replace(s, client_ms=value) if s.kind == "warm" and s.index == 3 else s for s in SAMPLES]
+    (folder / "samples.csv.gz").write_bytes(write_csv(odd))
+    code, out, err = isotherm("compare", *arguments)
+    assert (code, out) == (2, "")
+    assert f"client_ms: {value} of sample " in err
+
+
+def test_a_summary_without_a_time_is_bad_input(isotherm: Callable[..., Any], tmp_path: Path) -> None:
+    *_, before, after = nightly(tmp_path, [1.0, 1.0])
+    text = (after / "summary.json").read_text()
+    (after / "summary.json").write_text(text.replace("2026-11-11T03:00:00Z", "yesterday"))
+    code, out, err = isotherm("compare", str(before), str(after), "--reports", str(tmp_path / "nights"))
+    assert (code, out) == (2, "")
+    assert "created_at" in err
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def changes_untold(changes: Sequence[Change], comparison: CampaignComparison) ->
                 has = f"A has {result.baseline_rounds} of these, B has {result.other_rounds}"
                 found[f"{change_name(change)}: {_ROUNDS} are needed on each side; {has}"] = None
             case "no_ratio":
-                found[f"{change_name(change)}: a median of 0 ms has no ratio"] = None
+                found[f"{change_name(change)}: a median of 0 ms or less has no ratio"] = None
             case "scatter":
                 between = changes_between(result.ratio_low, result.ratio_high)
                 apart = f"sessions differ by {percent(change.session_sd or 0.0)}"
@@ -109,7 +109,7 @@ def test_in_words(found: TargetTest) -> TargetTestInWords:
     said = f"{metric_name(found, found.metric)}, against {found.baseline}: "
     said += _values(found.baseline_median, found.other_median, found.test.ratio if found.test else None)
     if found.test is None:
-        said += ": cannot be told, as a median of 0 ms has no ratio"
+        said += ": cannot be told, as a median of 0 ms or less has no ratio"
     else:
         said += f": {_answered(found.test, found.rounds_left_out)}"
     return TargetTestInWords(**found.model_dump(), sentence=said)

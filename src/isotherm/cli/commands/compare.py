@@ -83,12 +83,14 @@ def compare(
             raise BadInput("--reports: targets of one campaign need no other sessions; leave it out")
         side = results_of(before, "A", place)
         refuse_empty(side)
+        _refuse_no_numbers(A=side)
         _compare_targets(side, targets, limit, as_json=as_json)
         return
     if after is None:
         raise BadInput("B: is missing; name a second campaign, or two targets of this one with --targets OLD,NEW")
     sides = results_of(before, "A", place), results_of(after, "B", place)
     refuse_empty(*sides)
+    _refuse_no_numbers(A=sides[0], B=sides[1])
     scatter = _scatter(*sides, place, reports, on_stack=not _are_paths(before, after))
     _compare_campaigns(*sides, scatter, limit, as_json=as_json)
 
@@ -144,15 +146,24 @@ def _show(document: dict[str, Any], tables: Sequence[RenderableType], *, as_json
 def _end(limit: float | None, worse: Sequence[str], unclear: Sequence[str], advice: str) -> None:
     """End as the answers say, where they were asked for."""
     from isotherm.cli.errors import CannotBeTold, Crossed
-    from isotherm.numbers import count, percent
+    from isotherm.numbers import percent
 
     if limit is None:
         return
     if worse:
-        raise Crossed(f"{count(len(worse), 'time')} worse, asked about {percent(limit)}: {'; '.join(worse)}")
+        raise Crossed(f"worse, asked about a slow-down of {percent(limit)}: {'; '.join(worse)}")
     if unclear:
         said = f"it cannot be told that nothing got slower by more than {percent(limit)}: {'; '.join(unclear)}"
         raise CannotBeTold(f"{said}; {advice}" if advice else said)
+
+
+def _refuse_no_numbers(**sides: Side) -> None:
+    from isotherm.analysis.comparison import not_a_number
+    from isotherm.cli.errors import BadInput
+
+    for argument, side in sides.items():
+        if reason := not_a_number(side):
+            raise BadInput(f"{argument}: {side.name}: {reason}")
 
 
 def _are_paths(*names: str) -> bool:
@@ -162,16 +173,23 @@ def _are_paths(*names: str) -> bool:
 def _scatter(before: Side, after: Side, place: Place, reports: Path | None, *, on_stack: bool) -> SessionScatter | None:
     """How far sessions of A's name differ; None where a summary is missing, or there is nowhere to look for others."""
     from isotherm.analysis.session_scatter import session_scatter
+    from isotherm.analysis.trend_model import UnreadableSession
+    from isotherm.cli.errors import BadInput
     from isotherm.cli.sessions import sessions_anywhere, sessions_below
 
     if before.summary is None or after.summary is None or before.summary.campaign.load is not None:
         return None
     name, platform = before.summary.campaign.name, before.summary.platform
     if reports is not None:
-        return session_scatter(before.summary, after.summary, sessions_below(reports, name, platform).sessions)
-    if not on_stack:
+        others = sessions_below(reports, name, platform).sessions
+    elif on_stack:
+        others = sessions_anywhere(place, name, platform)
+    else:
         return None
-    return session_scatter(before.summary, after.summary, sessions_anywhere(place, name, platform))
+    try:
+        return session_scatter(before.summary, after.summary, others)
+    except UnreadableSession as problem:
+        raise BadInput(f"A, B: {before.name} and {after.name} cannot be put among sessions: {problem}") from None
 
 
 def _share(text: str) -> float:
