@@ -48,10 +48,10 @@ def session(measured: dict[CellKey, np.ndarray]) -> list[Sample]:
 
 
 def scatter_of(sessions: list[np.ndarray]) -> Scatter:
-    """As a trend has it: from means, and from what single calls predict of them."""
+    """As a trend has it: from means, and from what rounds predict of them."""
     means = [float(of.mean()) for of in sessions]
-    errors = [float(of.std(ddof=1)) / math.sqrt(of.size) for of in sessions]
-    spread = session_spread(means, errors, [of.size - 1 for of in sessions])
+    errors = [float(of.mean(axis=1).std(ddof=1)) / math.sqrt(ROUNDS) for of in sessions]
+    spread = session_spread(means, errors, [ROUNDS - 1] * len(sessions))
     return Scatter(spread.between_sd / float(np.mean(means)), len(sessions))
 
 

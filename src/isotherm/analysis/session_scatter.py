@@ -48,8 +48,10 @@ def session_scatter(before: CampaignSummary, after: CampaignSummary, others: Ite
         if number not in {point.session for point in series.points}:
             continue
         sessions, sd = len(series.points), None
-        if series.spread and series.mean.value > 0:
-            sessions, sd = series.spread.sessions, series.spread.between_sd / series.mean.value
+        # Over rounds where they are known: how far rounds differ is in the two sessions' own errors already.
+        spread = series.beyond_rounds or series.spread
+        if spread and series.mean.value > 0:
+            sessions, sd = spread.sessions, spread.between_sd / series.mean.value
         elif sessions >= ENOUGH_SESSIONS and series.median.value > 0:  # calls of a session do not scatter at all
             sd = float(np.std([point.median for point in series.points], ddof=1)) / series.median.value
         found[cell_key(series), series.metric] = Scatter(sd, sessions)

@@ -56,8 +56,16 @@ def test_sessions_before_the_change_say_how_far_sessions_differ() -> None:
     found = session_scatter(BEFORE, AFTER, [session(number, f) for number, f in enumerate(factors, 1)])
     assert (found.name, found.sessions) == ("package-size", 5)
     scatter = found.of[WARM]
-    # Scatter of the means, less what their calls predict, which is little here.
-    assert scatter.sd == pytest.approx(np.std([1.0, *factors], ddof=1) / np.mean([1.0, *factors]), rel=0.05)
+    (measured,) = [cell.metrics["client_ms"] for cell in BEFORE.cells if cell.kind == "warm"]
+    assert measured.mean is not None
+    assert measured.mean_low is not None
+    assert measured.mean_high is not None
+    assert measured.rounds is not None
+    assert scatter.sd is not None
+    # Scatter of the means, less what their rounds predict.
+    means = [measured.mean * factor for factor in (1.0, *factors)]
+    error = (measured.mean_high - measured.mean_low) / 2 / stats.t.ppf(0.975, measured.rounds - 1)
+    assert scatter.sd * np.mean(means) == pytest.approx(math.sqrt(np.var(means, ddof=1) - error**2))
     assert scatter.sessions == 5
 
 
