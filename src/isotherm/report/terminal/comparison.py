@@ -17,7 +17,7 @@ from isotherm.analysis.shape import OfCell
 from isotherm.analysis.words.comparison import ANSWER_LABELS, as_change, changes_between
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
-from isotherm.report.metrics import KIND_LABELS, METRIC_LABELS, CellGroup, are_targets, row_heading, row_names
+from isotherm.report.metrics import KIND_LABELS, METRIC_LABELS, CellGroup, row_heading, row_names
 from isotherm.report.terminal.frame import framed
 from isotherm.statistics.results import Verdict
 
@@ -124,7 +124,7 @@ def _grouped(rows: Iterable[_Row]) -> list[tuple[str, list[_Row]]]:
 
 def _table(title: str, rows: Sequence[OfCell], *further: str) -> Table:
     table = framed(title)
-    table.add_column(row_heading(rows), no_wrap=are_targets(rows))
+    table.add_column(row_heading(rows), overflow="fold")
     table.add_column("What", no_wrap=True)
     probabilities = "p (Holm)" if "At most" in further else "p"
     for heading in ("Before", "After", "Change", "between", *further, probabilities, "Answer", "n"):
@@ -147,7 +147,7 @@ def _loads(comparison: CampaignComparison) -> list[RenderableType]:
     for place, of_place in groupby(comparison.loads, key=place_of):
         table = framed(place)
         for heading in ("Phase", "What", "Unit"):
-            table.add_column(heading, no_wrap=True)
+            table.add_column(heading, overflow="fold")
         for heading in ("Before", "After", "Times"):
             table.add_column(heading, justify="right", no_wrap=True)
         for change in of_place:
