@@ -106,6 +106,7 @@ def test_no_call_is_counted_twice_or_as_never_sent(data: st.DataObject) -> None:
     assert [found for entry in accounts.values() for found in imbalances(entry)] == []
     assert imbalances(whole) == []
     assert (whole.issued, whole.sent, whole.uncollected) == (len(there), sent, sent - len(there))
+    assert whole.planned is not None
     assert whole.not_issued == whole.planned - sent
     for sample in samples:
         assert sample.verdict != "used" or not sample.report_contested

@@ -57,7 +57,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if not found.samples and not found.loads:
         reasons = "; ".join(f"{outcome.lane_key}: {outcome.reason}" for outcome in summary.lanes if outcome.reason)
         raise NoSamples(f"no lane gave a sample ({reasons})")
-    others = gather(table, bucket, summary.campaign.name, but={campaign_id})
+    others = gather(table, bucket, summary.name, but={campaign_id})
     trend = trend_at_the_end_of(
         read_session(document), others.sessions, others.left_out, others.unfinished, version=__version__
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 
 from isotherm.analysis.summary import Accounting, Cell, CellImbalance, Failure, Imbalance
 from isotherm.campaign.cell import CellKey, Kind, cell_key, cell_of
@@ -23,8 +23,9 @@ _FAILURES: Mapping[str, str] = {
     "timeout": "timeouts",
     "throttled": "throttles",
     "client_error": "client_errors",
+    "failed": "unexplained",
 }
-_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
+_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed", "unusable"})
 # Shots that never ran: the platform owes no report for them.
 _NEVER_RAN = frozenset({"throttled", "client_error"})
 
@@ -126,25 +127,57 @@ def account(
         By cell, planned ones first in the plan's order. A sample of a cell that was not planned is counted all the
         same, and `imbalances` names it.
     """
-    accounts = {key: _nothing_yet(planned=count) for key, count in planned_shots(plan).items()}
+    kept, repeats = distinct(samples)
+    return settled(expected(plan, kept, spared, sent), kept, repeats)
+
+
+def expected(
+    plan: Plan, kept: Iterable[Sample], spared: Collection[str] = (), sent: Sent | None = None
+) -> dict[CellKey, Accounting]:
+    """What a plan, and those who carried it out, say of each cell: planned, spared, sent and uncollected.
+
+    Parameters
+    ----------
+    kept : iterable of Sample
+        Without repeats; what was sent and is not among them is uncollected.
+    """
+    accounts = {key: Accounting(planned=count, uncollected=0) for key, count in planned_shots(plan).items()}
     for key, count in planned_shots(plan, spared).items():
         accounts[key].spared = count
-    kept, repeats = distinct(samples)
-    for sample in kept:
-        book(accounts.setdefault(cell_key(sample), _nothing_yet()), sample)
-    for key, count in repeats.items():
-        accounts[key].duplicates += count
-    said, lost = _sent_by_cell(plan, kept, sent) if sent is not None else (None, Counter[CellKey]())
-    for key, entry in accounts.items():
-        entry.sent = entry.issued if said is None else said[key]
-        entry.uncollected = lost[key]
-        # Never below zero: more issued than planned must show as an imbalance, not cancel out.
-        entry.not_issued = max(0, entry.planned - entry.spared - entry.issued - lost[key])
+    if sent is not None:
+        said, lost = _sent_by_cell(plan, kept, sent)
+        for key, entry in accounts.items():
+            entry.sent, entry.uncollected = said[key], lost[key]
     return accounts
 
 
-def _nothing_yet(planned: int = 0) -> Accounting:
-    return Accounting(planned=planned, sent=0, uncollected=0)
+def settled(
+    stated: Mapping[CellKey, Accounting] | None, kept: Iterable[Sample], repeats: Mapping[CellKey, int]
+) -> dict[CellKey, Accounting]:
+    """Account of every cell that something was stated of or that has a sample.
+
+    Parameters
+    ----------
+    stated : mapping, optional
+        What was planned, spared, sent and uncollected of each cell; None where there was no plan: then nothing is said
+        to be planned, sent or missing.
+    kept, repeats
+        As `distinct` gives them.
+    """
+    accounts = {key: replace(entry) for key, entry in (stated or {}).items()}
+    unplanned = Accounting(planned=None) if stated is None else Accounting(uncollected=0)
+    for sample in kept:
+        book(accounts.setdefault(cell_key(sample), replace(unplanned)), sample)
+    for key, count in repeats.items():
+        accounts[key].duplicates += count
+    for entry in accounts.values():
+        if entry.planned is not None:
+            if entry.sent is None:
+                entry.sent = entry.issued
+            # Never below zero: more issued than planned must show as an imbalance, not cancel out.
+            missing = entry.planned - entry.spared - entry.issued - (entry.uncollected or 0)
+            entry.not_issued = max(0, missing)
+    return accounts
 
 
 def _sent_by_cell(plan: Plan, kept: Iterable[Sample], sent: Sent) -> tuple[Counter[CellKey], Counter[CellKey]]:
@@ -169,7 +202,9 @@ def book(entry: Accounting, sample: Sample) -> None:
         entry.failed += 1
         failure = _FAILURES[sample.outcome]
         setattr(entry, failure, getattr(entry, failure) + 1)
-    if sample.report_found:
+    if sample.report_found is None:
+        entry.report_unsaid += 1
+    elif sample.report_found:
         entry.report_found += 1
     elif sample.outcome in _NEVER_RAN:
         entry.report_not_due += 1
@@ -209,7 +244,8 @@ def failures(by_cell: Mapping[CellKey, Iterable[Sample]]) -> list[Failure]:
         for sample in samples:
             if sample.outcome != "answered":
                 status = f"HTTP {sample.http_status}" if sample.http_status is not None else None
-                reason = status or sample.error_type or sample.outcome.replace("_", " ")
+                otherwise = "not said how" if sample.outcome == "failed" else sample.outcome.replace("_", " ")
+                reason = status or sample.error_type or otherwise
                 messages.setdefault((sample.outcome, reason), Counter())[sample.error_message or ""] += 1
         for (outcome, reason), said in sorted(messages.items(), key=lambda item: (-item[1].total(), item[0])):
             example = min(said, key=lambda message: (-said[message], message))
@@ -227,8 +263,9 @@ def failures(by_cell: Mapping[CellKey, Iterable[Sample]]) -> list[Failure]:
 
 def total(accounts: Iterable[Accounting]) -> Accounting:
     """Sum of accounts, field by field."""
-    result = Accounting()
-    for entry in accounts:
+    counted = list(accounts)
+    result = Accounting(planned=None if counted else 0)
+    for entry in counted:
         for field in fields(entry):
             parts = [number for one in (result, entry) if (number := getattr(one, field.name)) is not None]
             setattr(result, field.name, sum(parts) if parts else None)
@@ -240,9 +277,9 @@ _SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("planned", ("issued", "uncollected", "not_issued", "spared")),
     ("sent", ("issued", "uncollected")),
     ("issued", ("answered", "failed")),
-    ("failed", ("function_errors", "timeouts", "throttles", "client_errors")),
-    ("issued", ("report_found", "report_missing", "report_not_due")),
-    ("answered", ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed")),
+    ("failed", ("function_errors", "timeouts", "throttles", "client_errors", "unexplained")),
+    ("issued", ("report_found", "report_missing", "report_not_due", "report_unsaid")),
+    ("answered", ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed", "unusable")),
     ("nested", ("inner_report_found", "inner_report_missing")),
 )
 
@@ -272,7 +309,7 @@ def cell_imbalances(cells: Iterable[Cell]) -> list[CellImbalance]:
 
 
 def _knowledge(sample: Sample) -> tuple[bool, bool, bool, str]:
-    return sample.report_found, sample.probe_found, sample.outcome == "answered", repr(astuple(sample))
+    return bool(sample.report_found), sample.probe_found, sample.outcome == "answered", repr(astuple(sample))
 
 
 def _position(sample: Sample) -> tuple[str, int, str, int, int, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
 
-from isotherm.analysis.accounting import Sent, account, cell_imbalances, distinct, failures, total
-from isotherm.analysis.cautions import cautions_of, is_foreseen
+from isotherm.analysis.accounting import Sent, cell_imbalances, distinct, failures, settled, total
+from isotherm.analysis.cautions import cautions_of
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
+from isotherm.analysis.design import Design, planned_design
+from isotherm.analysis.finite import finite
 from isotherm.analysis.http_stages import http_cells
 from isotherm.analysis.package_cost import startup_costs
 from isotherm.analysis.precision import precision_reached
@@ -89,33 +91,60 @@ def build_summary(
     CampaignSummary
         The same input in any order gives the same summary, byte for byte.
     """
-    measured = _measured(plan, samples, lanes, confidence, sent)
+    kept, repeats = distinct(samples)
+    design = planned_design(
+        plan, lanes, kept, sent, packages=packages, finished_at=finished_at, actual_price=actual_price
+    )
+    return summary_of(design, kept, repeats, confidence=confidence, loads=loads)
+
+
+def summary_of(
+    design: Design,
+    kept: Sequence[Sample],
+    repeats: Mapping[CellKey, int],
+    *,
+    confidence: float = CONFIDENCE,
+    loads: Sequence[LoadFacts] = (),
+) -> CampaignSummary:
+    """Everything that samples say, with what is known of how they came to be.
+
+    Parameters
+    ----------
+    design : Design
+        What a plan, an earlier summary or the samples themselves say of what was meant.
+    kept, repeats
+        As `isotherm.analysis.accounting.distinct` gives them.
+    confidence : float
+        Coverage of every interval, in (0, 1).
+    loads : sequence of LoadFacts
+        What the campaign's loads came to.
+    """
+    measured = _measured(design, kept, repeats, confidence)
     failed = failures(measured.every)
-    found = _findings(plan, measured, failed, loads, confidence)
-    slopes = _startup_slopes(plan, measured, confidence)
+    found = _findings(design, measured, failed, loads, confidence)
+    slopes = _startup_slopes(design, measured, confidence)
     unbalanced = cell_imbalances(measured.cells)
     whole = total(cell.accounting for cell in measured.cells)
-    cautions = cautions_of(plan, measured.cells, measured.lanes, whole, loads)
-    ahead = [Emulated()] if plan.platform == "emulated" and not is_foreseen(plan, Emulated) else []
+    cautions = cautions_of(design, measured.cells, whole, loads)
+    ahead = [Emulated(foreseen=False)] if design.platform == "emulated" and not design.is_foreseen(Emulated) else []
     return CampaignSummary(
-        campaign_id=plan.campaign_id,
-        campaign=plan.campaign,
-        platform=plan.platform,
-        home_region=plan.home_region,
-        stack=plan.stack,
-        version=plan.version,
-        created_at=plan.created_at,
-        finished_at=finished_at,
-        # A summary is made to be shared, and needs no secret's name.
-        inventory=[replace(region, server_token=None) for region in plan.inventory],
-        packages={target: dict(content) for target, content in sorted((packages or {}).items())},
-        headline=headline(plan, measured.cells, measured.start, found, confidence),
-        note=EMULATED_NOTE if plan.platform == "emulated" else None,
+        campaign_id=design.campaign_id,
+        campaign=design.campaign,
+        platform=design.platform,
+        home_region=design.home_region,
+        stack=design.stack,
+        version=design.version,
+        created_at=design.created_at,
+        finished_at=design.finished_at,
+        inventory=list(design.inventory),
+        packages={target: dict(content) for target, content in sorted(design.packages.items())},
+        headline=headline(design, measured.cells, measured.start, found, confidence),
+        note=EMULATED_NOTE if design.platform == "emulated" else None,
         start_metric=measured.start,
-        baseline=plan.campaign.targets[0],
+        baseline=design.baseline,
         confidence=confidence,
-        warnings=[*cautions_in_words(ahead), *plan.warnings, *cautions_in_words(cautions, measured.cells, loads)],
-        cautions=[*ahead, *plan.cautions, *cautions],
+        warnings=[*cautions_in_words(ahead), *design.warnings, *cautions_in_words(cautions, measured.cells, loads)],
+        cautions=[*ahead, *design.cautions, *cautions],
         imbalances=[*cell_imbalances_in_words(unbalanced, measured.cells), *load_imbalances(loads)],
         unbalanced=unbalanced,
         accounting=whole,
@@ -128,66 +157,62 @@ def build_summary(
         http=http_cells(measured.every),
         failures=failed,
         contested=[_contested(s) for s in measured.samples if s.verdict == "contested"],
-        lanes=measured.lanes,
-        waves=len(plan.waves),
-        state_transitions=plan.state_transitions,
+        lanes=list(design.lanes),
+        waves=design.waves,
+        state_transitions=design.state_transitions,
         loads=[load_run(facts) for facts in loads],
-        planned_price=plan.price,
-        actual_price=actual_price,
+        planned_price=design.planned_price,
+        actual_price=design.actual_price,
         billed=_billed(measured.samples),
     )
 
 
 class _Measured(NamedTuple):
-    """What was measured: samples without repeats, all and the used ones by cell in reading order, cells, lanes."""
+    """What was measured: samples without repeats, all and the used ones by cell in reading order, and cells."""
 
     samples: list[Sample]
     every: dict[CellKey, list[Sample]]
     used: dict[CellKey, list[Sample]]
     cells: list[Cell]
-    lanes: list[LaneOutcome]
     start: MetricName | None
 
 
 def _measured(
-    plan: Plan, samples: Sequence[Sample], lanes: Sequence[LaneOutcome], confidence: float, sent: Sent | None
+    design: Design, samples: Sequence[Sample], repeats: Mapping[CellKey, int], confidence: float
 ) -> _Measured:
-    spared = {outcome.lane_key for outcome in lanes if outcome.status == "spared"}
-    accounts = account(plan, samples, spared & plan.lanes.keys(), sent)
-    kept, _ = distinct(samples)
-    every: dict[CellKey, list[Sample]] = {key: [] for key in sorted(accounts, key=partial(_reading_order, plan))}
+    kept = [finite(sample) for sample in samples]
+    accounts = settled(design.stated, kept, repeats)
+    every: dict[CellKey, list[Sample]] = {key: [] for key in sorted(accounts, key=partial(_reading_order, design))}
     for sample in kept:
         every[cell_key(sample)].append(sample)
     used = {key: [sample for sample in of_cell if sample.verdict == "used"] for key, of_cell in every.items()}
-    cells = [_cell(key, accounts[key], used[key], every[key], plan.campaign.seed, confidence) for key in every]
-    outcomes = _lane_outcomes(plan, lanes)
-    start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
-    cells = [_with_precision(plan, cell, start, outcomes) for cell in cells]
-    return _Measured(kept, every, used, cells, outcomes, start)
+    cells = [_cell(key, accounts[key], used[key], every[key], design.seed, confidence) for key in every]
+    start = start_metric(design.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
+    cells = [_with_precision(design, cell, start) for cell in cells]
+    return _Measured(kept, every, used, cells, start)
 
 
 def _findings(
-    plan: Plan, measured: _Measured, failed: Sequence[Failure], loads: Sequence[LoadFacts], confidence: float
+    design: Design, measured: _Measured, failed: Sequence[Failure], loads: Sequence[LoadFacts], confidence: float
 ) -> Findings:
     """What a headline chooses from, as facts."""
     cells, used = measured.cells, measured.used
     clients = comparisons_across("client_region", used, confidence)
     return Findings(
-        targets=target_differences(plan.campaign.targets[0], cells, used, measured.start, confidence),
-        crisscrosses=crisscrosses(plan, cells, used, measured.lanes, failed, confidence),
+        targets=target_differences(design.baseline, cells, used, measured.start, confidence),
+        crisscrosses=crisscrosses(design, cells, used, failed, confidence),
         clients=client_findings(used, clients, confidence),
         across=[*clients, *comparisons_across("protocol", used, confidence)],
         loads=loads,
     )
 
 
-def _reading_order(plan: Plan, key: CellKey) -> tuple[int | str, ...]:
+def _reading_order(design: Design, key: CellKey) -> tuple[int | str, ...]:
     """By region, memory and kind, then targets in the order they were asked for; strangers last.
 
     Then by what the campaign varies besides: clients and inner regions in the order they were asked for.
     """
-    regions = [region.region for region in plan.inventory]
-    targets = plan.campaign.targets
+    regions, targets = design.regions, design.targets
     return (
         regions.index(key.region) if key.region in regions else len(regions),
         key.region,
@@ -197,7 +222,7 @@ def _reading_order(plan: Plan, key: CellKey) -> tuple[int | str, ...]:
         key.target,
         PROTOCOLS.index(key.protocol),
         ("post", "get", None).index(key.operation),
-        *_place(key.client_region, plan.campaign.clients or []),
+        *_place(key.client_region, design.clients),
         key.inner or "",
         *_place(key.inner_region, regions),
     )
@@ -227,39 +252,19 @@ def _cell(
     )
 
 
-def _lane_outcomes(plan: Plan, lanes: Iterable[LaneOutcome]) -> list[LaneOutcome]:
-    known = {outcome.lane_key: outcome for outcome in lanes}
-    silent = (
-        LaneOutcome(
-            lane_key=lane.key,
-            target=lane.target,
-            region=lane.region,
-            round=lane.round,
-            status="failed",
-            reason="no outcome was reported",
-        )
-        for lane in plan.lanes.values()
-        if lane.key not in known
-    )
-    in_order = {key: place for place, key in enumerate(key for wave in plan.waves for key in wave)}
-    return sorted(
-        (*known.values(), *silent), key=lambda lane: (in_order.get(lane.lane_key, len(in_order)), lane.lane_key)
-    )
-
-
-def _with_precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Sequence[LaneOutcome]) -> Cell:
-    reached = precision_reached(plan, cell, start, lanes)
+def _with_precision(design: Design, cell: Cell, start: MetricName | None) -> Cell:
+    reached = precision_reached(design, cell, start)
     if reached is None:
         return cell
     return cell.model_copy(update={"precision": precision_in_words(reached), "precision_reached": reached})
 
 
-def _startup_slopes(plan: Plan, measured: _Measured, confidence: float) -> list[StartupSlope]:
+def _startup_slopes(design: Design, measured: _Measured, confidence: float) -> list[StartupSlope]:
     """What size and imports cost in each region, at each memory size."""
     start = measured.start
     if start is None:
         return []
-    sizes = {region.region: {t.target: t.code_size_bytes for t in region.targets} for region in plan.inventory}
+    sizes = design.code_sizes
     places = dict.fromkeys((cell.region, cell.memory_mb) for cell in measured.cells if cell.kind == "cold")
     return [
         cost
@@ -303,6 +308,6 @@ def _billed(samples: Iterable[Sample]) -> Billed:
             reports += 1
             billed_ms += sample.billed_duration_ms
             gb_seconds += sample.billed_duration_ms / 1000 * sample.memory_mb / 1024
-        elif sample.outcome not in ("throttled", "client_error"):
+        elif sample.report_found is not None and sample.outcome not in ("throttled", "client_error"):
             unreported += 1
     return Billed(reports=reports, unreported=unreported, billed_ms=billed_ms, gb_seconds=gb_seconds)

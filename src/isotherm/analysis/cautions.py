@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from isotherm.analysis.design import Design
 from isotherm.analysis.shape import OfCell
 from isotherm.analysis.summary import (
     Accounting,
@@ -14,7 +15,6 @@ from isotherm.analysis.summary import (
     Contested,
     FewSamplesUsed,
     Imprecise,
-    LaneOutcome,
     LanesFailed,
     LateGenerator,
     LateLoad,
@@ -24,10 +24,10 @@ from isotherm.analysis.summary import (
     ReportsMissing,
     Uncollected,
     UnevenRounds,
+    Unusable,
 )
-from isotherm.campaign.cautions import ENOUGH_FOR_MEDIAN, ENOUGH_FOR_P95, FewSamples, PlanCaution
+from isotherm.campaign.cautions import ENOUGH_FOR_MEDIAN, ENOUGH_FOR_P95, FewSamples
 from isotherm.campaign.cell import cell_key
-from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import Quantile
 from isotherm.statistics.describe import round_effect_p
 from isotherm.statistics.results import SIGNIFICANT
@@ -36,50 +36,43 @@ from isotherm.statistics.two_samples import holm
 _ENOUGH: tuple[tuple[Quantile, int], ...] = (("median", ENOUGH_FOR_MEDIAN), ("p95", ENOUGH_FOR_P95))
 
 
-def cautions_of(
-    plan: Plan, cells: Sequence[Cell], lanes: Sequence[LaneOutcome], whole: Accounting, loads: Sequence[LoadFacts]
-) -> list[Caution]:
-    """All that the results give reason for, besides what the plan foresaw.
+def cautions_of(design: Design, cells: Sequence[Cell], whole: Accounting, loads: Sequence[LoadFacts]) -> list[Caution]:
+    """All that the results give reason for, besides what was foreseen.
 
     Parameters
     ----------
-    plan : Plan
-        What was meant to happen.
+    design : Design
+        What was meant to happen, and how lanes ended.
     cells : sequence of Cell
         With their metrics, and the precision that they reached.
-    lanes : sequence of LaneOutcome
-        How lanes ended.
     whole : Accounting
         Of all cells together.
     loads : sequence of LoadFacts
         What came of the campaign's loads.
     """
     found: list[Caution] = []
-    failed = sum(lane.status == "failed" for lane in lanes)
+    failed = sum(lane.status == "failed" for lane in design.lanes)
     if failed:
-        found.append(LanesFailed(failed=failed, planned=len(plan.lanes), of_load=bool(loads)))
-    found += [ChangedByOthers(lane_key=lane.lane_key, left=lane.left) for lane in lanes if lane.left]
+        found.append(LanesFailed(failed=failed, planned=len(design.lanes), of_load=bool(loads)))
+    found += [ChangedByOthers(lane_key=lane.lane_key, left=lane.left) for lane in design.lanes if lane.left]
     found += _of_loads(loads)
     if whole.not_issued:
-        found.append(NotIssued(not_issued=whole.not_issued, planned=whole.planned))
+        found.append(NotIssued(not_issued=whole.not_issued, planned=whole.planned or 0))
     if whole.uncollected:
-        found.append(Uncollected(uncollected=whole.uncollected, planned=whole.planned))
+        found.append(Uncollected(uncollected=whole.uncollected, planned=whole.planned or 0))
     if whole.report_missing:
         found.append(ReportsMissing(reports=whole.report_missing))
     if whole.contested:
         found.append(Contested(samples=whole.contested))
+    if whole.unusable:
+        found.append(Unusable(samples=whole.unusable))
     found += [
         Imprecise(cell=_key(cell), reached=cell.precision_reached)
         for cell in cells
         if cell.precision_reached is not None and not cell.precision_reached.met
     ]
-    found += _too_few(plan, cells)
+    found += _too_few(design, cells)
     return found + _uneven_rounds(cells)
-
-
-def is_foreseen(plan: Plan, kind: type[PlanCaution]) -> bool:
-    """Whether the plan told people to be careful of this; plans of earlier versions do not say, so it is repeated."""
-    return any(isinstance(caution, kind) for caution in plan.cautions)
 
 
 def _key(cell: Cell) -> OfCell:
@@ -109,12 +102,12 @@ def _of_loads(loads: Sequence[LoadFacts]) -> list[Caution]:
     return [*found, LateGenerator(loads=late)] if late else found
 
 
-def _too_few(plan: Plan, cells: Sequence[Cell]) -> list[Caution]:
+def _too_few(design: Design, cells: Sequence[Cell]) -> list[Caution]:
     measured = [cell.accounting for cell in cells if cell.kind != "prime"]
-    foreseen = is_foreseen(plan, FewSamples)
+    foreseen = design.is_foreseen(FewSamples)
     found: list[Caution] = []
     for quantile, enough in _ENOUGH:
-        short = [a.used for a in measured if a.used < enough and not (foreseen and a.planned < enough)]
+        short = [a.used for a in measured if a.used < enough and not (foreseen and (a.planned or 0) < enough)]
         if short:
             found.append(
                 FewSamplesUsed(

@@ -320,10 +320,11 @@ def values_by_round(samples: Iterable[Sample], metric: MetricName) -> dict[int, 
 def _settings(summary: CampaignSummary) -> dict[str, str]:
     found: dict[str, str] = {
         "platform": summary.platform,
-        "stack": summary.stack,
-        "home region": summary.home_region,
         "Isotherm": summary.version,
     }
+    found |= {name: said for name, said in (("stack", summary.stack), ("home region", summary.home_region)) if said}
+    if summary.campaign is None:
+        return found
     # A certificate made for the occasion is another one each time, and says nothing of what was measured.
     asked = summary.campaign.model_dump(
         exclude={

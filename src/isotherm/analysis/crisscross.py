@@ -1,6 +1,6 @@
 """What a criss-cross of regions says: its cells, whether billed time depends on distance, what the database costs.
 
-A target (outer) in one region calls another function (inner) in each region. Knows plan and samples, nothing of AWS,
+A target (outer) in one region calls another function (inner) in each region. Knows design and samples, nothing of AWS,
 and no words.
 """
 
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from isotherm.analysis.database import database_differences
+from isotherm.analysis.design import Design
 from isotherm.analysis.distance import BILLED, INNER_BILLED, TIMES, distance_dependence, pairs_of
 from isotherm.analysis.summary import (
     Cell,
@@ -20,20 +21,17 @@ from isotherm.analysis.summary import (
     DistanceDependence,
     FailedCalls,
     Failure,
-    LaneOutcome,
     Missing,
     Sent,
 )
 from isotherm.campaign.cell import CellKey, cell_key
-from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
 
 
 def crisscrosses(
-    plan: Plan,
+    design: Design,
     cells: Sequence[Cell],
     used: Mapping[CellKey, Sequence[Sample]],
-    lanes: Iterable[LaneOutcome],
     failures: Iterable[Failure],
     confidence: float = 0.95,
 ) -> list[CrisscrossFacts]:
@@ -41,16 +39,14 @@ def crisscrosses(
 
     Parameters
     ----------
-    plan : Plan
-        What was meant to happen.
+    design : Design
+        What was meant to happen, and how lanes ended, for the reasons of what is missing.
     cells : sequence of Cell
         The campaign's, with their metrics; others than warm nested ones are passed over.
     used : mapping
         Used samples by cell.
-    lanes : iterable of LaneOutcome
-        How lanes ended, for the reasons of what is missing.
     failures : iterable of Failure
-        Why calls failed, for the same.
+        Why calls failed, for the same reasons.
     confidence : float
         Of the intervals.
 
@@ -59,7 +55,6 @@ def crisscrosses(
     list of CrisscrossFacts
         Empty where no target called another.
     """
-    outcomes = {lane.lane_key: lane for lane in lanes}
     why: dict[CellKey, list[Failure]] = {}
     for failure in failures:
         why.setdefault(cell_key(failure), []).append(failure)
@@ -68,28 +63,25 @@ def crisscrosses(
         if cell.kind == "warm" and cell.inner is not None:
             found.setdefault((cell.target, cell.memory_mb, cell.client_region), []).append(cell)
     return [
-        _crisscross(
-            plan, of_group, used, {key: why.get(key, []) for key in map(cell_key, of_group)}, outcomes, confidence
-        )
+        _crisscross(design, of_group, used, {key: why.get(key, []) for key in map(cell_key, of_group)}, confidence)
         for of_group in found.values()
     ]
 
 
 def _crisscross(
-    plan: Plan,
+    design: Design,
     cells: Sequence[Cell],
     used: Mapping[CellKey, Sequence[Sample]],
     failures: Mapping[CellKey, Sequence[Failure]],
-    outcomes: Mapping[str, LaneOutcome],
     confidence: float,
 ) -> CrisscrossFacts:
     first = cells[0]
-    asked = plan.campaign.inner
+    asked = design.inner
     inner_targets = _in_order((cell.inner or "" for cell in cells), asked.targets if asked else [])
-    regions = _in_order((cell.region for cell in cells), plan.campaign.regions or [])
+    regions = _in_order((cell.region for cell in cells), design.asked_regions)
     slopes = [
         distance_dependence(
-            inner, time, pairs_of(cells, inner, time), confidence, one_machine=plan.platform == "emulated"
+            inner, time, pairs_of(cells, inner, time), confidence, one_machine=design.platform == "emulated"
         )
         for inner in inner_targets
         for time in TIMES
@@ -110,9 +102,7 @@ def _crisscross(
                 inner_region=cell.inner_region or "",
                 used=cell.accounting.used,
                 sent=_sent(used.get(cell_key(cell), ())),
-                why_missing=None
-                if cell.accounting.used
-                else _why_missing(plan, cell, failures[cell_key(cell)], outcomes),
+                why_missing=None if cell.accounting.used else _why_missing(design, cell, failures[cell_key(cell)]),
             )
             for cell in cells
         ],
@@ -128,9 +118,9 @@ def _in_order(names: Iterable[str], asked: Collection[str]) -> list[str]:
 
 
 def _sent(samples: Sequence[Sample]) -> Sent | None:
-    if not samples:
+    times = np.array([sample.sent_at_ms for sample in samples if sample.sent_at_ms])  # 0: a file that does not say
+    if not times.size:
         return None
-    times = np.array([sample.sent_at_ms for sample in samples])
     # From the first one: epoch milliseconds leave no digits for squares.
     since = times - times[0]
     return Sent(
@@ -141,7 +131,7 @@ def _sent(samples: Sequence[Sample]) -> Sent | None:
     )
 
 
-def _why_missing(plan: Plan, cell: Cell, failures: Sequence[Failure], outcomes: Mapping[str, LaneOutcome]) -> Missing:
+def _why_missing(design: Design, cell: Cell, failures: Sequence[Failure]) -> Missing:
     """Why a cell has no used sample: what its lanes said, or what became of its calls."""
     account = cell.accounting
     if account.issued:
@@ -154,16 +144,15 @@ def _why_missing(plan: Plan, cell: Cell, failures: Sequence[Failure], outcomes: 
             unwitnessed=account.unwitnessed,
         )
     reasons = dict.fromkeys(
-        outcomes[lane.key].reason
-        for lane in plan.lanes.values()
+        lane.reason
+        for lane in design.lanes
         if (lane.target, lane.region) == (cell.target, cell.region)
-        and (cell.client_region is None or lane.client_region == cell.client_region)
-        and lane.key in outcomes
-        and outcomes[lane.key].status == "failed"
+        and (cell.client_region is None or design.lane_clients.get(lane.lane_key) == cell.client_region)
+        and lane.status == "failed"
     )
     if reasons:
-        return Missing(kind="lanes_failed", calls=account.planned, lanes=list(reasons))
-    return Missing(kind="uncollected" if account.uncollected else "not_issued", calls=account.planned)
+        return Missing(kind="lanes_failed", calls=account.planned or 0, lanes=list(reasons))
+    return Missing(kind="uncollected" if account.uncollected else "not_issued", calls=account.planned or 0)
 
 
 def billed_dependences(found: CrisscrossFacts, inner: str) -> tuple[DistanceDependence, DistanceDependence]:

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from isotherm.analysis.summary import Cell, LaneOutcome, MetricName, PrecisionReached
-from isotherm.campaign.plan import Plan
+from isotherm.analysis.design import Design
+from isotherm.analysis.summary import Cell, MetricName, PrecisionReached
 from isotherm.campaign.stopping import IntervalWidth, Quantile
 from isotherm.statistics.order_statistics import relative_width
 from isotherm.statistics.results import MetricSummary
 
 
-def precision_reached(
-    plan: Plan, cell: Cell, start: MetricName | None, lanes: Iterable[LaneOutcome]
-) -> PrecisionReached | None:
+def precision_reached(design: Design, cell: Cell, start: MetricName | None) -> PrecisionReached | None:
     """The intervals that `precision` speaks of, with the rounds it took; None where nothing was asked of the cell.
 
     Parameters
     ----------
-    plan : Plan
-        What was meant to happen.
+    design : Design
+        What was asked for, and how lanes ended; those that were spared were not run.
     cell : Cell
         With its metrics.
     start : MetricName, optional
         The metric that speaks for cold starts.
-    lanes : iterable of LaneOutcome
-        How lanes ended; those that were spared were not run.
     """
-    asked = plan.campaign.precision
+    asked = design.precision
     if asked is None or cell.kind == "prime":
         return None
-    ours = [lane for lane in lanes if (lane.target, lane.region) == (cell.target, cell.region)]
+    ours = [lane for lane in design.lanes if (lane.target, lane.region) == (cell.target, cell.region)]
     if cell.client_region is not None:
-        from_here = {lane.key for lane in plan.lanes.values() if lane.client_region == cell.client_region}
-        ours = [lane for lane in ours if lane.lane_key in from_here]
+        ours = [lane for lane in ours if design.lane_clients.get(lane.lane_key) == cell.client_region]
     metric: MetricName | None = start if cell.kind == "cold" else "client_ms"
     wanted: tuple[tuple[Quantile, float | None], ...] = (("median", asked.median), ("p95", asked.p95))
     intervals = [

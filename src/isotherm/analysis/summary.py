@@ -16,9 +16,9 @@ from pydantic import ConfigDict, Field
 from isotherm.analysis.shape import OfCell, Shape
 from isotherm.campaign.cautions import PlanCaution
 from isotherm.campaign.cell import InCell, Kind, cell_key
-from isotherm.campaign.lane import CallProtocol, Platform
+from isotherm.campaign.lane import CallProtocol
 from isotherm.campaign.left_alone import LeftAlone
-from isotherm.campaign.model import Campaign
+from isotherm.campaign.model import Campaign, Load
 from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stopping import IntervalWidth, Quantile
 from isotherm.measurement.shot import Outcome
@@ -26,6 +26,9 @@ from isotherm.pricing.price import Price
 from isotherm.statistics.results import SIGNIFICANT, AdjustedBy, Comparison, MetricSummary, Middle, Slope
 
 FORMAT = 1
+
+#: Where samples were measured; "unknown" where there are samples alone, and they do not say.
+MeasuredOn = Literal["aws", "emulated", "unknown"]
 
 MetricName = Literal[
     "init_duration_ms",
@@ -85,9 +88,11 @@ class Accounting:
     and only what was provably not sent is `not_issued` (both are None in summaries of earlier versions).
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
     calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
+    `unusable` were answered and hold a number that is not finite. Of samples without a plan `planned` is None; of those
+    that do not say how a call failed, or whether its report was found, they are `unexplained` and `report_unsaid`.
     """
 
-    planned: int = 0
+    planned: int | None = 0
     sent: int | None = None
     issued: int = 0
     uncollected: int | None = None
@@ -99,9 +104,11 @@ class Accounting:
     timeouts: int = 0
     throttles: int = 0
     client_errors: int = 0
+    unexplained: int = 0
     report_found: int = 0
     report_missing: int = 0
     report_not_due: int = 0
+    report_unsaid: int = 0
     duplicates: int = 0
     cold_verified: int = 0
     contested: int = 0
@@ -109,6 +116,7 @@ class Accounting:
     proactive: int = 0
     unwitnessed: int = 0
     primed: int = 0
+    unusable: int = 0
     used: int = 0
     retried_throttles: int = 0
     nested: int = 0
@@ -698,6 +706,13 @@ class Contested(Shape):
     samples: int
 
 
+class Unusable(Shape):
+    """Some samples hold a number that is not finite."""
+
+    kind: Literal["unusable"] = "unusable"
+    samples: int
+
+
 class Imprecise(Shape):
     """A cell is not as precise as was asked for."""
 
@@ -739,6 +754,7 @@ Caution = Annotated[
     | Uncollected
     | ReportsMissing
     | Contested
+    | Unusable
     | Imprecise
     | FewSamplesUsed
     | UnevenRounds,
@@ -751,19 +767,20 @@ class CampaignSummary(Shape):
 
     `warnings` and `imbalances` are for people: what to be careful of, and what does not agree in the accounting of
     cells and of loads. The facts that they say are `cautions`, `unbalanced` and the same of each load (none in
-    summaries of earlier versions).
+    summaries of earlier versions). Where samples are all there is, whatever a plan says is None (`campaign`,
+    `planned_price` and others), and there are no lanes.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
 
     format: int = FORMAT
     campaign_id: str
-    campaign: Campaign
-    platform: Platform
-    home_region: str
-    stack: str
+    campaign: Campaign | None
+    platform: MeasuredOn
+    home_region: str | None
+    stack: str | None
     version: str
-    created_at: str
+    created_at: str | None
     finished_at: str | None
     inventory: list[RegionInventory]
     packages: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -787,9 +804,19 @@ class CampaignSummary(Shape):
     failures: list[Failure] = Field(default_factory=list)
     contested: list[ContestedSample]
     lanes: list[LaneOutcome]
-    waves: int
-    state_transitions: int
+    waves: int | None
+    state_transitions: int | None
     loads: list[LoadRun] = Field(default_factory=list)
-    planned_price: Price
+    planned_price: Price | None
     actual_price: Price | None
     billed: Billed
+
+    @property
+    def name(self) -> str:
+        """Of the campaign; of samples alone their id."""
+        return self.campaign.name if self.campaign else self.campaign_id
+
+    @property
+    def load(self) -> Load | None:
+        """What load was asked for, if any."""
+        return self.campaign.load if self.campaign else None

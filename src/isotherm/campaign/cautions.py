@@ -15,9 +15,10 @@ ENOUGH_FOR_P95 = 100
 
 
 class Emulated(Strict):
-    """All numbers will be of this machine, not of AWS."""
+    """All numbers will be of this machine, not of AWS; not `foreseen` by the plan of an earlier version."""
 
     kind: Literal["emulated"] = "emulated"
+    foreseen: bool = True
 
 
 class Queueing(Strict):

@@ -20,9 +20,10 @@ CONFIDENCE = 0.95
 TimeName = Literal["init_duration_ms", "startup_ms", "client_ms"]
 Quantile = Literal["median", "p95"]
 
-_STARTS: dict[Platform, tuple[TimeName, ...]] = {
+_STARTS: dict[Platform | Literal["unknown"], tuple[TimeName, ...]] = {
     "aws": ("init_duration_ms", "startup_ms"),
     "emulated": ("startup_ms",),
+    "unknown": ("init_duration_ms", "startup_ms"),
 }
 
 
@@ -76,7 +77,7 @@ class Shortfall:
     interval: IntervalWidth
 
 
-def start_metric(platform: Platform, measured: Collection[str]) -> TimeName | None:
+def start_metric(platform: Platform | Literal["unknown"], measured: Collection[str]) -> TimeName | None:
     """The metric that speaks for a cold start: Init Duration where the platform reports it, else the probe's."""
     return next((metric for metric in _STARTS[platform] if metric in measured), None)
 

@@ -12,7 +12,7 @@ from isotherm.measurement.probe import Probe
 from isotherm.measurement.shot import Outcome, Shot
 
 Temperature = Literal["cold", "warm", "contested", "unwitnessed"]
-Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed", "failed", "primed"]
+Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed", "failed", "primed", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sample(InCell):
     work, fetching and unpacking the code included. startup_ms: process start to handler begin, by the probe.
     duration_ms is None for a held call, whose Duration is not latency; work_ms is the handler's own time.
     temperature is what was proved, `kind` what was asked for. report_contested: the platform's report, or that of the
-    inner function, is contradicted, and none of its numbers is here.
+    inner function, is contradicted, and none of its numbers is here. report_found None: nobody said.
 
     Fields that begin with inner_ are of the function that the target called in turn: inner_round_trip_ms is that call
     as the target saw it, the others as the inner function and its region's platform report them; network_ms is the
@@ -65,7 +65,7 @@ class Sample(InCell):
     request_id: str | None = None
     error_type: str | None = None
     error_message: str | None = None
-    report_found: bool = False
+    report_found: bool | None = False
     report_contested: bool = False
     probe_found: bool = False
     platform_cold: bool | None = None

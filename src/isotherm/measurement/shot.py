@@ -7,7 +7,8 @@ from typing import Literal
 
 from isotherm.campaign.cell import Kind
 
-Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error"]
+#: "failed" is of files that do not say how a call failed.
+Outcome = Literal["answered", "function_error", "timeout", "throttled", "client_error", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,12 @@ from isotherm.report.load_lines import (
 from isotherm.report.metrics import (
     KIND_LABELS,
     METRIC_LABELS,
+    NO_PLAN,
     accounting_line,
     failure_lines,
     groups,
     how_adjusted,
+    platform_in_words,
     price_lines,
     row_heading,
     row_names,
@@ -87,10 +89,10 @@ def render_markdown(summary: CampaignSummary) -> str:
 
 def _about(summary: CampaignSummary) -> str:
     if summary.loads and not summary.cells:
-        said = f"Campaign `{_code(summary.campaign_id)}`, {_plain(summary.note or 'measured on AWS')}"
+        said = f"Campaign `{_code(summary.campaign_id)}`, {platform_in_words(summary)}"
         return f"{said}; {_plain(accounts_of(total_of(summary.loads)))}."
     return (
-        f"Campaign `{_code(summary.campaign_id)}`, {_plain(summary.note or 'measured on AWS')}; "
+        f"Campaign `{_code(summary.campaign_id)}`, {platform_in_words(summary)}; "
         f"{summary.accounting.used:,} samples used; {_plain(accounting_line(summary.accounting))}."
     )
 
@@ -114,7 +116,7 @@ def _median(metric: MetricSummary | None) -> str:
 
 
 def _loads(summary: CampaignSummary) -> list[str]:
-    load = summary.campaign.load
+    load = summary.load
     if load is None or not summary.loads:
         return []
     made, names = how_loaded(summary, load), run_names(summary.loads)
@@ -268,6 +270,8 @@ def _lanes(summary: CampaignSummary) -> list[str]:
 
 def _price(summary: CampaignSummary) -> list[str]:
     planned, actual = summary.planned_price, summary.actual_price
+    if planned is None:
+        return []
     heads = ["Service", "Unit", "Planned", "USD", *(("Actual", "USD") if actual else ())]
     rows = []
     for service, unit_of, *lines in price_lines(planned, actual):
@@ -282,11 +286,14 @@ def _price(summary: CampaignSummary) -> list[str]:
 
 
 def _settings(summary: CampaignSummary) -> str:
+    if summary.campaign is None:
+        made = f"Isotherm {_plain(summary.version)}, {platform_in_words(summary)}. {_plain(NO_PLAN)}."
+        return f"<details><summary>How it was analysed</summary>\n\n{made}\n\n</details>"
     asked = summary.campaign.model_dump_json(exclude_none=True, exclude_defaults=True)
     runtimes = sorted({f"{t.runtime} on {t.architecture}" for region in summary.inventory for t in region.targets})
     return (
         f"<details><summary>How it was measured</summary>\n\nIsotherm {_plain(summary.version)}, "
-        f"{_plain(', '.join(runtimes))}, from {_plain(summary.created_at)} to "
+        f"{_plain(', '.join(runtimes))}, from {_plain(summary.created_at or NOTHING)} to "
         f"{_plain(summary.finished_at or NOTHING)}.\n\n```json\n{asked.replace('`', chr(39))}\n```\n\n</details>"
     )
 

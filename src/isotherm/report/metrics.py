@@ -138,6 +138,17 @@ def failure_lines(failures: Sequence[Failure]) -> list[str]:
     ]
 
 
+#: What is known of samples that come without a plan.
+NO_PLAN = "There are samples alone: what was planned, and what it cost, is not known"
+
+
+def platform_in_words(summary: CampaignSummary) -> str:
+    """Where the samples were measured."""
+    if summary.note:
+        return summary.note
+    return "where it was measured is not said" if summary.platform == "unknown" else "measured on AWS"
+
+
 def accounting_line(account: Accounting) -> str:
     """Where every planned call ended, in one line that can be checked by adding up."""
     failures = {
@@ -145,6 +156,7 @@ def accounting_line(account: Accounting) -> str:
         "timeouts": account.timeouts,
         "throttled": account.throttles,
         "client errors": account.client_errors,
+        "not said how": account.unexplained,
     }
     asides = {
         "contested": account.contested,
@@ -152,15 +164,19 @@ def accounting_line(account: Accounting) -> str:
         "proactive": account.proactive,
         "unwitnessed": account.unwitnessed,
         "priming": account.primed,
+        "unusable": account.unusable,
     }
     failed = f"{account.failed:,} failed" + _bracket(failures)
     rest = {"uncollected": account.uncollected, "not issued": account.not_issued, "spared": account.spared}
-    issued = f"planned {account.planned:,} = issued {account.issued:,}" + "".join(
+    planned = "" if account.planned is None else f"planned {account.planned:,} = "
+    issued = f"{planned}issued {account.issued:,}" + "".join(
         f" + {number:,} {name}" for name, number in rest.items() if number
     )
     reports = f"reports: {account.report_found:,} found, {account.report_missing:,} missing" + (
         f", {account.report_not_due:,} not due" if account.report_not_due else ""
     )
+    if account.report_unsaid:
+        reports += f", {account.report_unsaid:,} not said"
     if account.nested:
         reports += f"; inner reports: {account.inner_report_found:,} found, {account.inner_report_missing:,} missing"
     aside = "".join(f" + {number:,} {name}" for name, number in asides.items() if number)

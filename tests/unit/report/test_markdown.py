@@ -61,6 +61,7 @@ def test_comparisons_have_absolute_values_beside_them() -> None:
 
 def test_planned_and_actual_dollars_stand_side_by_side() -> None:
     assert SUMMARY.actual_price is not None
+    assert SUMMARY.planned_price is not None
     text = render_markdown(SUMMARY)
     assert f"| All |  |  | {dollars(SUMMARY.planned_price.usd)} |  | {dollars(SUMMARY.actual_price.usd)} |" in text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, ChangedByOthers
+from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, ChangedByOthers, Unusable
 from isotherm.campaign.cautions import Emulated, FewSamples
 from isotherm.campaign.left_alone import (
     CodeReplaced,
@@ -25,6 +26,7 @@ from isotherm.campaign.left_alone import (
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits
+from isotherm.report.page.page import render_page
 from unit.present import present
 
 from .made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
@@ -69,7 +71,7 @@ def test_cells_read_by_region_and_kind_with_the_baseline_first() -> None:
 
 def test_priming_is_accounted_for_and_never_measured() -> None:
     primes = [c for c in SUMMARY.cells if c.kind == "prime"]
-    assert sum(c.accounting.planned for c in primes) == 20
+    assert sum(c.accounting.planned or 0 for c in primes) == 20
     assert all(not c.metrics for c in primes)
     assert all(c.accounting.used == 0 for c in primes)
 
@@ -219,7 +221,7 @@ def test_what_the_plan_warned_of_is_not_told_twice() -> None:
     assert "few_samples_used" not in {caution.kind for caution in summary.cautions}
 
     untold = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
-    assert untold.cautions[0] == Emulated()
+    assert untold.cautions[0] == Emulated(foreseen=False)
     assert "few_samples_used" in {caution.kind for caution in untold.cautions}
     # What a plan of an earlier version warned of in words alone is told again, and not left out.
     older = plan.model_copy(update={"warnings": ["Emulated: as planned."]})
@@ -395,3 +397,15 @@ def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
 
 def test_nothing_is_said_of_precision_where_none_was_asked_for() -> None:
     assert {cell.precision for cell in SUMMARY.cells} == {None}
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_spoils_its_sample_alone(number: float) -> None:
+    spoilt = next(s for s in SAMPLES if s.verdict == "used" and s.kind == "cold")
+    samples = [replace(s, init_duration_ms=number) if s is spoilt else s for s in SAMPLES]
+    summary = build_summary(PLAN, samples, made_up_lanes(PLAN))
+    assert summary.accounting.unusable == 1
+    assert summary.accounting.used == SUMMARY.accounting.used - 1
+    assert Unusable(samples=1) in summary.cautions
+    assert not summary.imbalances
+    assert "NaN" not in render_page(summary, samples).partition('id="figure-data">')[2].partition("</script>")[0]

@@ -15,6 +15,7 @@ _PARTS: Mapping[str, str] = {
     "report_found": "reports found",
     "report_missing": "reports missing",
     "report_not_due": "reports not due",
+    "report_unsaid": "reports unsaid",
     "inner_report_found": "inner reports found",
     "inner_report_missing": "inner reports missing",
     "not_reported": "not reported",

@@ -20,6 +20,7 @@ from isotherm.analysis.summary import (
     ReportsMissing,
     Uncollected,
     UnevenRounds,
+    Unusable,
 )
 from isotherm.analysis.words.cells import cell_name, varying
 from isotherm.analysis.words.loads import run_names
@@ -80,6 +81,11 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             return (
                 f"{count(caution.samples, 'sample')} contested: the witnesses disagree on coldness, or the "
                 "platform's report is contradicted; kept out of the statistics."
+            )
+        case Unusable():
+            return (
+                f"{count(caution.samples, 'sample')} unusable: a number of theirs is not finite (NaN or infinite); "
+                "counted, kept out of the statistics."
             )
         case Imprecise():
             return f"{cell_name(caution.cell, named)}: {precision_in_words(caution.reached)}."

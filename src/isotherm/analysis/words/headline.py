@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from isotherm.analysis.contrasts import farthest, of_finding
 from isotherm.analysis.crisscross import billed_dependences, round_trips
+from isotherm.analysis.design import Design
 from isotherm.analysis.summary import (
     Cell,
     CellDifference,
@@ -27,7 +28,6 @@ from isotherm.analysis.words.differences import (
 )
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import CellKey, cell_key
-from isotherm.campaign.plan import Plan
 from isotherm.numbers import capitalised, count, digits, interval, listed, percent
 from isotherm.statistics.results import FEWEST_ROUNDS, MetricSummary
 
@@ -43,7 +43,7 @@ class Findings(NamedTuple):
 
 
 def headline(
-    plan: Plan, cells: Sequence[Cell], start: MetricName | None, found: Findings, confidence: float = 0.95
+    design: Design, cells: Sequence[Cell], start: MetricName | None, found: Findings, confidence: float = 0.95
 ) -> str:
     """The campaign's answer, in the order of what only such a campaign can tell.
 
@@ -51,8 +51,8 @@ def headline(
     way to the function adds (several protocols); how targets differ in their start-up, or without cold starts in their
     answers. Of a load: how many requests succeeded, and what was reached at the peak. `confidence` is of the intervals.
     """
-    prefix = "On this machine (emulated, not AWS), " if plan.platform == "emulated" else ""
-    load = plan.campaign.load
+    prefix = "On this machine (emulated, not AWS), " if design.platform == "emulated" else ""
+    load = design.load
     of_loads = loads_in_a_sentence(load, found.loads) if load is not None and found.loads else None
     finding = of_loads or _of_pairs(found.crisscrosses, confidence) or _of_clients(found, confidence)
     if finding:

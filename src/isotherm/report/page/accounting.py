@@ -30,9 +30,11 @@ def accounting_section(summary: CampaignSummary) -> str:
         "timeouts": "timeouts",
         "throttles": "throttled",
         "client_errors": "client errors",
+        "unexplained": "not said how",
         "report_found": "reports found",
         "report_missing": "missing",
         "report_not_due": "not due",
+        "report_unsaid": "not said",
         "duplicates": "duplicates",
         "cold_verified": "proved cold",
         "contested": "contested",
@@ -40,6 +42,7 @@ def accounting_section(summary: CampaignSummary) -> str:
         "proactive": "proactive",
         "unwitnessed": "unwitnessed",
         "primed": "priming",
+        "unusable": "unusable",
         "used": "used",
     }
     if summary.accounting.nested:
@@ -65,7 +68,7 @@ def accounting_section(summary: CampaignSummary) -> str:
     rows.append(["All", "", "", *(f"{getattr(summary.accounting, field):,}" for field in shown)])
     absent = f". Zero everywhere: {listed([names[field] for field in zero])}" if zero else ""
     verdict = "The sums agree." if not summary.imbalances else "The sums do not agree; see the top of the page."
-    caption = f"Where every planned call ended{absent}"
+    caption = f"Where every {'planned call' if summary.campaign else 'call'} ended{absent}"
     every = table(caption, columns, rows, last_is_sum=True, tall=len(rows) > LONG)
     return f"""<section><h2>Every call accounted for</h2>
 <p class="lead">{escape(accounting_line(summary.accounting))}. {verdict}</p>

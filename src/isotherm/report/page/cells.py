@@ -101,7 +101,10 @@ def _account_of(cells: Iterable[Cell]) -> str:
 def _results_table(
     summary: CampaignSummary, title: str, metrics: Sequence[MetricName], cells: Sequence[Cell]
 ) -> Markup:
-    columns = [Column(row_heading(cells), numeric=False), Column("Used", hint="of planned")]
+    columns = [
+        Column(row_heading(cells), numeric=False),
+        Column("Used", hint="of planned" if summary.campaign else "of all"),
+    ]
     columns += [Column(METRIC_LABELS[m], hint=f"median, {unit(m)}") for m in metrics]
     lead = metrics[0] if metrics else None
     if lead:
@@ -109,7 +112,8 @@ def _results_table(
     columns.append(Column("Memory", hint="used, MB"))
     rows = []
     for cell, name in _named(cells):
-        row: list[str] = [name, f"{cell.accounting.used:,} of {cell.accounting.planned:,}"]
+        whole = cell.accounting.issued if cell.accounting.planned is None else cell.accounting.planned
+        row: list[str] = [name, f"{cell.accounting.used:,} of {whole:,}"]
         for metric in metrics:
             found = cell.metrics.get(metric)
             row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)

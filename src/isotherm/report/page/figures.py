@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from isotherm.analysis.accounting import distinct
+from isotherm.analysis.finite import finite
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, MetricName
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.measurement.sample import Sample
@@ -27,7 +28,7 @@ def figure_data(summary: CampaignSummary, samples: Iterable[Sample]) -> Json:
     and so from every sample.
     """
     used: dict[CellKey, list[Sample]] = {}
-    for sample in distinct(samples)[0]:
+    for sample in map(finite, distinct(samples)[0]):
         if sample.verdict == "used":
             used.setdefault(cell_key(sample), []).append(sample)
     kinds: tuple[Kind, ...] = ("cold", "warm")
@@ -40,7 +41,7 @@ def figure_data(summary: CampaignSummary, samples: Iterable[Sample]) -> Json:
                 "rows": [_row(cell, name, used, metrics) for cell, name in zip(cells, row_names(cells), strict=True)],
             }
     rows = [row["target"] for group in found.values() for row in group["rows"]]
-    targets = [*summary.campaign.targets, *(cell.target for cell in summary.cells)]
+    targets = [*(summary.campaign.targets if summary.campaign else ()), *(cell.target for cell in summary.cells)]
     return {
         "targets": list(dict.fromkeys([*targets, *rows])),
         "confidence": percent(summary.confidence),

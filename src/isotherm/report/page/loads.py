@@ -52,7 +52,7 @@ _POINTS_PER_HALVING = 5
 
 def load_facts(summary: CampaignSummary) -> list[Fact]:
     """What matters first of a load, for the top of the page: name, value and a word beside it."""
-    load, total = summary.campaign.load, total_of(summary.loads)
+    load, total = summary.load, total_of(summary.loads)
     if load is None:
         return []
     failed = sum(total.failed.values())
@@ -76,7 +76,7 @@ def load_facts(summary: CampaignSummary) -> list[Fact]:
 
 def loads_section(summary: CampaignSummary) -> Section | None:
     """What a campaign's loads came to; None where there are none."""
-    load = summary.campaign.load
+    load = summary.load
     if load is None or not summary.loads:
         return None
     notes = [f"{capitalised(accounts_of(total_of(summary.loads)))}. {_verdict(summary)}", *load_notes(summary)]
@@ -98,13 +98,13 @@ def loads_section(summary: CampaignSummary) -> Section | None:
 
 def load_settings(summary: CampaignSummary) -> dict[str, str]:
     """How loads were made, for the page's settings; none where there are none."""
-    load = summary.campaign.load
+    load = summary.load
     return how_loaded(summary, load) if load is not None else {}
 
 
 def loads_figures(summary: CampaignSummary) -> Json:
     """Numbers for the figures of this section, by group."""
-    load = summary.campaign.load
+    load = summary.load
     if load is None or not summary.loads:
         return {}
     protocols = list(dict.fromkeys(run.protocol for run in summary.loads))
@@ -152,7 +152,7 @@ def _verdict(summary: CampaignSummary) -> str:
 
 
 def _phases(summary: CampaignSummary) -> list[tuple[str, str]]:
-    load = summary.campaign.load
+    load = summary.load
     names = [phase.name for phase in load.phases] if load is not None else []
     return [*([(_ALL, "all phases")] if len(names) > 1 else []), *((name, name) for name in names)]
 

@@ -14,10 +14,19 @@ from typing import Any
 from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.analysis.trend_model import Trend
+from isotherm.campaign.model import Campaign
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.pricing.price import Price
-from isotherm.report.metrics import METRIC_LABELS, compared, how_adjusted, price_lines, where
+from isotherm.report.metrics import (
+    METRIC_LABELS,
+    NO_PLAN,
+    compared,
+    how_adjusted,
+    platform_in_words,
+    price_lines,
+    where,
+)
 from isotherm.report.page.accounting import accounting_section, lanes_section
 from isotherm.report.page.cells import kind_section
 from isotherm.report.page.clients import clients_figures, clients_section
@@ -80,7 +89,7 @@ def render_page(summary: CampaignSummary, samples: Iterable[Sample], trend: Tren
     ]
     body = "\n".join(part for part in parts if part)
     return html_document(
-        title=f"{summary.campaign.name}: {summary.headline}",
+        title=f"{summary.name}: {summary.headline}",
         version=summary.version,
         body=body,
         footer=f"Made by Isotherm {escape(summary.version)} from campaign <code>{escape(summary.campaign_id)}</code>. "
@@ -113,12 +122,13 @@ def _figure_data(summary: CampaignSummary, samples: Iterable[Sample], trend: Tre
 
 
 def _head(summary: CampaignSummary) -> str:
-    platform = summary.note or "measured on AWS"
+    platform = platform_in_words(summary)
     finished = f" to {escape(summary.finished_at)}" if summary.finished_at else ""
-    comment = f'<p class="lead">{escape(summary.campaign.comment)}</p>' if summary.campaign.comment else ""
+    said = summary.campaign.comment if summary.campaign else NO_PLAN + "."
+    comment = f'<p class="lead">{escape(said)}</p>' if said else ""
     return f"""<header>
-<div class="kicker"><b>Isotherm</b><span>{escape(summary.campaign.name)}</span>
-<span>{escape(summary.created_at)}{finished}</span><span class="badge">{escape(platform)}</span></div>
+<div class="kicker"><b>Isotherm</b><span>{escape(summary.name)}</span>
+<span>{escape(summary.created_at or "")}{finished}</span><span class="badge">{escape(platform)}</span></div>
 <h1>{unbroken(summary.headline)}.</h1>
 {comment}</header>"""
 
@@ -127,8 +137,8 @@ def _facts(summary: CampaignSummary) -> str:
     price = summary.actual_price or summary.planned_price
     facts = (
         *(_call_facts(summary) if _has_calls(summary) else load_facts(summary)),
-        ("Rounds", _rounds(summary), f"seed {summary.campaign.seed}"),
-        ("Price", dollars(price.usd), _price_aside(summary)),
+        ("Rounds", _rounds(summary), f"seed {summary.campaign.seed}" if summary.campaign else "of the samples"),
+        *((("Price", dollars(price.usd), _price_aside(summary)),) if price else ()),
     )
     cells = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)} <small>{escape(aside)}</small></dd></div>"
@@ -140,9 +150,11 @@ def _facts(summary: CampaignSummary) -> str:
 def _call_facts(summary: CampaignSummary) -> tuple[tuple[str, str, str], ...]:
     account = summary.accounting
     measuring = total(cell.accounting for cell in summary.cells if cell.kind != "prime")
+    planned = f"{measuring.issued:,}" if measuring.planned is None else f"{measuring.planned:,} planned"
+    due = account.issued - account.report_not_due - account.report_unsaid
     return (
-        ("Samples used", f"{account.used:,}", f"of {measuring.planned:,} planned"),
-        ("Reports missing", f"{account.report_missing:,}", f"of {account.issued - account.report_not_due:,} due"),
+        ("Samples used", f"{account.used:,}", f"of {planned}"),
+        ("Reports missing", f"{account.report_missing:,}", f"of {due:,} due"),
         ("Contested", f"{account.contested:,}", "kept out"),
         ("Compared", *compared(summary)),
     )
@@ -156,6 +168,10 @@ def _price_aside(summary: CampaignSummary) -> str:
 
 def _rounds(summary: CampaignSummary) -> str:
     """How many rounds were run; as a range where targets differ because precision spared some of them."""
+    if summary.campaign is None:
+        found = {metric.rounds or 1 for cell in summary.cells for metric in cell.metrics.values()}
+        least, most = min(found, default=0), max(found, default=0)
+        return f"{most}" if least == most else f"{least} to {most}"
     run: dict[tuple[str, str], set[int]] = {}
     for lane in summary.lanes:
         run.setdefault((lane.target, lane.region), set()).update({lane.round} if lane.status != "spared" else ())
@@ -317,6 +333,8 @@ def _delta(comparison: TargetComparison) -> str:
 
 def _cost_section(summary: CampaignSummary) -> str:
     planned, actual = summary.planned_price, summary.actual_price
+    if planned is None:
+        return ""
     columns = [
         Column("Service", numeric=False),
         Column("Unit", numeric=False),
@@ -357,42 +375,62 @@ def _price_caption(price: Price) -> str:
 
 def _settings_section(summary: CampaignSummary) -> str:
     campaign = summary.campaign
+    if campaign is None:
+        return _analysis_section(summary)
     settings = {
         "Platform": summary.note or "AWS",
         "Campaign": f"{campaign.name} ({summary.campaign_id})",
-        "Planned at": summary.created_at,
+        "Planned at": summary.created_at or NOTHING,
         "Finished at": summary.finished_at or NOTHING,
         "Isotherm": f"{summary.version}, stack {summary.stack}, home region {summary.home_region}",
         "Targets": listed(list(campaign.targets)),
         "Regions": listed(sorted({region.region for region in summary.inventory})) if summary.inventory else NOTHING,
         "Memory": listed([f"{size} MB" for size in campaign.memory_mb]) if campaign.memory_mb else "as deployed",
-        **_routes(summary),
-        **(_call_settings(summary) if _has_calls(summary) else load_settings(summary)),
+        **_routes(campaign),
+        **(_call_settings(campaign) if _has_calls(summary) else load_settings(summary)),
         "Rounds": f"{campaign.rounds}, {_interleaved(summary)} in an order drawn from seed {campaign.seed}",
-        **_enough(summary),
+        **_enough(summary, campaign),
         "Waves": f"{summary.waves}, lanes of a wave side by side",
         "Budget": dollars(campaign.budget_usd),
-        "State transitions": f"{summary.state_transitions:,}",
+        "State transitions": f"{summary.state_transitions or 0:,}",
         **(_statistics(summary) if _has_calls(summary) else {}),
     }
-    metrics = {METRIC_LABELS[name]: about for name, about in METRICS.items() if _is_measured(summary, name)}
     return f"""<section><h2>How it was measured</h2>
 <div class="card"><h3>Settings</h3>{definitions(settings)}</div>
 <div class="card"><h3>Functions</h3>{_functions_table(summary)}{_packages(summary)}</div>
-{f'<div class="card"><h3>What the columns are</h3>{definitions(metrics)}</div>' if metrics else ""}</section>"""
+{_columns(summary)}</section>"""
+
+
+def _analysis_section(summary: CampaignSummary) -> str:
+    """What is known of samples without a plan."""
+    settings = {
+        "Platform": platform_in_words(summary),
+        "Samples of": summary.campaign_id,
+        "Isotherm": summary.version,
+        "Rounds": _rounds(summary),
+        **_statistics(summary),
+    }
+    return f"""<section><h2>How it was analysed</h2>
+<div class="card"><h3>Settings</h3>{definitions(settings)}</div>
+{_columns(summary)}</section>"""
+
+
+def _columns(summary: CampaignSummary) -> str:
+    metrics = {METRIC_LABELS[name]: about for name, about in METRICS.items() if _is_measured(summary, name)}
+    return f'<div class="card"><h3>What the columns are</h3>{definitions(metrics)}</div>' if metrics else ""
 
 
 def _interleaved(summary: CampaignSummary) -> str:
     return "targets interleaved" if _has_calls(summary) else "protocols one after another"
 
 
-def _call_settings(summary: CampaignSummary) -> dict[str, str]:
-    cold, warm = summary.campaign.cold, summary.campaign.warm
+def _call_settings(campaign: Campaign) -> dict[str, str]:
+    cold, warm = campaign.cold, campaign.warm
     starts = f"{cold.samples:,} of each cell, {cold.method}, {cold.concurrency} at once" if cold.samples else "none"
     return {
         "Cold starts": starts,
         "Warm calls": f"{warm.samples:,} of each cell, {warm.concurrency} at once, after priming",
-        "Report deadline": f"{summary.campaign.report_deadline_s} s",
+        "Report deadline": f"{campaign.report_deadline_s} s",
     }
 
 
@@ -401,13 +439,13 @@ def _statistics(summary: CampaignSummary) -> dict[str, str]:
         "Quantiles": "Hyndman and Fan's definition 7: linear interpolation, as numpy, R and spreadsheets do",
         "Intervals": f"{percent(summary.confidence)}; of quantiles by exact binomial order statistics, "
         "of means by resampling whole rounds",
-        "Left out": "nothing trimmed; contested, unexpected, proactive and unwitnessed samples are counted, not used",
+        "Left out": "nothing trimmed; contested, unexpected, proactive, unwitnessed and unusable samples are counted, "
+        "not used",
     }
 
 
-def _routes(summary: CampaignSummary) -> dict[str, str]:
+def _routes(campaign: Campaign) -> dict[str, str]:
     """How functions were called, where that is not the plain way."""
-    campaign = summary.campaign
     found = {}
     if campaign.clients:
         found["Clients"] = listed(list(campaign.clients))
@@ -419,8 +457,7 @@ def _routes(summary: CampaignSummary) -> dict[str, str]:
     return found
 
 
-def _enough(summary: CampaignSummary) -> dict[str, str]:
-    campaign = summary.campaign
+def _enough(summary: CampaignSummary, campaign: Campaign) -> dict[str, str]:
     if campaign.precision is None:
         return {}
     asked = f"interval of the median at most {percent(campaign.precision.median)} of it wide"

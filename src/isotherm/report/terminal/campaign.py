@@ -10,6 +10,7 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import CampaignSummary, Cell, MetricName
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
+from isotherm.pricing.price import Price
 from isotherm.report.metrics import (
     KIND_LABELS,
     METRIC_LABELS,
@@ -74,7 +75,9 @@ def campaign_tables(summary: CampaignSummary) -> Group:
         parts.append(Text("Contested: " + ", ".join(sample.shot_id for sample in summary.contested[:20])))
         if len(summary.contested) > 20:
             parts.append(Text(f"and {count(len(summary.contested) - 20, 'more')} in summary.json"))
-    parts += [Text(), _price_table(summary), *(Text(note, style="dim") for note in _price_notes(summary))]
+    if summary.planned_price is not None:
+        notes = (summary.actual_price or summary.planned_price).notes
+        parts += [Text(), _price_table(summary, summary.planned_price), *(Text(note, style="dim") for note in notes)]
     return Group(*parts)
 
 
@@ -117,8 +120,8 @@ def _numbers(cell: Cell, metric: MetricName, *, full: bool) -> list[str]:
     return [digits(found.median), interval(found.median_low, found.median_high, " … "), digits(found.p95)]
 
 
-def _price_table(summary: CampaignSummary) -> Table:
-    planned, in_the_end = summary.planned_price, summary.actual_price
+def _price_table(summary: CampaignSummary, planned: Price) -> Table:
+    in_the_end = summary.actual_price
     title = f"Dollars by service, prices of {planned.as_of}"
     if summary.platform == "emulated":
         title += ", what AWS would ask: nothing was spent"
@@ -137,7 +140,3 @@ def _price_table(summary: CampaignSummary) -> Table:
     sums = ["", dollars(planned.usd), *(("", dollars(in_the_end.usd)) if in_the_end else ())]
     table.add_row("All", "", *sums, style="bold")
     return table
-
-
-def _price_notes(summary: CampaignSummary) -> list[str]:
-    return (summary.actual_price or summary.planned_price).notes

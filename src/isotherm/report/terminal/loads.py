@@ -104,7 +104,7 @@ def _explanation(*, is_open: bool) -> str:
 
 def campaign_loads(summary: CampaignSummary) -> list[RenderableType]:
     """A campaign's loads: how they were made, all side by side, each phase by phase; nothing where there are none."""
-    load = summary.campaign.load
+    load = summary.load
     if load is None or not summary.loads:
         return []
     made = how_loaded(summary, load)
