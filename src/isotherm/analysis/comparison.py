@@ -104,7 +104,7 @@ def compare_campaigns(
         after=after.name,
         settings_known=known,
         settings=settings_that_differ(before, after),
-        name=before.summary.campaign.name if before.summary else None,
+        name=before.summary.name if before.summary else None,
         sessions=scatter.sessions if scatter else 0,
         limit=limit,
         changes=[change_in_words(facts) for facts in _judged(pairs, limit, confidence)],

@@ -65,7 +65,8 @@ def compare_targets(side: Side, baseline: str, other: str, *, slowdown: float = 
         for key in sorted(set(ours) & set(theirs), key=reading_order)
         for metric in compared_metrics(key, ours[key], theirs[key])
     ]
-    planned = side.summary.campaign.most_rounds if side.summary else 0
+    campaign = side.summary.campaign if side.summary else None
+    planned = campaign.most_rounds if campaign else 0
     most = max([FIRST_LOOK, planned, *(len(pair.rounds) for pair in pairs)])
     tests = sequential_tests(
         {metric_name(p.key, p.metric): round_ratios(p.rounds) for p in pairs if p.has_ratio},

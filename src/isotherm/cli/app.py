@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from isotherm.cli.commands import (
+    analyse,
     compare,
     demo,
     deploy,
@@ -52,6 +53,7 @@ app.command()(follow.follow)
 app.command()(stop.stop)
 app.command()(report.report)
 app.command()(compare.compare)
+app.command()(analyse.analyse)
 app.command()(export.export)
 app.command()(trend.trend)
 app.command()(schedule.schedule)

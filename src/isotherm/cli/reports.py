@@ -107,24 +107,33 @@ def _fetch(campaign_id: str, place: Place) -> Path:
 
 
 def _read(name: str, samples: Path, summary: Path, argument: str) -> Side:
-    from pydantic import ValidationError
-
     from isotherm.analysis.comparison import Side
-    from isotherm.analysis.summary import CampaignSummary
 
     if not samples.is_file():
         raise Failed(f"{argument}: {samples} is missing; intervals need the samples: isotherm report ID fetches them")
-    document = None
-    if summary.is_file():
-        try:
-            document = CampaignSummary.model_validate_json(summary.read_bytes())
-        except ValidationError as fault:
-            first = fault.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise BadInput(
-                f"{argument}: {summary} is not a summary of this version ({where}: {first['msg']})"
-            ) from None
-    return Side(name=name, samples=_samples(samples, argument), summary=document)
+    return Side(name=name, samples=_samples(samples, argument), summary=read_summary_file(summary, argument))
+
+
+def read_summary_file(path: Path, argument: str) -> CampaignSummary | None:
+    """A summary that lies on this disk; None where there is none.
+
+    Raises
+    ------
+    BadInput
+        It is not a summary of this version; `argument` is what the command calls it.
+    """
+    from pydantic import ValidationError
+
+    from isotherm.analysis.summary import CampaignSummary
+
+    if not path.is_file():
+        return None
+    try:
+        return CampaignSummary.model_validate_json(path.read_bytes())
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise BadInput(f"{argument}: {path} is not a summary of this version ({where}: {first['msg']})") from None
 
 
 def _samples(path: Path, argument: str) -> list[Sample]:

@@ -29,6 +29,7 @@ COMMANDS = [
     "parse",
     "prices",
     "compare",
+    "analyse",
     "export",
     "list",
     "trend",

@@ -177,9 +177,11 @@ def _scatter(before: Side, after: Side, place: Place, reports: Path | None, *, o
     from isotherm.cli.errors import BadInput
     from isotherm.cli.sessions import sessions_anywhere, sessions_below
 
-    if before.summary is None or after.summary is None or before.summary.campaign.load is not None:
+    if before.summary is None or after.summary is None or before.summary.load is not None:
         return None
-    name, platform = before.summary.campaign.name, before.summary.platform
+    name, platform = before.summary.name, before.summary.platform
+    if name is None or platform == "unknown":  # samples alone, of no campaign that has further sessions
+        return None
     if reports is not None:
         others = sessions_below(reports, name, platform).sessions
     elif on_stack:
