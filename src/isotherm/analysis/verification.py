@@ -30,7 +30,7 @@ class Differing(Shape):
 
 
 class Verification(NamedTuple):
-    """What came of computing a published campaign again.
+    """What came of computing a published campaign again; other values come before fields that a side has not.
 
     `new_fields` are the names of fields that the published summary lacks: it was made by an earlier version.
     """
@@ -63,7 +63,7 @@ def verify(published: Mapping[str, Any], summary: CampaignSummary, samples: list
     again = summary_of(
         published_design(summary, kept), kept, repeats, confidence=summary.confidence, loads=summary.loads
     )
-    found = list(_differing(dict(published), again.model_dump(mode="json"), ()))
+    found = sorted(_differing(dict(published), again.model_dump(mode="json"), ()), key=lambda entry: entry[3] or "")
     new = dict.fromkeys(str(path[-1]) for path, _, _, absent in found if absent == "published" and path)
     differing = [
         Differing(path=_in_words(path), published=before, recomputed=after, absent=absent)

@@ -331,6 +331,20 @@ def test_too_little_is_a_result_that_says_so(rows: list[dict[str, Any]], isother
         assert (tmp_path / "made" / name).stat().st_size
 
 
+def test_the_client_s_time_speaks_where_nothing_else_was_measured(isotherm: Isotherm, tmp_path: Path) -> None:
+    cold = written([{**row, "kind": "cold", "round": 0} for row in rows_of()], tmp_path / "cold.csv")
+    found = json.loads(isotherm("analyse", cold, "--json").out)
+    assert found["start_metric"] is None
+    assert {"a", "b"} < set(found["headline"].replace(",", " ").split())
+    for row in (durations := rows_of()):
+        row["duration_ms"] = row.pop("client_ms")
+    for kind in ("warm", "cold"):
+        other = written([{**row, "kind": kind} for row in durations], tmp_path / "durations.csv")
+        assert json.loads(isotherm("analyse", other, "--json").out)["headline"].startswith(
+            "no client time was measured"
+        )
+
+
 def test_a_report_s_folder_keeps_what_was_planned(isotherm: Isotherm, tmp_path: Path) -> None:
     plan = made_up_plan(cold=20, warm=20)
     folder = published(tmp_path / "report", plan, made_up_samples(plan))
@@ -371,7 +385,7 @@ def test_what_differs_from_a_published_campaign_is_named(isotherm: Isotherm, tmp
     assert code == 1
     assert entry["path"] == "cells[1].metrics.client_ms.median"
     assert entry["published"] == pytest.approx(entry["recomputed"] + 1)
-    assert "1 field" in err
+    assert "1 other value than in summary.json, and 0 fields that only one of the two has" in err
     assert "cells[1].metrics.client_ms.median" in "".join(isotherm("analyse", str(folder), "--verify").out.split())
 
 

@@ -27,7 +27,7 @@ from isotherm.analysis.words.differences import (
     target_difference_in_words,
 )
 from isotherm.analysis.words.loads import loads_in_a_sentence
-from isotherm.campaign.cell import CellKey, cell_key
+from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.numbers import capitalised, count, digits, interval, listed, percent
 from isotherm.statistics.results import FEWEST_ROUNDS, MetricSummary
 
@@ -112,20 +112,29 @@ def _of_targets(
     cells: Sequence[Cell], start: MetricName | None, targets: Sequence[TargetDifference], confidence: float
 ) -> str:
     if not any(cell.kind == "cold" for cell in cells):
-        compared = [c for c in targets if c.kind == "warm" and c.metric == "client_ms"]
-        lone = next((cell for cell in cells if cell.kind == "warm" and "client_ms" in cell.metrics), None)
-        if lone is None:
-            return "no call could be used: nothing to say"
-        if compared:
-            return _of_comparisons(compared, confidence)
-        return _lone(lone, lone.metrics["client_ms"], "answers", confidence)
-    if start is None:
-        return "no cold start could be used: nothing to say about start-up"
+        return _of_answers("warm", cells, targets, confidence) or "no call could be used: nothing to say"
+    if start is None:  # a file may hold nothing but the client's time
+        nothing = "no cold start could be used: nothing to say about start-up"
+        return _of_answers("cold", cells, targets, confidence) or nothing
     starts = [c for c in targets if c.kind == "cold" and c.metric == start]
     if starts:
         return _of_comparisons(starts, confidence)
     cell = next(cell for cell in cells if cell.kind == "cold" and start in cell.metrics)
     return _lone(cell, cell.metrics[start], "starts", confidence)
+
+
+def _of_answers(
+    kind: Kind, cells: Sequence[Cell], targets: Sequence[TargetDifference], confidence: float
+) -> str | None:
+    """How targets differ in the client's time of such calls; None where no call could be used."""
+    lone = next((cell for cell in cells if cell.kind == kind and "client_ms" in cell.metrics), None)
+    if lone is None:
+        used = any(cell.kind == kind and cell.accounting.used for cell in cells)
+        return "no client time was measured: nothing to say of how targets differ" if used else None
+    compared = [c for c in targets if c.kind == kind and c.metric == "client_ms"]
+    if compared:
+        return _of_comparisons(compared, confidence)
+    return _lone(lone, lone.metrics["client_ms"], "answers", confidence)
 
 
 def _of_comparisons(comparisons: Sequence[TargetDifference], confidence: float) -> str:

@@ -220,7 +220,10 @@ def _verify(what: str, *, as_json: bool) -> None:
             soft_wrap=True,
         )
     if found.differing:
-        raise Failed(f"{what}: {count(len(found.differing), 'field')} of {SUMMARY} not the same as computed again")
+        absent = sum(entry.absent is not None for entry in found.differing)
+        values = count(len(found.differing) - absent, "other value")
+        lacking = count(absent, "field")
+        raise Failed(f"{what}: {values} than in {SUMMARY}, and {lacking} that only one of the two has")
 
 
 def _differences(differing: Sequence[Differing]) -> RenderableType:
