@@ -319,7 +319,7 @@ def scenarios(*, quick: bool) -> list[tuple[Scenario, int]]:
     shares = (0.0, 0.1, 0.3) if quick else (0.0, 0.02, 0.1, 0.3)
     trials = 40 if quick else 400
     found = [(Scenario(shape, icc, rounds), trials) for shape in shapes for rounds in (2, 5, 10) for icc in shares]
-    found += [(Scenario(shapes[0], icc, 5, calls=500), trials // 5) for icc in (0.1, 0.3)]
+    found += [(Scenario(shapes[0], icc, 5, calls=500), trials // 3) for icc in (0.1, 0.3)]
     found += [
         (Scenario(shape, icc, rounds, slower=slower), trials // 2)
         for shape in (("lognormal",) if quick else ("two modes", "lognormal"))
