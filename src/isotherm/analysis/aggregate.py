@@ -22,6 +22,7 @@ from isotherm.analysis.summary import (
     CampaignSummary,
     Cell,
     ContestedSample,
+    CutShort,
     Failure,
     LaneOutcome,
     LoadFacts,
@@ -59,6 +60,7 @@ def build_summary(
     confidence: float = CONFIDENCE,
     loads: Sequence[LoadFacts] = (),
     sent: Sent | None = None,
+    partial: CutShort | None = None,
 ) -> CampaignSummary:
     """Everything a campaign found, ready to be stored and shown.
 
@@ -82,6 +84,8 @@ def build_summary(
         What its loads came to (`isotherm.analysis.loads`).
     sent : Sent, optional
         What was said to be sent; without it, what has a sample.
+    partial : CutShort, optional
+        How the campaign's execution ended, where that was before it had a report.
 
     Returns
     -------
@@ -105,6 +109,7 @@ def build_summary(
         version=plan.version,
         created_at=plan.created_at,
         finished_at=finished_at,
+        partial=partial,
         # A summary is made to be shared, and needs no secret's name.
         inventory=[replace(region, server_token=None) for region in plan.inventory],
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         NotRestored,
         PlanFailed,
         Refused,
+        ReportFailed,
         StillRunning,
     )
     from isotherm.deployed.progress import CampaignProgress, LaneProgress
@@ -63,6 +64,7 @@ __all__ = [
     "NotRestored",
     "PlanFailed",
     "Refused",
+    "ReportFailed",
     "Standing",
     "State",
     "StillRunning",

@@ -43,5 +43,9 @@ class StillRunning(DeployedError):
         self.campaign_id = campaign_id
 
 
+class ReportFailed(DeployedError):
+    """The report of a campaign that was cut short could not be made."""
+
+
 class NotRestored(DeployedError):
     """Functions of a campaign that was stopped are not as they were before it, after the time that was given."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.summary import CampaignSummary
+from isotherm.analysis.summary import CampaignSummary, CutShort
 from isotherm.analysis.trend_model import Trend
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
@@ -52,6 +52,7 @@ def aggregate(
         for (lane_key, step), sent in (SENT if announced is None else announced).items():
             table.announce(plan.campaign_id, lane_key, step, sent)
         for lane in made_up_lanes(plan, failed):
+            assert lane.status != "not_begun"
             table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(status=lane.status, reason=lane.reason))
             if lane.target == "pkg50":
                 table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(package=PACKAGE))
@@ -172,18 +173,53 @@ def test_the_trend_holds_what_campaigns_of_the_name_found_before(
     ]
 
 
-def test_where_no_lane_gave_a_sample_the_reasons_are_said_and_kept(
-    aggregate: Callable[..., Any], bucket: Bucket
-) -> None:
+def test_where_no_lane_gave_a_sample_the_reasons_are_kept(aggregate: Callable[..., Any], bucket: Bucket) -> None:
     reasons = {key: f"it failed, {number}" for number, key in enumerate(PLAN.lanes)}
-    with pytest.raises(Exception, match="no lane gave a sample") as refusal:
-        aggregate(PLAN, reasons)
-    assert type(refusal.value).__name__ == "NoSamples"
-    for key, reason in reasons.items():
-        assert f"{key}: {reason}" in str(refusal.value)
+    assert aggregate(PLAN, reasons) == {"campaign_id": PLAN.campaign_id, "samples": 0, "used": 0}
     assert {lane.lane_key: lane.reason for lane in summary_in(bucket).lanes} == reasons
     assert read_csv(bucket.read(report_key(PLAN.campaign_id, "samples.csv.gz"))) == []
-    assert bucket.read_if_there(report_key(PLAN.campaign_id, "trend.json")) is None
+
+
+def test_a_campaign_without_a_used_sample_is_left_out_of_later_trends(
+    aggregate: Callable[..., Any], bucket: Bucket, table: Table
+) -> None:
+    useless = PLAN.model_copy(update={"campaign_id": "useless", "created_at": "2026-11-20T04:00:00Z"})
+    aggregate(useless, dict.fromkeys(PLAN.lanes, "it failed"))
+    table.finish_campaign("useless", "nothing")
+    put_samples(table, SAMPLES)
+    aggregate(PLAN)
+    trend = Trend.model_validate_json(bucket.read(report_key(PLAN.campaign_id, "trend.json")))
+    assert [session.campaign_id for session in trend.sessions] == [PLAN.campaign_id]
+    assert [(left.campaign_id, left.reason) for left in trend.left_out] == [("useless", "nothing of it could be used")]
+
+
+def test_of_a_campaign_that_was_cut_short_lanes_that_had_no_turn_are_told_from_those_that_failed(
+    load: Callable[[str], ModuleType], table: Table, bucket: Bucket, context: Any
+) -> None:
+    first, second, *others = PLAN.lanes
+    bucket.write(plan_key(PLAN.campaign_id), PLAN.model_dump_json().encode())
+    table.put_tasks(PLAN.tasks())
+    measured = [sample for sample in SAMPLES if sample.lane == first]
+    put_samples(table, measured)
+    table.announce(PLAN.campaign_id, first, 0, SENT[first, 0])
+    table.update_lane(PLAN.campaign_id, first, LaneFacts(status="succeeded", phase="done"))
+    table.update_lane(PLAN.campaign_id, second, LaneFacts(status="running", phase="publishing"))
+    ended = {"status": "ABORTED", "at": "2026-11-21T03:30:00Z", "error": "CampaignStopped", "cause": "on request"}
+    made = []
+    for _ in range(2):
+        load("aggregate").handler({"campaign_id": PLAN.campaign_id, "ended": ended}, context)
+        made.append(bucket.read(report_key(PLAN.campaign_id, "summary.json")))
+    assert made[0] == made[1]
+    summary = summary_in(bucket)
+    assert summary.partial == CutShort(ended_as="ABORTED", error="CampaignStopped", cause="on request")
+    assert summary.finished_at == ended["at"]
+    assert [lane.status for lane in summary.lanes] == ["succeeded", "failed", *["not_begun"] * len(others)]
+    account = summary.accounting
+    assert (account.sent, account.issued, account.uncollected) == (len(measured), len(measured), 0)
+    assert account.not_issued == account.planned - len(measured)
+    assert summary.imbalances == []
+    assert summary.actual_price is not None
+    assert summary.actual_price.usd < summary.planned_price.usd
 
 
 def test_a_load_needs_no_samples(aggregate: Callable[..., Any], bucket: Bucket) -> None:

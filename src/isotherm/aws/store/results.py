@@ -32,9 +32,9 @@ class PlanLost(Exception):
 class CampaignResults:
     """A campaign's plan and all that came of it.
 
-    `outcomes` are of the lanes that ended, `loads` are what the Fires of each step that made load wrote, by lane and
-    step; `packages` is what each target's probe said of its package, by target; `sent` is what the Fires of samples
-    said to be about to send.
+    `outcomes` are of the lanes that ended, or of all where the campaign had ended before them; `loads` are what the
+    Fires of each step that made load wrote, by lane and step; `packages` is what each target's probe said of its
+    package, by target; `sent` is what the Fires of samples said to be about to send.
     """
 
     plan: Plan
@@ -45,8 +45,8 @@ class CampaignResults:
     sent: Sent
 
 
-def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResults:
-    """Everything that a campaign's lanes wrote down."""
+def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: bool = False) -> CampaignResults:
+    """Everything that a campaign's lanes wrote down; `cut_short`: no lane of it will go on."""
     plan = _plan(campaign_id, bucket)
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         of_lanes = list(pool.map(partial(samples_of, table, campaign_id), plan.lanes))
@@ -58,7 +58,7 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResu
     return CampaignResults(
         plan=plan,
         samples=[sample for of_lane in of_lanes for sample in of_lane],
-        outcomes=outcomes(records),
+        outcomes=outcomes(records, cut_short=cut_short),
         loads={
             (lane.key, step.step): found
             for lane in plan.lanes.values()
@@ -89,18 +89,19 @@ def _as_planned(record: LaneRecord, plan: Plan) -> LaneRecord:
     return replace(record, target=lane.target, region=lane.region, round=lane.round) if lane else record
 
 
-def outcomes(records: Iterable[LaneRecord]) -> list[LaneOutcome]:
-    """How the lanes ended that have ended."""
-    return [
-        LaneOutcome(
-            lane_key=lane.lane_key,
-            target=lane.target,
-            region=lane.region,
-            round=lane.round,
-            status=lane.end,
-            reason=lane.reason,
-            left=of_items(lane.left or []),
-        )
-        for lane in records
-        if lane.end is not None
-    ]
+def outcomes(records: Iterable[LaneRecord], *, cut_short: bool = False) -> list[LaneOutcome]:
+    """How the lanes ended that have ended, or of a campaign that was cut short, how all lanes stand."""
+    return [_outcome(lane) for lane in records if cut_short or lane.end is not None]
+
+
+def _outcome(lane: LaneRecord) -> LaneOutcome:
+    begun = lane.status not in (None, "planned")
+    return LaneOutcome(
+        lane_key=lane.lane_key,
+        target=lane.target,
+        region=lane.region,
+        round=lane.round,
+        status=lane.end or ("failed" if begun else "not_begun"),
+        reason=lane.reason or ("it had not ended when the campaign did" if begun and lane.end is None else None),
+        left=of_items(lane.left or []),
+    )
