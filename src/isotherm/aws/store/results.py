@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from isotherm.analysis.accounting import Sent
 from isotherm.analysis.summary import LaneOutcome
+from isotherm.analysis.words.lanes import failure_in_words
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneRecord
 from isotherm.aws.store.samples import samples_of
@@ -96,12 +97,13 @@ def outcomes(records: Iterable[LaneRecord], *, cut_short: bool = False) -> list[
 
 def _outcome(lane: LaneRecord) -> LaneOutcome:
     begun = lane.status not in (None, "planned")
+    reason = lane.reason or ("it had not ended when the campaign did" if begun and lane.end is None else None)
     return LaneOutcome(
         lane_key=lane.lane_key,
         target=lane.target,
         region=lane.region,
         round=lane.round,
         status=lane.end or ("failed" if begun else "not_begun"),
-        reason=lane.reason or ("it had not ended when the campaign did" if begun and lane.end is None else None),
+        reason=failure_in_words(reason, lane.unrestored, put_back=lane.holds is False),
         left=of_items(lane.left or []),
     )
