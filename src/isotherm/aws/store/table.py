@@ -29,6 +29,9 @@ KEEP_DAYS = 400
 #: No lane lives longer, so an older lease is not held by any lane.
 LEASE_S = LANE_S
 
+#: No plan takes longer to make (TimeoutSeconds of PlanCampaign in campaign.asl.json).
+PLANNING_S = 150
+
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
 
 
@@ -261,29 +264,51 @@ class Table:
                 publishing=earlier.publishing,
             )
         if not self._put_lease(lease, earlier):
-            raise FunctionBusy(f"{lease.function_name} in {lease.region} was taken by another campaign")
+            quicker = self.lease(lease.region, lease.function_name)
+            raise FunctionBusy(_busy(quicker) if quicker else f"{lease.function_name} was taken by another campaign")
         return lease
 
-    def refuse_if_busy(self, campaign_id: str, functions: Iterable[tuple[str, str]]) -> None:
-        """Refuse a campaign if another has one of its functions, by region and name, or keeps it for a later round.
+    def reserve(self, campaign_id: str, leases: Iterable[Lease]) -> None:
+        """Take functions for a campaign before any lane of it begins, at rest: all of them or none.
+
+        One whose last lane died keeps the lease of that lane, which the campaign's own lane takes over with what it
+        noted.
 
         Raises
         ------
         FunctionBusy
-            It names each of them, and the campaign that has it.
+            It names each that another campaign has, or keeps for a later round, and that campaign.
         """
-        found = [lease for region, name in functions if (lease := self.lease(region, name))]
-        busy = [lease for lease in found if lease.campaign_id != campaign_id and self._is_kept(lease)]
+        # In one order, so that of two campaigns that want the same functions at once one gets them all.
+        wanted = sorted(leases, key=lambda lease: (lease.region, lease.function_name))
+        busy = self.kept_by_others(campaign_id, [(lease.region, lease.function_name) for lease in wanted])
+        taken: list[Lease] = []
+        for lease in [] if busy else wanted:
+            earlier = self.lease(lease.region, lease.function_name)
+            if earlier is not None and not earlier.at_rest:
+                continue
+            if self._put_lease(lease, earlier):
+                taken.append(lease)
+                continue
+            busy = self.kept_by_others(campaign_id, [(lease.region, lease.function_name)])
+            break
         if busy:
+            for lease in taken:
+                self.release(lease)
             raise FunctionBusy("; ".join(map(_busy, busy)))
+
+    def kept_by_others(self, campaign_id: str | None, functions: Iterable[tuple[str, str]]) -> list[Lease]:
+        """The leases on functions, by region and name, that campaigns but this one hold, or keep for a later round."""
+        found = [lease for region, name in functions if (lease := self.lease(region, name))]
+        return [lease for lease in found if lease.campaign_id != campaign_id and self._is_kept(lease)]
 
     def _is_kept(self, lease: Lease) -> bool:
         """Whether somebody still has a function: a lane that may be alive, or a campaign between two rounds of it."""
         if not lease.at_rest:
             return lease.acquired_at + LEASE_S > time.time()
         campaign = self.campaign(lease.campaign_id)
-        if campaign is None or not campaign.started_at:
-            return False
+        if campaign is None or not campaign.started_at:  # its plan is just being made, or its record has expired
+            return lease.acquired_at + PLANNING_S > time.time()
         over = campaign.finished_at or campaign.stopped_at or campaign.unwatched_at
         return may_have_lanes(time.time() - datetime.fromisoformat(campaign.started_at).timestamp(), over=bool(over))
 
