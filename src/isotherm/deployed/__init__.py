@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         PlanFailed,
         Refused,
         ReportFailed,
+        StillBusy,
         StillRunning,
     )
     from isotherm.deployed.progress import CampaignProgress, LaneProgress
@@ -67,6 +68,7 @@ __all__ = [
     "ReportFailed",
     "Standing",
     "State",
+    "StillBusy",
     "StillRunning",
     "find_deployment",
     "read_summary",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isotherm import __version__
-from isotherm.campaign.refusals import InvalidCampaign, OverBudget
+from isotherm.campaign.refusals import FunctionsBusy, InvalidCampaign, OverBudget
 from isotherm.deployed.errors import (
     CampaignFailed,
     DeployedError,
@@ -23,6 +23,7 @@ from isotherm.deployed.errors import (
     PlanFailed,
     Refused,
     ReportFailed,
+    StillBusy,
     StillRunning,
 )
 from isotherm.numbers import count
@@ -44,6 +45,9 @@ SUCCEEDED = "SUCCEEDED"
 
 #: The embedded stack measures on the very machine that polls it, so polling is kept rare.
 POLL_S = 2.0
+
+#: How often it is looked whether another campaign still has the functions of one that waits.
+BUSY_POLL_S = 10.0
 
 STOP_ERROR = "CampaignStopped"
 STOP_CAUSE = "stopped on request"
@@ -236,6 +240,59 @@ class Campaigns:
         campaign_id = new_campaign_id(str(document.get("name", "campaign")))
         self._states.start_execution(stateMachineArn=self._machine_arn, name=campaign_id, input=json.dumps(document))
         return campaign_id
+
+    def start_when_free(
+        self, document: dict[str, Any], timeout_s: float, say: Callable[[str], None], poll_s: float = BUSY_POLL_S
+    ) -> str:
+        """Start a campaign once no other has the functions it is to measure; returns its id.
+
+        Parameters
+        ----------
+        document : dict
+            The campaign.
+        timeout_s : float
+            How long to wait for others, in seconds.
+        say : callable
+            Told who has them, whenever that changes.
+        poll_s : float
+            How often to look, in seconds.
+
+        Raises
+        ------
+        Refused, PlanFailed
+            It cannot be carried out at all.
+        StillBusy
+            Others still have functions of it; nothing was started.
+        """
+        functions = self.make_plan(document).functions
+        deadline, told = time.monotonic() + timeout_s, ""
+        while True:
+            busy = self._table.kept_by_others(None, functions)
+            if not busy:
+                campaign_id = self.start(document)
+                if self._is_admitted(campaign_id):
+                    return campaign_id
+                say(f"another campaign was quicker than {campaign_id}")
+                told = ""
+                continue
+            held = "; ".join(
+                f"campaign {lease.campaign_id} has {lease.function_name} in {lease.region}" for lease in busy
+            )
+            if time.monotonic() > deadline:
+                raise StillBusy(f"after {timeout_s:.0f} s {held}; nothing was started")
+            if held != told:
+                say(f"{held}; looking again every {poll_s:g} s")
+                told = held
+            time.sleep(poll_s)
+
+    def _is_admitted(self, campaign_id: str) -> bool:
+        """Wait for its plan; False where another campaign took its functions just before."""
+        while self.plan(campaign_id) is None:
+            state = self.state(campaign_id)
+            if state.status != RUNNING:
+                return state.error != FunctionsBusy.error
+            time.sleep(POLL_S / 4)
+        return True
 
     def state(self, campaign_id: str) -> State:
         """How its execution stands.

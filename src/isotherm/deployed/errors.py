@@ -23,6 +23,10 @@ class Refused(DeployedError):
         self.error = error
 
 
+class StillBusy(DeployedError):
+    """Other campaigns still have the functions that one is to measure, after the time that was given; none started."""
+
+
 class NoSuchCampaign(DeployedError):
     """The stack has no campaign of this id, or no campaign can have it."""
 
