@@ -32,6 +32,9 @@ from isotherm.report.files.samples_csv import write_csv
 
 logger = Logger()
 
+#: Campaigns that are looked at for those that ran at the same time.
+LATEST_CAMPAIGNS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionEnded:
@@ -64,16 +67,20 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     bucket, table = Bucket(home), Table(home)
     found = read_results(campaign_id, table, bucket, cut_short=ended is not None)
     requests = sent_requests(found.loads)
+    finished_at = ended.at if ended else datetime.now(UTC).isoformat(timespec="seconds")
+    began_s, ended_s = (datetime.fromisoformat(at).timestamp() for at in (found.plan.created_at, finished_at))
     summary = build_summary(
         found.plan,
         found.samples,
         found.outcomes,
         loads=load_runs(found.plan, found.loads),
         actual_price=actual(found.plan, distinct(found.samples)[0], found.outcomes, requests),
-        finished_at=ended.at if ended else datetime.now(UTC).isoformat(timespec="seconds"),
+        finished_at=finished_at,
         packages=found.packages,
         sent=found.sent,
         partial=ended.cut_short() if ended else None,
+        others=table.campaigns_beside(campaign_id, began_s, ended_s, LATEST_CAMPAIGNS),
+        odd_lines=found.odd_lines,
     )
     document = _json(summary)
     bucket.write(report_key(campaign_id, SAMPLES), write_csv(found.samples), "application/gzip")

@@ -614,6 +614,20 @@ class ChangedByOthers(Shape):
     left: list[LeftAlone]
 
 
+class RanBeside(Shape):
+    """Other campaigns of the stack ran at the same time: they share the account's concurrency, or the machine."""
+
+    kind: Literal["ran_beside"] = "ran_beside"
+    campaigns: list[str]
+
+
+class OddLines(Shape):
+    """Lines of the log said that they are a probe's and could not be read: how many, by lane."""
+
+    kind: Literal["odd_lines"] = "odd_lines"
+    lanes: dict[str, int]
+
+
 class NotReported(Shape):
     """Of some requests of a load, or of all, no generator said what became of them."""
 
@@ -704,6 +718,8 @@ Caution = Annotated[
     PlanCaution
     | LanesFailed
     | ChangedByOthers
+    | RanBeside
+    | OddLines
     | NotReported
     | LateGenerator
     | NotIssued
@@ -733,7 +749,8 @@ class CampaignSummary(Shape):
 
     `warnings` and `imbalances` are for people: what to be careful of, and what does not agree in the accounting of
     cells and of loads. The facts that they say are `cautions`, `unbalanced` and the same of each load (none in
-    summaries of earlier versions). `partial`: the campaign was cut short.
+    summaries of earlier versions). `partial`: the campaign was cut short. `others`
+    are ids of campaigns of the stack that ran at the same time, as far as the report could know.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -748,6 +765,7 @@ class CampaignSummary(Shape):
     created_at: str
     finished_at: str | None
     partial: CutShort | None = None
+    others: list[str] = Field(default_factory=list)
     inventory: list[RegionInventory]
     packages: dict[str, dict[str, Any]] = Field(default_factory=dict)
     headline: str

@@ -46,6 +46,8 @@ def collect_samples(home: Home, task: LaneTask, number: int, within_s: float) ->
     used = sum(sample.verdict == "used" for sample in samples)
     said = LaneFacts(samples=len(samples), used=used, missing=found.missing, package=found.own.package)
     table.update_lane(*where, said, unless_ended=True)
+    if found.odd_lines:
+        table.note_odd_lines(*where, number, found.odd_lines)
     return said, found
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from html import unescape
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.summary import CampaignSummary, CutShort
+from isotherm.analysis.summary import CampaignSummary, CutShort, OddLines, RanBeside
 from isotherm.analysis.trend_model import Trend
+from isotherm.aws.clients import client
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.samples import put_samples
@@ -20,8 +22,12 @@ from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import read_csv
+from isotherm.report.markdown import render_markdown
+from isotherm.report.page.page import render_page
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 from unit.statistics.made_up_loads import closed_plan, results_of
+
+from .conftest import HOME
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN, mishaps=0.1)
@@ -233,3 +239,33 @@ def test_a_load_needs_no_samples(aggregate: Callable[..., Any], bucket: Bucket) 
     summary = summary_in(bucket, plan.campaign_id)
     assert sum(run.rows[-1].sent for run in summary.loads) == sent
     assert json.loads(bucket.read(report_key(plan.campaign_id, "trend.json")))["name"] == plan.campaign.name
+
+
+def test_campaigns_at_the_same_time_and_lines_that_only_looked_like_a_probe_s_are_said(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    for name, started_at, finished in (
+        ("before", "2026-11-20T03:00:00Z", True),
+        ("beside", "2026-11-21T02:59:00Z", False),
+        ("after", "2099-01-01T00:00:00Z", False),
+    ):
+        table.put_campaign(CampaignRecord(campaign_id=name, started_at=started_at, name=name))
+        if finished:
+            key = {"pk": {"S": f"campaign#{name}"}, "sk": {"S": "campaign"}}
+            client("dynamodb", HOME.region).update_item(
+                TableName=HOME.table,
+                Key=key,
+                UpdateExpression="SET finished_at = :at",
+                ExpressionAttributeValues={":at": {"N": "1763694000"}},
+            )
+    put_samples(table, SAMPLES)
+    table.note_odd_lines(PLAN.campaign_id, LOST, 0, 2)
+    table.note_odd_lines(PLAN.campaign_id, LOST, 1, 1)
+    aggregate(PLAN)
+    summary = summary_in(bucket)
+    assert summary.others == ["beside"]
+    assert RanBeside(campaigns=["beside"]) in summary.cautions
+    assert OddLines(lanes={LOST: 3}) in summary.cautions
+    for shown in (render_markdown(summary).replace("\\", ""), unescape(render_page(summary, []))):
+        assert "1 other campaign ran at the same time on this stack: beside." in shown
+        assert "3 lines of the log looked like a probe's and could not be read" in shown

@@ -35,7 +35,8 @@ class CampaignResults:
 
     `outcomes` are of the lanes that ended, or of all where the campaign had ended before them; `loads` are what the
     Fires of each step that made load wrote, by lane and step; `packages` is what each target's probe said of its
-    package, by target; `sent` is what the Fires of samples said to be about to send.
+    package, by target; `sent` is what the Fires of samples said to be about to send; `odd_lines` counts the lines that
+    said to be a probe's and could not be read, by lane.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class CampaignResults:
     loads: dict[tuple[str, int], list[PhaseResult]]
     packages: dict[str, dict[str, object]]
     sent: Sent
+    odd_lines: dict[str, int]
 
 
 def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: bool = False) -> CampaignResults:
@@ -52,6 +54,7 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: b
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         of_lanes = list(pool.map(partial(samples_of, table, campaign_id), plan.lanes))
         steps = list(pool.map(partial(table.announced_steps, campaign_id), plan.lanes))
+        odd_lines = list(pool.map(partial(table.odd_lines, campaign_id), plan.lanes))
     announced = {
         (key, step): sent for key, found in zip(plan.lanes, steps, strict=True) for step, sent in found.items()
     }
@@ -67,6 +70,7 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: b
             if step.load and (found := bucket.read_loads(campaign_id, lane.key, step.step, step.load.fires))
         },
         sent=Sent(announced, bucket.steps_with_shots(campaign_id) - announced.keys()),
+        odd_lines={key: lines for key, lines in zip(plan.lanes, odd_lines, strict=True) if lines},
         packages={lane.target: lane.package for lane in records if lane.package},
     )
 

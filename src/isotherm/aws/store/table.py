@@ -18,7 +18,7 @@ from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.aws.store.lease import FunctionBusy, Lease, LeaseGone
 from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.watching import LANE_S, may_have_lanes
+from isotherm.campaign.watching import CAMPAIGN_S, LANE_S, may_have_lanes
 
 if TYPE_CHECKING:
     from isotherm.campaign.plan import Plan
@@ -160,6 +160,19 @@ class Table:
             ExpressionAttributeValues=encode({":sent": dict(sent), ":at": expiry()}),
         )
 
+    def note_odd_lines(self, campaign_id: str, lane_key: str, step: int, lines: int) -> None:
+        """Record how many lines of a step said that they are a probe's and could not be read."""
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}#{lane_key}", f"odd#{step}"),
+            UpdateExpression="SET odd_lines = :lines, expires_at = :at",
+            ExpressionAttributeValues=encode({":lines": lines, ":at": expiry()}),
+        )
+
+    def odd_lines(self, campaign_id: str, lane_key: str) -> int:
+        """What `note_odd_lines` recorded, of all steps of a lane."""
+        return sum(item["odd_lines"] for item in self.query(f"campaign#{campaign_id}#{lane_key}", "odd#"))
+
     def announced(self, campaign_id: str, lane_key: str, step: int) -> dict[str, int] | None:
         """What `announce` recorded of a step; None where nothing was about to be sent."""
         item = self._get(f"campaign#{campaign_id}#{lane_key}", f"sent#{step}")
@@ -188,6 +201,21 @@ class Table:
     def campaigns(self, limit: int) -> list[CampaignRecord]:
         """What was recorded of the latest campaigns that were admitted, the newest first."""
         return [self.campaign(found.campaign_id) or found for found in self._latest(limit)]
+
+    def campaigns_beside(self, campaign_id: str, began_at: float, ended_at: float, limit: int) -> list[str]:
+        """Ids of campaigns among the latest `limit` that ran at some time between two Unix times (s), oldest first.
+
+        One of which no end is known counts for as long as a campaign may last.
+        """
+        found = []
+        for record in self.campaigns(limit):
+            if record.campaign_id == campaign_id or not record.started_at:
+                continue
+            started_at = datetime.fromisoformat(record.started_at).timestamp()
+            ends = [at for at in (record.finished_at, record.stopped_at, record.unwatched_at) if at is not None]
+            if started_at <= ended_at and min(ends, default=started_at + CAMPAIGN_S) >= began_at:
+                found.append((started_at, record.campaign_id))
+        return [name for _, name in sorted(found)]
 
     def campaigns_named(self, name: str, since: str, limit: int) -> list[CampaignRecord]:
         """What was recorded of the latest campaigns of a name that started at or after `since`, the newest first.
