@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from isotherm.analysis.accounting import Sent, cell_imbalances, distinct, failures, settled, total
-from isotherm.analysis.cautions import cautions_of
+from isotherm.analysis.cautions import cautions_of, cautions_of_surroundings
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
 from isotherm.analysis.design import Design, planned_design
@@ -24,6 +24,7 @@ from isotherm.analysis.summary import (
     CampaignSummary,
     Cell,
     ContestedSample,
+    CutShort,
     Failure,
     LaneOutcome,
     LoadFacts,
@@ -62,6 +63,9 @@ def build_summary(
     confidence: float = CONFIDENCE,
     loads: Sequence[LoadFacts] = (),
     sent: Sent | None = None,
+    partial: CutShort | None = None,
+    others: Sequence[str] = (),
+    odd_lines: Mapping[str, int] | None = None,
 ) -> CampaignSummary:
     """Everything a campaign found, ready to be stored and shown.
 
@@ -85,6 +89,12 @@ def build_summary(
         What its loads came to (`isotherm.analysis.loads`).
     sent : Sent, optional
         What was said to be sent; without it, what has a sample.
+    partial : CutShort, optional
+        How the campaign's execution ended, where that was before it had a report.
+    others : sequence of str
+        Ids of campaigns of the stack that ran at the same time.
+    odd_lines : mapping, optional
+        How many lines looked like a probe's and could not be read, by lane.
 
     Returns
     -------
@@ -93,7 +103,16 @@ def build_summary(
     """
     kept, repeats = distinct(samples)
     design = planned_design(
-        plan, lanes, kept, sent, packages=packages, finished_at=finished_at, actual_price=actual_price
+        plan,
+        lanes,
+        kept,
+        sent,
+        packages=packages,
+        finished_at=finished_at,
+        actual_price=actual_price,
+        partial=partial,
+        others=others,
+        odd_lines=odd_lines,
     )
     return summary_of(design, kept, repeats, confidence=confidence, loads=loads)
 
@@ -126,6 +145,7 @@ def summary_of(
     unbalanced = cell_imbalances(measured.cells)
     whole = total(cell.accounting for cell in measured.cells)
     cautions = cautions_of(design, measured.cells, whole, loads)
+    cautions += cautions_of_surroundings(design.others, design.odd_lines)
     ahead = [Emulated(foreseen=False)] if design.platform == "emulated" and not design.is_foreseen(Emulated) else []
     return CampaignSummary(
         campaign_id=design.campaign_id,
@@ -136,6 +156,8 @@ def summary_of(
         version=design.version,
         created_at=design.created_at,
         finished_at=design.finished_at,
+        partial=design.partial,
+        others=list(design.others),
         inventory=list(design.inventory),
         packages={target: dict(content) for target, content in sorted(design.packages.items())},
         headline=headline(design, measured.cells, measured.start, found, confidence),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from isotherm.analysis.accounting import Sent, expected
-from isotherm.analysis.summary import Accounting, CampaignSummary, LaneOutcome, MeasuredOn
+from isotherm.analysis.summary import Accounting, CampaignSummary, CutShort, LaneOutcome, MeasuredOn, OddLines
 from isotherm.campaign.cautions import CutRounds, Emulated, FewRounds, FewSamples, PlanCaution, Queueing
 from isotherm.campaign.cautions import caution_in_words as said
 from isotherm.campaign.cell import CellKey, cell_key
@@ -58,6 +58,9 @@ class Design:
     state_transitions: int | None = None
     planned_price: Price | None = None
     actual_price: Price | None = None
+    partial: CutShort | None = None
+    others: Sequence[str] = ()
+    odd_lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def baseline(self) -> str:
@@ -103,6 +106,9 @@ def planned_design(
     packages: Mapping[str, Mapping[str, Any]] | None = None,
     finished_at: str | None = None,
     actual_price: Price | None = None,
+    partial: CutShort | None = None,
+    others: Sequence[str] = (),
+    odd_lines: Mapping[str, int] | None = None,
 ) -> Design:
     """What a plan says, with how its lanes ended; a lane of which nothing was reported is listed as failed.
 
@@ -138,6 +144,9 @@ def planned_design(
         state_transitions=plan.state_transitions,
         planned_price=plan.price,
         actual_price=actual_price,
+        partial=partial,
+        others=others,
+        odd_lines=odd_lines or {},
     )
 
 
@@ -196,6 +205,9 @@ def published_design(summary: CampaignSummary, samples: Iterable[Sample]) -> Des
         state_transitions=summary.state_transitions,
         planned_price=summary.planned_price,
         actual_price=summary.actual_price,
+        partial=summary.partial,
+        others=summary.others,
+        odd_lines=next((caution.lanes for caution in summary.cautions if isinstance(caution, OddLines)), {}),
     )
 
 
