@@ -55,6 +55,7 @@ def main() -> int:
     say("starting a stack of its own")
     try:
         with deployed_stack("faults") as embedded:
+            embedded.shorten_waits()
             results = throw_all(embedded, faults, asked.seed, say)
     except pytest.skip.Exception as missing:
         print(missing, file=sys.stderr)

@@ -6,17 +6,15 @@ import fnmatch
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from integration.embedded import Embedded
+from integration.embedded import Embedded, deployed_stack
 
 from .faults import FAULTS, Fault
 from .oracle import Verdict, judge
 from .scene import NotInjected, evidence_of, on_stage
-
-#: Of the whole run, what `--quick` throws: these, once each.
-QUICK = ("fire-killed", "lane-stopped-firing", "outsider-release", "probe-list")
 
 
 @dataclass
@@ -64,7 +62,7 @@ def chosen(pattern: str, quick: bool) -> list[tuple[Fault, int]]:
     return [
         (fault, 1 if quick else fault.times)
         for fault in FAULTS
-        if fnmatch.fnmatch(fault.name, pattern) and (not quick or pattern != "*" or fault.name in QUICK)
+        if fnmatch.fnmatch(fault.name, pattern) and (not quick or pattern != "*" or fault.quick)
     ]
 
 
@@ -79,7 +77,8 @@ def throw_all(
             results.rows.append(row)
             for number in range(times):
                 say(f"{fault.name}, {number + 1} of {times}")
-                verdict = throw(embedded, fault, f"{seed}/{fault.name}/{number}", Path(folder))
+                with deployed_stack("faults-own") if fault.own_stack else nullcontext(embedded) as stack:
+                    verdict = throw(stack, fault, f"{seed}/{fault.name}/{number}", Path(folder))
                 row.add(verdict)
                 for problem in (*verdict.left, *verdict.wrong):
                     say(f"  WRONG: {problem}")

@@ -42,6 +42,10 @@ class Fault:
         Fields of the campaign.
     times : int
         How often it is thrown in a whole run.
+    quick : bool
+        Whether a quick run throws it too.
+    own_stack : bool
+        Whether it takes a stack of its own, since nothing of the stack is left.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Fault:
     behaviour: str = "plain"
     campaign: Mapping[str, Any] = field(default_factory=dict)
     times: int = 2
+    quick: bool = False
+    own_stack: bool = False
 
 
 DONE = frozenset({0})
@@ -100,6 +106,19 @@ def fill_disk(scene: Scene) -> None:
     resource.prlimit(scene.client.process.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
     scene.client.wait(240)
     scene.run("report", scene.campaign_id, "--output", str(scene.folder / "run"), expected={0})
+
+
+def kill_stack(scene: Scene) -> None:
+    """The embedded stack's process is killed, as for lack of memory, and all that it held is gone."""
+    scene.await_calls(scene.rng.randint(1, 8))
+    scene.kill_stack()
+
+
+def take_down(scene: Scene) -> None:
+    """The person takes the embedded stack down while a campaign runs."""
+    scene.await_calls(scene.rng.randint(1, 8))
+    scene.died = True
+    scene.run("local", "down", expected={0})
 
 
 # Processes and executions of the platform
@@ -278,6 +297,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="none", what="nothing: the campaign that all others are held against"),
     Fault(
         name="client-killed",
+        quick=True,
         what="`isotherm run` killed (SIGKILL); `isotherm follow` later",
         inject=kill_client,
         exit_codes=KILLED,
@@ -291,12 +311,29 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="campaign-stopped",
+        quick=True,
         what="`isotherm stop` while calls are made",
         inject=stop_campaign,
         exit_codes=FAILED,
         says="stopped",
     ),
     Fault(name="stack-frozen", what="every process of the stack stopped for 5 s (SIGSTOP)", inject=freeze_stack),
+    Fault(
+        name="stack-killed",
+        what="the embedded stack's process killed while calls are made; `isotherm local down`",
+        inject=kill_stack,
+        exit_codes=FAILED,
+        own_stack=True,
+        times=1,
+    ),
+    Fault(
+        name="stack-down",
+        what="`isotherm local down` while calls are made",
+        inject=take_down,
+        exit_codes=FAILED,
+        own_stack=True,
+        times=1,
+    ),
     Fault(
         name="disk-full",
         what="no file may grow beyond 20 kB when the report is fetched; `isotherm report` later",
@@ -306,19 +343,27 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="fire-killed",
+        quick=True,
         what="Fire's process killed while it makes calls",
         inject=kill_fire,
         exit_codes=FAILED,
         says=LANES_FAILED,
     ),
     Fault(name="prepare-killed", what="Prepare's process killed at work", inject=kill("prepare"), exit_codes=FAILED),
-    Fault(name="collect-killed", what="Collect's process killed at work", inject=kill("collect"), exit_codes=FAILED),
+    Fault(
+        name="collect-killed",
+        quick=True,
+        what="Collect's process killed at work",
+        inject=kill("collect"),
+        exit_codes=FAILED,
+    ),
     Fault(name="restore-killed", what="Restore's process killed at work", inject=kill("restore")),
     Fault(
         name="restore-killed-always",
         what="Restore's process killed at work, six times",
         inject=kill("restore", 6),
         exit_codes=FAILED,
+        times=1,
     ),
     Fault(name="notify-killed", what="Notify's process killed at work", inject=kill("notify")),
     Fault(
@@ -342,6 +387,7 @@ FAULTS: tuple[Fault, ...] = (
             inject=stop_lane(phase),
             exit_codes=FAILED,
             says="was stopped",
+            quick=phase == "firing",
         )
         for phase in ("publishing", "firing", "collecting", "restoring")
     ),
@@ -357,6 +403,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="raw-deleted",
+        quick=True,
         what="an object with shots deleted before it was collected",
         inject=delete_raw,
         exit_codes=FAILED,
@@ -376,7 +423,14 @@ FAULTS: tuple[Fault, ...] = (
         what="the row with the number of calls sent deleted while they were sent",
         inject=delete_announcement,
     ),
-    Fault(name="lease-deleted", what="the lease deleted", inject=delete_lease, exit_codes=FAILED, says="vanished"),
+    Fault(
+        name="lease-deleted",
+        quick=True,
+        what="the lease deleted",
+        inject=delete_lease,
+        exit_codes=FAILED,
+        says="vanished",
+    ),
     Fault(
         name="lease-deleted-sweep",
         what="the lease deleted in a sweep of two memory sizes",
@@ -390,17 +444,26 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="outsider-memory", what="somebody sets the function's memory", inject=set_memory),
     Fault(name="outsider-variables", what="somebody adds a variable and sets the time-out", inject=set_variables),
     Fault(name="outsider-publish", what="a pipeline publishes without a change, with an alias", inject=publish),
-    Fault(name="outsider-release", what="a pipeline releases: code, memory, version, alias", inject=release),
+    Fault(
+        name="outsider-release", quick=True, what="a pipeline releases: code, memory, version, alias", inject=release
+    ),
     Fault(name="outsider-alias", what="somebody's alias on a version published to be measured", inject=alias_ours),
-    Fault(name="outsider-deletes", what="the function deleted", inject=delete_function, exit_codes=FAILED),
+    Fault(name="outsider-deletes", what="the function deleted", inject=delete_function, exit_codes=DONE | FAILED),
     Fault(
         name="two-campaigns",
+        quick=True,
         what="a second campaign started on the same functions",
         inject=start_another,
         campaign={"rounds": 2, "cold": {"samples": 4, "concurrency": 1}},
     ),
     *(
-        Fault(name=name, what=f"one of the two functions {what}", behaviour=name, exit_codes=codes)
+        Fault(
+            name=name,
+            what=f"one of the two functions {what}",
+            behaviour=name,
+            exit_codes=codes,
+            quick=name in ("probe-list", "ends-process"),
+        )
         for name, what, codes in (
             ("probe-list", "prints a probe line whose shot is a list", DONE),
             ("probe-text", "prints a probe line whose numbers are text and null", DONE),

@@ -83,10 +83,11 @@ class Client:
 
 @dataclass
 class Scene:
-    """A campaign on two functions, while it runs.
+    """A campaign on two functions while it runs.
 
     `expected` are the functions as they should be in the end: as they were, but for what an outsider changes on purpose
-    (`change`). `in_doubt` are calls that a killed client may have announced and not sent.
+    (`change`). `token` is what all processes of the stack carry, `died` whether the stack itself met the fault.
+    `in_doubt` are calls that a killed client may have announced and not sent.
     """
 
     embedded: Embedded
@@ -97,9 +98,10 @@ class Scene:
     expected: dict[str, dict[str, str]]
     client: Client
     campaign_id: str = ""
+    token: str = ""
     in_doubt: int = 0
     extra: list[Command] = field(default_factory=list)
-    gone: bool = False
+    died: bool = False
 
     def lanes(self) -> list[dict[str, str]]:
         """Facts of each lane, as texts."""
@@ -195,10 +197,10 @@ class Scene:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
-    @property
-    def token(self) -> str:
-        """What all processes of the stack carry."""
-        return stack_token(self.embedded)
+    def kill_stack(self) -> None:
+        """Kill the embedded stack itself."""
+        self.died = True
+        self.kill(stack_state(self.embedded)["pid"])
 
     def change(self, function: Measured, **facts: str | None) -> None:
         """Note what an outsider has changed on purpose; None takes a fact away."""
@@ -236,11 +238,15 @@ def _function_of(pid: int) -> str:
     return names[0] if names else ""
 
 
-def stack_token(embedded: Embedded) -> str:
-    """What all processes of a stack carry in their environment."""
-    state = ROOT / ".isotherm" / embedded.isotherm.environment["ISOTHERM_LOCAL"] / "stack.json"
-    return str(json.loads(state.read_text())["token"])
+def stack_state(embedded: Embedded) -> dict[str, Any]:
+    """What is written down of a stack that was started: its process, and the token that all its processes carry."""
+    folder = ROOT / ".isotherm" / embedded.isotherm.environment["ISOTHERM_LOCAL"]
+    state: dict[str, Any] = json.loads((folder / "stack.json").read_text())
+    return state
 
+
+#: By which a person knows that the embedded stack died, and with it all that was measured.
+DEATH = re.compile(r"embedded stack\b.*\b(died|ended|gone|stopped|was killed|no longer)", re.DOTALL | re.IGNORECASE)
 
 #: What a function says of itself in the platform's name (`target/app.py`).
 FORGED_MS = "99999"
@@ -292,6 +298,7 @@ def on_stage(
         expected = {one.name: dict(one.facts()) for one in functions}
         client = Client(embedded, folder, "run", "-", "--output", str(folder / "run"), text=json.dumps(document))
         scene = Scene(embedded, folder, random.Random(seed), document, functions, expected, client)  # noqa: S311
+        scene.token = str(stack_state(embedded)["token"])
         scene.until(lambda: re.match(r"campaign (\S+)", client.remarks), "the campaign's start")
         scene.campaign_id = client.remarks.split()[1]
         yield scene
@@ -308,8 +315,16 @@ def evidence_of(scene: Scene, expected: Collection[int], must_say: str = "") -> 
     code = scene.client.wait(END_S)
     run = Command(command=scene.client.command, code=code, expected=expected, said=scene.client.said, must_say=must_say)
     commands = [run, *scene.extra]
-    if scene.gone:
-        return Evidence(planned=planned_calls(scene.document), sent=_counted(scene), account=None, commands=commands)
+    if scene.died:
+        commands.append(scene.run("local", "down", expected={0}))
+        return Evidence(
+            planned=planned_calls(scene.document),
+            sent=_counted(scene),
+            account=None,
+            files=_files(scene),
+            commands=commands,
+            gone=DEATH.search(scene.client.said) is not None,
+        )
     if scene.embedded.wait(scene.campaign_id, END_S)["status"] != "SUCCEEDED":
         # What was measured is to be had all the same, marked as a part.
         commands.append(scene.run("report", scene.campaign_id, "--output", str(scene.folder / "report"), expected={1}))
@@ -401,14 +416,7 @@ def _executions(scene: Scene) -> list[str]:
 
 
 def _files(scene: Scene) -> list[str]:
-    """Scratch folders in memory that no living stack owns."""
-    return [] if not MEMORY_FOLDER.is_dir() else orphaned_scratch(scene.token)
-
-
-def orphaned_scratch(*tokens: str) -> list[str]:
-    """Scratch folders of these stacks, where nothing of the stack is alive."""
-    return [
-        str(folder)
-        for token in tokens
-        if (folder := MEMORY_FOLDER / f"isotherm-{token}").exists() and not processes_of(token)
-    ]
+    """Scratch folders in memory that no living stack owns, and what lives of a stack that died."""
+    left = [f"process {pid}" for pid in processes_of(scene.token)] if scene.died else []
+    scratch = MEMORY_FOLDER / f"isotherm-{scene.token}"
+    return left + [str(scratch)] * (scratch.exists() and not processes_of(scene.token))
