@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of it, in under three minutes")
     parser.add_argument("--seed", type=int, default=1, help="of every moment that is chosen (default: 1)")
     parser.add_argument("--only", default="*", metavar="NAME", help="faults whose name matches, such as 'outsider-*'")
+    parser.add_argument("--times", type=int, metavar="N", help="throw each so often (default: as each says, 1 or 2)")
     parser.add_argument("--list", action="store_true", help="name the faults and end")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON, and nothing else")
     asked = parser.parse_args()
@@ -42,7 +43,7 @@ def main() -> int:
         for fault in FAULTS:
             print(f"{fault.name:28} {fault.what}")
         return 0
-    faults = chosen(asked.only, asked.quick)
+    faults = chosen(asked.only, quick=asked.quick, times=asked.times)
     if not faults:
         print(f"--only: no fault is called {asked.only}; --list names them", file=sys.stderr)
         return 2

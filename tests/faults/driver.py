@@ -57,10 +57,10 @@ class Results:
         }
 
 
-def chosen(pattern: str, quick: bool) -> list[tuple[Fault, int]]:
-    """Faults whose name matches, and how often each is thrown."""
+def chosen(pattern: str, *, quick: bool = False, times: int | None = None) -> list[tuple[Fault, int]]:
+    """Faults whose name matches, and how often each is thrown: as each says, or `times`, or once in a quick run."""
     return [
-        (fault, 1 if quick else fault.times)
+        (fault, 1 if quick else times or fault.times)
         for fault in FAULTS
         if fnmatch.fnmatch(fault.name, pattern) and (not quick or pattern != "*" or fault.quick)
     ]

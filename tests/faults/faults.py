@@ -148,8 +148,8 @@ def kill_dispatch(scene: Scene) -> None:
 
 def kill_rescue(scene: Scene) -> None:
     """A lane is stopped, and who would put its function back is killed at it, once."""
-    scene.stop_execution(scene.await_lane("firing")["execution_arn"])
-    scene.kill_worker("rescue")
+    lane = scene.await_lane("firing")
+    scene.kill_worker("rescue", begin=lambda: scene.stop_execution(lane["execution_arn"]))
 
 
 def stop_lane(phase: str) -> Inject:
@@ -207,8 +207,8 @@ def delete_announcement(scene: Scene) -> None:
 def delete_lease(scene: Scene) -> None:
     """The note of how a function was, and who has it, is deleted while it is measured."""
     scene.await_lane("firing")
-    for lease in scene.embedded.leases():
-        scene.delete_item(lease["pk"]["S"], lease["sk"]["S"])
+    for function in scene.functions:
+        scene.delete_item(f"function#{function.region}#{function.name}", "lease")
 
 
 def delete_plan(scene: Scene) -> None:

@@ -177,12 +177,13 @@ class Scene:
         """Process ids of a control function's environments."""
         return [pid for pid in processes_of(self.token) if _function_of(pid) == f"{STACK}-{control}"]
 
-    def kill_worker(self, control: Control, times: int = 1) -> None:
+    def kill_worker(self, control: Control, times: int = 1, begin: Callable[[], None] = lambda: None) -> None:
         """Kill a control function's process in the middle of its work, so often.
 
-        Idle ones of earlier campaigns are ended first: the next one to appear is at work.
+        Idle ones of earlier campaigns are ended first, then `begin` is called: the next one to appear is at work.
         """
         self._end(control)
+        begin()
         for _ in range(times):
             self.until(lambda: self.workers(control), f"work of {control}")
             time.sleep(self.rng.uniform(0.02, 0.2))
@@ -402,7 +403,8 @@ def _await_tidy(scene: Scene) -> None:
 
 
 def _leases(scene: Scene) -> list[str]:
-    return [lease["pk"]["S"] for lease in scene.embedded.leases()]
+    names = [f"#{one.name}" for one in scene.functions]
+    return [key for lease in scene.embedded.leases() if (key := lease["pk"]["S"]).endswith(tuple(names))]
 
 
 def _executions(scene: Scene) -> list[str]:
@@ -412,6 +414,7 @@ def _executions(scene: Scene) -> list[str]:
         execution["name"]
         for machine in (campaigns, campaigns.replace("-campaign", "-lane"))
         for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+        if execution["name"].startswith(scene.campaign_id)
     ]
 
 
