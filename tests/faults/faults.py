@@ -311,7 +311,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="campaign-stopped",
-        quick=True,
         what="`isotherm stop` while calls are made",
         inject=stop_campaign,
         exit_codes=FAILED,
