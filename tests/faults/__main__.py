@@ -24,7 +24,7 @@ from rich.console import Console  # noqa: E402
 
 from integration.embedded import deployed_stack  # noqa: E402
 
-from .driver import chosen, throw_all  # noqa: E402
+from .driver import Results, chosen, throw_all  # noqa: E402
 from .faults import FAULTS  # noqa: E402
 from .page import table, write_page  # noqa: E402
 
@@ -54,15 +54,18 @@ def main() -> int:
         print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
 
     say("starting a stack of its own")
+    results = Results(asked.seed)
     try:
         with deployed_stack("faults") as embedded:
             embedded.shorten_waits()
-            results = throw_all(embedded, faults, asked.seed, say)
+            throw_all(embedded, faults, results, say)
     except pytest.skip.Exception as missing:
         print(missing, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         say("interrupted; the stack is down")
+        if results.rows and not asked.json:
+            Console().print(table(results))
         return 130
     if asked.json:
         print(json.dumps(results.document(), indent=1))
@@ -70,7 +73,7 @@ def main() -> int:
         Console().print(table(results))
     if asked.only == "*" and not asked.quick:
         write_page(results)
-    return 0 if not results.problems and not any(row.lost or row.left_behind for row in results.rows) else 1
+    return 0 if results.good else 1
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from integration.embedded import Embedded, deployed_stack
@@ -44,8 +44,13 @@ class Results:
     """All rows, and each thing that was wrong, as (fault, sentence)."""
 
     seed: int
-    rows: list[Row]
-    problems: list[tuple[str, str]]
+    rows: list[Row] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is lost, left behind or wrong."""
+        return not self.problems and not any(row.lost or row.left_behind for row in self.rows)
 
     def document(self) -> dict[str, object]:
         """As JSON has it."""
@@ -67,23 +72,21 @@ def chosen(pattern: str, *, quick: bool = False, times: int | None = None) -> li
 
 
 def throw_all(
-    embedded: Embedded, faults: Iterable[tuple[Fault, int]], seed: int, say: Callable[[str], None]
-) -> Results:
-    """Throw each fault so often as asked at a campaign of its own."""
-    results = Results(seed, [], [])
+    embedded: Embedded, faults: Iterable[tuple[Fault, int]], results: Results, say: Callable[[str], None]
+) -> None:
+    """Throw each fault so often as asked, at a campaign of its own each time; `results` get a row for each fault."""
     with tempfile.TemporaryDirectory(prefix="isotherm-faults-") as folder:
         for fault, times in faults:
             row = Row(fault.name)
-            results.rows.append(row)
             for number in range(times):
                 say(f"{fault.name}, {number + 1} of {times}")
                 with deployed_stack("faults-own") if fault.own_stack else nullcontext(embedded) as stack:
-                    verdict = throw(stack, fault, f"{seed}/{fault.name}/{number}", Path(folder))
+                    verdict = throw(stack, fault, f"{results.seed}/{fault.name}/{number}", Path(folder))
                 row.add(verdict)
                 for problem in (*verdict.left, *verdict.wrong):
                     say(f"  WRONG: {problem}")
                     results.problems.append((fault.name, problem))
-    return results
+            results.rows.append(row)
 
 
 def throw(embedded: Embedded, fault: Fault, seed: str, folder: Path) -> Verdict:

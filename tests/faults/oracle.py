@@ -167,7 +167,7 @@ def _unbalanced(evidence: Evidence) -> list[str]:
 
 def _left(evidence: Evidence) -> list[str]:
     found = [
-        f"{name}: {fact} is {after.get(fact, 'not there')}, not {before.get(fact, 'not there')}"
+        f"{name}: {fact} is {after.get(fact, 'not there')}, was to be {before.get(fact, 'not there')}"
         for name in sorted({*evidence.expected, *evidence.found})
         for before, after in [(evidence.expected.get(name, {}), evidence.found.get(name, {}))]
         for fact in sorted({*before, *after})
