@@ -172,18 +172,37 @@ def stop_execution(phase: str) -> Inject:
 # What lies in the table, in the bucket and in the logs
 
 
-def delete_raw(scene: Scene) -> None:
-    """One object with shots is deleted before it is collected."""
-    scene.until(scene.raw_keys, "an object with shots")
-    scene.delete_object(scene.rng.choice(scene.raw_keys()))
+def before_collecting(act: Callable[[Scene, str], None]) -> Inject:
+    """Do something to an object with shots of a lane that is not collected yet."""
+
+    def firing(scene: Scene) -> set[str]:
+        return {one["sk"].removeprefix("lane#") for one in scene.lanes() if one.get("phase") == "firing"}
+
+    def keys(scene: Scene) -> list[str]:
+        lanes = firing(scene)
+        return [key for key in scene.raw_keys() if key.split("/")[2] in lanes]
+
+    def inject(scene: Scene) -> None:
+        while True:
+            scene.until(lambda: keys(scene), "an object with shots of a lane that makes calls")
+            found = keys(scene)
+            if found:
+                act(scene, chosen := scene.rng.choice(found))
+                if chosen.split("/")[2] in firing(scene):  # else Collect was quicker, and there is another lane
+                    return
+
+    return inject
 
 
-def damage_raw(scene: Scene) -> None:
-    """One object with shots is cut in the middle before it is collected."""
-    scene.until(scene.raw_keys, "an object with shots")
-    key = scene.rng.choice(scene.raw_keys())
-    half = read_object(scene.embedded, key)
-    scene.embedded.client("s3").put_object(Bucket=bucket_of(scene.embedded), Key=key, Body=half[: len(half) // 2])
+def delete_raw(scene: Scene, key: str) -> None:
+    """An object with shots is deleted."""
+    scene.delete_object(key)
+
+
+def damage_raw(scene: Scene, key: str) -> None:
+    """An object with shots is cut in the middle."""
+    whole = read_object(scene.embedded, key)
+    scene.embedded.client("s3").put_object(Bucket=bucket_of(scene.embedded), Key=key, Body=whole[: len(whole) // 2])
 
 
 def delete_lane(scene: Scene) -> None:
@@ -404,14 +423,14 @@ FAULTS: tuple[Fault, ...] = (
         name="raw-deleted",
         quick=True,
         what="an object with shots deleted before it was collected",
-        inject=delete_raw,
+        inject=before_collecting(delete_raw),
         exit_codes=FAILED,
         says="not collected|are gone",
     ),
     Fault(
         name="raw-damaged",
         what="an object with shots cut in half before it was collected",
-        inject=damage_raw,
+        inject=before_collecting(damage_raw),
         exit_codes=FAILED,
         says="not collected|are gone",
     ),

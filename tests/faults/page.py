@@ -66,6 +66,8 @@ def page(results: Results, date: str) -> str:
         f"|---|---|{'---:|' * (len(COLUMNS) - 1)}",
         *(f"| {what[row.fault]} | {' | '.join(_cells(row))} |" for row in results.rows),
     ]
+    if missing := [fault.name for fault in FAULTS if fault.name not in {row.fault for row in results.rows}]:
+        lines += ["", f"Not thrown in this run: {', '.join(missing)}."]
     if results.problems:
         lines += ["", "What was wrong:", ""]
         lines += [f"- {fault}: {' '.join(problem.split())}" for fault, problem in dict.fromkeys(results.problems)]
