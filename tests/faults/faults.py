@@ -367,7 +367,12 @@ FAULTS: tuple[Fault, ...] = (
         exit_codes=FAILED,
         says=LANES_FAILED,
     ),
-    Fault(name="prepare-killed", what="Prepare's process killed at work", inject=kill("prepare"), exit_codes=FAILED),
+    Fault(
+        name="prepare-killed",
+        what="Prepare's process killed at work",
+        inject=kill("prepare"),
+        exit_codes=DONE | FAILED,  # whether it had begun to change the function decides
+    ),
     Fault(
         name="collect-killed",
         quick=True,
