@@ -23,6 +23,7 @@ LONGEST = (
     "integration/test_six_regions.py",
     "integration/test_destroy.py",
     "integration/test_interruption.py",
+    "faults/test_quick.py",
     "container/",
     "integration/",
     "packages/",

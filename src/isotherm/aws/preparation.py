@@ -45,6 +45,7 @@ def publish_versions(home: Home, task: LaneTask, number: int) -> list[str]:
     function = MeasuredFunction(task.lane.region, task.lane.function_name)
 
     _refuse_if_ended(table, task)
+    _refuse_if_lease_gone(table, task)
     said = LaneFacts(phase="publishing" if step.versions else "preparing", step=number)
     table.update_lane(*where, said, unless_ended=True)
     lease = _acquire(table, task, function)
@@ -85,6 +86,17 @@ def _acquire(table: Table, task: LaneTask, function: MeasuredFunction) -> Lease:
             description=found.description,
         )
     )
+
+
+def _refuse_if_lease_gone(table: Table, task: LaneTask) -> None:
+    """Refuse to go on from step to step without the note of what the step before published: it would never be deleted.
+
+    Before the lane's row says of which step it is, since Restore then looks for what that step left.
+    """
+    record, lease = table.lane(task.campaign_id, task.lane.key), table.lease(task.lane.region, task.lane.function_name)
+    ours = lease is not None and (lease.campaign_id, lease.lane_key) == (task.campaign_id, task.lane.key)
+    if record is not None and record.holds and not ours:
+        raise LeaseGone(f"the lease on {task.lane.function_name} in {task.lane.region} vanished between two steps")
 
 
 def _mark(task: LaneTask, number: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,7 @@ from isotherm.campaign.left_alone import (
     left_in_words,
     of_items,
 )
+from isotherm.campaign.plan import Plan
 from isotherm.campaign.publishing import Publishing
 
 from .conftest import AS_BEFORE, FUNCTION, Function, lane_of
@@ -226,6 +228,30 @@ def test_a_lane_that_lost_its_lease_while_it_published_leaves_nothing(
     with pytest.raises(LeaseGone):
         prepare()
     assert (function.configuration(), function.numbers()) == (AS_BEFORE, [])
+
+
+def test_a_lane_that_lost_its_lease_between_two_steps_goes_no_further_and_leaves_nothing(
+    load: Callable[[str], ModuleType],
+    context: Any,
+    restore: Callable[[], Any],
+    function: Function,
+    table: Table,
+    plan: Plan,
+) -> None:
+    (task,) = [task for task in plan.tasks() if task.lane.key == KEY]
+    (step,) = task.lane.steps
+    two = [replace(step, memory_mb=256), replace(step, step=1, memory_mb=512)]
+    table.put_tasks([replace(task, lane=replace(task.lane, steps=two))])
+    prepare = load("prepare").handler
+    prepare({**ASKED, "step": 0}, context)
+    lease = table.lease("us-east-1", FUNCTION)
+    assert lease is not None
+    table.release(lease)
+    with pytest.raises(LeaseGone, match="vanished between two steps"):
+        prepare({**ASKED, "step": 1}, context)
+    restore()
+    assert (function.configuration(), function.numbers()) == (AS_BEFORE, [])
+    assert told(table) == [LeaseLost()]
 
 
 def test_a_conflict_that_does_not_pass_is_not_waited_for(

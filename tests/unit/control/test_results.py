@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneFacts
@@ -18,6 +20,17 @@ from isotherm.measurement.witnesses import StepWitnesses, Witnesses
 from unit.made_up_step import shot
 
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
+
+
+def test_a_lane_whose_row_was_deleted_meanwhile_says_so(table: Table, plan: Plan) -> None:
+    key = next(iter(plan.lanes))
+    row = {"pk": {"S": "campaign#id"}, "sk": {"S": f"lane#{key}"}}
+    client("dynamodb", "us-east-1").delete_item(TableName="samples", Key=row)
+    with pytest.raises(LookupError, match="has no lane"):
+        table.task("id", key)
+    table.update_lane("id", key, LaneFacts(phase="firing"))  # its progress makes the row anew
+    with pytest.raises(LookupError, match="its row was deleted meanwhile"):
+        table.task("id", key)
 
 
 def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:

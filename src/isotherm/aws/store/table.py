@@ -101,11 +101,13 @@ class Table:
         Raises
         ------
         LookupError
-            The campaign has no such lane.
+            The campaign has no such lane, or its row was deleted: its progress then made one without a task.
         """
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
         if item is None:
             raise LookupError(f"campaign {campaign_id} has no lane {lane_key}")
+        if "task" not in item:
+            raise LookupError(f"what lane {lane_key} was to do is gone from the table: its row was deleted meanwhile")
         return LaneTask.from_json(item["task"])
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
