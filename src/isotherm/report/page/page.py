@@ -380,7 +380,7 @@ def _call_settings(summary: CampaignSummary) -> dict[str, str]:
 
 def _statistics(summary: CampaignSummary) -> dict[str, str]:
     return {
-        "Quantiles": "Hyndman and Fan's definition 7: linear interpolation, as numpy, R and spreadsheets do",
+        "Quantiles": "Hyndman and Fan's definition 8, median-unbiased; numpy's method median_unbiased, R's type 8",
         "Intervals": f"{percent(summary.confidence)}; of quantiles by exact binomial order statistics, "
         "of means by resampling whole rounds",
         "Left out": "nothing trimmed; contested, unexpected, proactive and unwitnessed samples are counted, not used",
