@@ -41,7 +41,7 @@ from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.plan import Plan
-from isotherm.campaign.stopping import CONFIDENCE, start_metric
+from isotherm.campaign.stopping import CONFIDENCE, rounds_in_order, start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import summarize
@@ -177,7 +177,7 @@ def _measured(
     ]
     outcomes = _lane_outcomes(plan, lanes)
     start = start_metric(plan.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
-    cells = [_with_precision(plan, cell, start, outcomes) for cell in cells]
+    cells = [_with_precision(plan, cell, start, outcomes, values[cell_key(cell)]) for cell in cells]
     return _Measured(kept, every, used, cells, outcomes, start)
 
 
@@ -282,8 +282,15 @@ def _lane_outcomes(plan: Plan, lanes: Iterable[LaneOutcome]) -> list[LaneOutcome
     )
 
 
-def _with_precision(plan: Plan, cell: Cell, start: MetricName | None, lanes: Sequence[LaneOutcome]) -> Cell:
-    reached = precision_reached(plan, cell, start, lanes)
+def _with_precision(
+    plan: Plan,
+    cell: Cell,
+    start: MetricName | None,
+    lanes: Sequence[LaneOutcome],
+    values: Mapping[MetricName, _Values],
+) -> Cell:
+    rounds = {metric: rounds_in_order(zip(found.rounds, found.values, strict=True)) for metric, found in values.items()}
+    reached = precision_reached(plan, cell, start, lanes, rounds)
     if reached is None:
         return cell
     return cell.model_copy(update={"precision": precision_in_words(reached), "precision_reached": reached})

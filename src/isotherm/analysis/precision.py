@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.analysis.summary import Cell, LaneOutcome, MetricName, PrecisionReached
 from isotherm.campaign.plan import Plan
-from isotherm.campaign.stopping import IntervalWidth, Quantile
-from isotherm.statistics.order_statistics import relative_width
-from isotherm.statistics.results import MetricSummary
+from isotherm.campaign.stopping import interval_widths
 
 
 def precision_reached(
-    plan: Plan, cell: Cell, start: MetricName | None, lanes: Iterable[LaneOutcome]
+    plan: Plan,
+    cell: Cell,
+    start: MetricName | None,
+    lanes: Iterable[LaneOutcome],
+    measured: Mapping[MetricName, Sequence[Sequence[float]]],
 ) -> PrecisionReached | None:
     """The intervals that `precision` speaks of, with the rounds it took; None where nothing was asked of the cell.
+
+    They are those by which it was decided whether a further round was needed: of the median the one that is shown, of
+    the p95 the one by the cell's own rounds, where the one that is shown knows those of all cells.
 
     Parameters
     ----------
     plan : Plan
         What was meant to happen.
     cell : Cell
-        With its metrics.
+        As it was measured.
     start : MetricName, optional
         The metric that speaks for cold starts.
     lanes : iterable of LaneOutcome
         How lanes ended; those that were spared were not run.
+    measured : mapping
+        The cell's values of each metric, round by round in their order.
     """
     asked = plan.campaign.precision
     if asked is None or cell.kind == "prime":
@@ -35,12 +42,7 @@ def precision_reached(
         from_here = {lane.key for lane in plan.lanes.values() if lane.client_region == cell.client_region}
         ours = [lane for lane in ours if lane.lane_key in from_here]
     metric: MetricName | None = start if cell.kind == "cold" else "client_ms"
-    wanted: tuple[tuple[Quantile, float | None], ...] = (("median", asked.median), ("p95", asked.p95))
-    intervals = [
-        _width(cell.metrics.get(metric) if metric else None, quantile, share)
-        for quantile, share in wanted
-        if share is not None
-    ]
+    intervals = interval_widths(measured.get(metric, []) if metric else [], asked)
     return PrecisionReached(
         met=all(interval.is_met for interval in intervals),
         rounds=sum(lane.status != "spared" for lane in ours),
@@ -48,10 +50,3 @@ def precision_reached(
         metric=metric,
         intervals=intervals,
     )
-
-
-def _width(found: MetricSummary | None, quantile: Quantile, wanted: float) -> IntervalWidth:
-    if found is None:
-        return IntervalWidth(quantile=quantile, n=0, width=None, wanted=wanted)
-    low, high, estimate = (getattr(found, field) for field in (f"{quantile}_low", f"{quantile}_high", quantile))
-    return IntervalWidth(quantile=quantile, n=found.n, width=relative_width(low, high, estimate), wanted=wanted)

@@ -1,4 +1,4 @@
-"""Which order statistics bound a quantile, and how narrow that interval is. Only the standard library.
+"""Quantiles, and which order statistics bound one. Only the standard library.
 
 `isotherm.statistics` states intervals by these ranks, and the control functions, which import no numpy, decide by the
 same ones whether a cell is precise enough.
@@ -89,11 +89,3 @@ def relative_width(low: float | None, high: float | None, estimate: float | None
     if low is None or high is None or estimate is None or estimate <= 0:
         return None
     return (high - low) / estimate
-
-
-def quantile_width(ordered: Sequence[float], q: float, confidence: float = 0.95) -> float | None:
-    """`relative_width` of a quantile's interval, from sorted values; None where there are too few of them."""
-    low, high = ranks_of_quantile(len(ordered), q, confidence)
-    if low is None or high is None:
-        return None
-    return relative_width(ordered[low - 1], ordered[high - 1], quantile(ordered, q))

@@ -88,9 +88,12 @@ def median_over_rounds(
     Returns
     -------
     (float or None, float or None), or None
-        The ends, in the unit of the values; None instead of both where too few rounds are large enough. It holds the
-        median of all values, is never narrower than the unit in which the values are rounded (a handful of equal values
-        is not certainty), and is not below 0 where no value is. An end beyond what a float holds is None.
+        The ends, in the unit of the values; None instead of both where too few rounds are large enough. Student's t is
+        about the mean of the rounds' medians. Where their luck is skewed, that is not the median of all values: of ten
+        rounds hardly, of thirty by more than t allows for. So both ends are also as far from the median of all values
+        as a one-sided interval's end would be; one side alone can then be missed. It is never narrower than the unit in
+        which the values are rounded (a handful of equal values is not certainty), and not below 0 where no value is. An
+        end beyond what a float holds is None.
 
     References
     ----------
@@ -101,8 +104,11 @@ def median_over_rounds(
         return None
     every = [value for values in rounds for value in values]
     middle, margin, here = fmean(medians.values), medians.half_width(confidence), median(every)
+    of_all, one_sided = math.log(here) if medians.is_log else here, 2 * confidence - 1
+    beyond = medians.half_width(one_sided) if one_sided > 0 else 0.0
+    ends = min(middle - margin, of_all - beyond), max(middle + margin, of_all + beyond)
     try:
-        low, high = (math.exp(end) if medians.is_log else end for end in (middle - margin, middle + margin))
+        low, high = (math.exp(end) if medians.is_log else end for end in ends)
     except OverflowError:
         return None, None
     half_unit = rounding_unit(every) / 2

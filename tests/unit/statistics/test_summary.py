@@ -318,10 +318,10 @@ def test_what_the_page_needs_is_light(module: str) -> None:
 
 
 def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
-    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=200, warm=200, rounds=5)
-    asked = plan.campaign.model_copy(update={"rounds": 2, "max_rounds": 5, "precision": Precision(median=0.12)})
+    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=210, warm=210, rounds=7)
+    asked = plan.campaign.model_copy(update={"rounds": 5, "max_rounds": 7, "precision": Precision(median=0.12)})
     plan = plan.model_copy(update={"campaign": asked})
-    spared = {lane.key for lane in plan.lanes.values() if lane.round >= 3 and lane.target == "pkg50"}
+    spared = {lane.key for lane in plan.lanes.values() if lane.round >= 5 and lane.target == "pkg50"}
     lanes = [
         outcome.model_copy(update={"status": "spared"}) if outcome.lane_key in spared else outcome
         for outcome in made_up_lanes(plan)
@@ -335,7 +335,7 @@ def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
     summary = build_summary(plan, samples, lanes)
 
     assert summary.imbalances == []
-    assert summary.accounting.spared == 2 * (40 + 1 + 40)
+    assert summary.accounting.spared == 2 * (30 + 1 + 30)
     assert summary.accounting.not_issued == 0
     assert not any("not issued" in warning for warning in summary.warnings)
     early = _cell(summary, "pkg50", "us-east-1", "cold")
@@ -343,17 +343,19 @@ def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
     assert early.precision_reached is not None
     assert (early.precision_reached.met, early.precision_reached.rounds, early.precision_reached.metric) == (
         True,
-        3,
+        5,
         "init_duration_ms",
     )
     (width,) = early.precision_reached.intervals
-    assert (width.quantile, width.n, width.wanted) == ("median", 120, 0.12)
-    assert early.precision.startswith("precise enough after 3 of at most 5 rounds: interval of the median ")
+    assert (width.quantile, width.n, width.wanted) == ("median", 150, 0.12)
+    assert early.precision.startswith("precise enough after 5 of at most 7 rounds: interval of the median ")
+    shown = early.metrics["init_duration_ms"]
+    assert width.width == pytest.approx(((shown.median_high or 0) - (shown.median_low or 0)) / (shown.median or 1))
     wide = _cell(summary, "default", "us-east-1", "warm")
     assert wide.precision is not None
     assert wide.precision_reached is not None
     assert not wide.precision_reached.met
-    assert wide.precision.startswith("not precise enough after 5 of at most 5 rounds: ")
+    assert wide.precision.startswith("not precise enough after 7 of at most 7 rounds: ")
     assert [w for w in summary.warnings if "precise" in w] == [f"default in us-east-1, 128 MB, warm: {wide.precision}."]
     assert _cell(summary, "pkg50", "us-east-1", "prime").precision is None
 
