@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -271,11 +272,12 @@ def test_no_samples_at_all_is_said_and_not_zero() -> None:
 
 
 def test_one_target_alone_is_stated_with_its_interval() -> None:
-    plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=60, warm=10)
-    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
-    assert summary.comparisons == []
-    assert summary.headline.startswith("default starts in ")
-    assert "(median of 60, 95 % interval " in summary.headline
+    for rounds, said in ((4, r"95 % interval \S+ to \S+"), (2, r"\S+ to \S+ in these rounds")):
+        plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=60, warm=10, rounds=rounds)
+        summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+        assert summary.comparisons == []
+        assert summary.headline.startswith("default starts in ")
+        assert re.search(rf"\(median of 60, {said}\)", summary.headline)
 
 
 def test_a_sample_of_a_stranger_is_counted_and_named() -> None:

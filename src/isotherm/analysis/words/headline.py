@@ -21,10 +21,11 @@ from isotherm.analysis.words.cells import WAYS
 from isotherm.analysis.words.contrasts import cell_difference_in_words, client_dependence_in_words
 from isotherm.analysis.words.crisscross import finding_in_words, round_trips_in_words
 from isotherm.analysis.words.differences import target_difference_in_words
+from isotherm.analysis.words.intervals import median_interval
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.plan import Plan
-from isotherm.numbers import capitalised, digits, interval, listed, percent
+from isotherm.numbers import capitalised, digits, listed
 from isotherm.statistics.results import MetricSummary
 
 
@@ -153,4 +154,4 @@ def _lone(cell: Cell, summary: MetricSummary, verb: str, confidence: float) -> s
     sentence += f" (median of {summary.n}"
     if summary.median_low is None or summary.median_high is None:
         return sentence + ", too few for an interval)"
-    return sentence + f", {percent(confidence)} interval {interval(summary.median_low, summary.median_high)})"
+    return sentence + f", {median_interval(summary, confidence)})"

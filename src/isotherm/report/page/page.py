@@ -14,6 +14,7 @@ from typing import Any
 from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.analysis.trend_model import Trend
+from isotherm.analysis.words.intervals import of_rounds
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.pricing.price import Price
@@ -200,7 +201,9 @@ def _axes_section(summary: CampaignSummary) -> Section | None:
         ]
         for metric in shown:
             found = cell.metrics.get(metric)
-            row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
+            row.append(
+                with_interval(found.median, found.median_low, found.median_high, of_rounds(found)) if found else NOTHING
+            )
         rows.append(row)
     return Section(
         "Size and imports are two things",
