@@ -24,7 +24,7 @@ _FAILURES: Mapping[str, str] = {
     "throttled": "throttles",
     "client_error": "client_errors",
 }
-_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed"})
+_VERDICTS = frozenset({"used", "contested", "unexpected", "proactive", "unwitnessed", "primed", "unusable"})
 # Shots that never ran: the platform owes no report for them.
 _NEVER_RAN = frozenset({"throttled", "client_error"})
 
@@ -144,7 +144,7 @@ def account(
 
 
 def _nothing_yet(planned: int = 0) -> Accounting:
-    return Accounting(planned=planned, sent=0, uncollected=0)
+    return Accounting(planned=planned, sent=0, uncollected=0, unusable=0)
 
 
 def _sent_by_cell(plan: Plan, kept: Iterable[Sample], sent: Sent) -> tuple[Counter[CellKey], Counter[CellKey]]:
@@ -242,7 +242,7 @@ _SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("issued", ("answered", "failed")),
     ("failed", ("function_errors", "timeouts", "throttles", "client_errors")),
     ("issued", ("report_found", "report_missing", "report_not_due")),
-    ("answered", ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed")),
+    ("answered", ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed", "unusable")),
     ("nested", ("inner_report_found", "inner_report_missing")),
 )
 

@@ -42,7 +42,7 @@ from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.stopping import CONFIDENCE, rounds_in_order, start_metric
-from isotherm.measurement.sample import Sample
+from isotherm.measurement.sample import Sample, with_finite_numbers
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import summarize
 from isotherm.statistics.results import MetricSummary
@@ -89,7 +89,7 @@ def build_summary(
     CampaignSummary
         The same input in any order gives the same summary, byte for byte.
     """
-    measured = _measured(plan, samples, lanes, confidence, sent)
+    measured = _measured(plan, [with_finite_numbers(sample) for sample in samples], lanes, confidence, sent)
     failed = failures(measured.every)
     found = _findings(plan, measured, failed, loads, confidence)
     slopes = _startup_slopes(plan, measured, confidence)

@@ -84,7 +84,8 @@ class Accounting:
     `sent` were sent, or were about to be when their client was last heard of; those without a sample are `uncollected`,
     and only what was provably not sent is `not_issued` (both are None in summaries of earlier versions).
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
-    calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
+    calls, which never enter statistics. Of `unusable` ones a number is not finite (None in summaries of earlier
+    versions). `nested` calls were answered after calling another function in turn.
     """
 
     planned: int = 0
@@ -109,6 +110,7 @@ class Accounting:
     proactive: int = 0
     unwitnessed: int = 0
     primed: int = 0
+    unusable: int | None = None
     used: int = 0
     retried_throttles: int = 0
     nested: int = 0

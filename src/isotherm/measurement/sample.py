@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from isotherm.campaign.cell import InCell, cell_of
@@ -12,7 +13,7 @@ from isotherm.measurement.probe import Probe
 from isotherm.measurement.shot import Outcome, Shot
 
 Temperature = Literal["cold", "warm", "contested", "unwitnessed"]
-Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed", "failed", "primed"]
+Verdict = Literal["used", "contested", "unexpected", "proactive", "unwitnessed", "failed", "primed", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,27 @@ class Sample(InCell):
     tls_ms: float | None = None
     first_byte_ms: float | None = None
     total_ms: float | None = None
+
+
+def with_finite_numbers(sample: Sample) -> Sample:
+    """The same, or where a number of it is NaN or infinite, without that number and, had it been used, unusable.
+
+    JSON as Python reads it has such numbers, and a report or a probe's line may hold whatever a function wrote.
+    """
+    strange: dict[str, Any] = {
+        name: None
+        for name in _OPTIONAL_NUMBERS
+        if isinstance(value := getattr(sample, name), float) and not math.isfinite(value)
+    }
+    if not strange:
+        return sample
+    return replace(sample, **strange, verdict="unusable" if sample.verdict == "used" else sample.verdict)
+
+
+#: What a sample may lack: every measured number.
+_OPTIONAL_NUMBERS = tuple(
+    field.name for field in fields(Sample) if field.name.endswith(("_ms", "_mb", "_share")) and field.default is None
+)
 
 
 #: A function's handler that begins this long after its imports ended was initialised before its request came

@@ -152,6 +152,7 @@ def accounting_line(account: Accounting) -> str:
         "proactive": account.proactive,
         "unwitnessed": account.unwitnessed,
         "priming": account.primed,
+        "unusable": account.unusable or 0,
     }
     failed = f"{account.failed:,} failed" + _bracket(failures)
     rest = {"uncollected": account.uncollected, "not issued": account.not_issued, "spared": account.spared}

@@ -60,7 +60,7 @@ def test_every_shot_ends_in_exactly_one_account(samples: list[Sample], data: st.
     assert whole.issued == len(samples)
     assert whole.duplicates == len(repeats)
     assert whole.not_issued == len(ALL) - len(samples)
-    for verdict in ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed"):
+    for verdict in ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed", "unusable"):
         assert getattr(whole, verdict) == sum(s.verdict == verdict for s in samples)
     assert whole.report_found == sum(s.report_found for s in samples)
     never_ran = [s for s in samples if s.outcome in ("throttled", "client_error")]
@@ -147,7 +147,7 @@ def test_every_account_is_called_by_its_name() -> None:
 def test_a_verdict_that_does_not_fit_its_outcome_shows() -> None:
     odd = replace(ALL[0], outcome="answered", verdict="failed")
     assert said(total(account(PLAN, [odd]).values())) == [
-        "answered 1 is not used 0 + contested 0 + unexpected 0 + proactive 0 + unwitnessed 0 + primed 0"
+        "answered 1 is not used 0 + contested 0 + unexpected 0 + proactive 0 + unwitnessed 0 + primed 0 + unusable 0"
     ]
 
 

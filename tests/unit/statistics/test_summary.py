@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from isotherm.campaign.left_alone import (
 )
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
+from isotherm.report.metrics import accounting_line
 from isotherm.statistics.rounds import by_round, design_effect, pooled, quantile_ranks
 
 from .made_up import made_up_lanes, made_up_plan, made_up_samples
@@ -278,6 +281,26 @@ def test_one_target_alone_is_stated_with_its_interval() -> None:
         assert summary.comparisons == []
         assert summary.headline.startswith("default starts in ")
         assert re.search(rf"\(median of 60, {said}\)", summary.headline)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("metric", ["init_duration_ms", "import_ms", "billed_duration_ms"])
+def test_a_sample_whose_number_is_not_finite_is_unusable_and_the_others_are_summarized(
+    metric: str, number: float
+) -> None:
+    place = next(i for i, s in enumerate(SAMPLES) if s.verdict == "used" and s.kind == "cold")
+    spoils: dict[str, Any] = {metric: number}
+    spoiled = [replace(s, **spoils) if i == place else s for i, s in enumerate(SAMPLES)]
+    summary = build_summary(PLAN, spoiled, made_up_lanes(PLAN))
+
+    assert summary.imbalances == []
+    assert (summary.accounting.unusable, summary.accounting.used) == (1, SUMMARY.accounting.used - 1)
+    without = build_summary(PLAN, [s for i, s in enumerate(SAMPLES) if i != place], made_up_lanes(PLAN))
+    assert [cell.metrics for cell in summary.cells] == [cell.metrics for cell in without.cells]
+    assert summary.headline == without.headline
+    assert math.isfinite(summary.billed.gb_seconds)
+    assert CampaignSummary.model_validate_json(summary.model_dump_json()) == summary
+    assert "1 unusable" in accounting_line(summary.accounting)
 
 
 def test_a_sample_of_a_stranger_is_counted_and_named() -> None:

@@ -40,6 +40,7 @@ def accounting_section(summary: CampaignSummary) -> str:
         "proactive": "proactive",
         "unwitnessed": "unwitnessed",
         "primed": "priming",
+        "unusable": "unusable",
         "used": "used",
     }
     if summary.accounting.nested:
