@@ -2,7 +2,7 @@
 
 Run: python bench/summarizing.py [--largest 1000000]
 
-Full summary of a cell: every quantile with its exact interval, mean with an interval by resampling rounds, spread,
+Full summary of a cell: every quantile with its interval over rounds, mean with its error over rounds, spread,
 outliers, the part between rounds; and every cell but the first compared with the first (shift, ratio, test, delta).
 The other side bootstraps one number of each cell, the median, with scipy's defaults (9,999 resamples, BCa), in batches
 of 100, which is quicker for it and needs a hundredth of the memory; `--bootstrap-cells` of them are timed and the rest
@@ -48,7 +48,7 @@ def full_summary(cells: list[np.ndarray]) -> int:
     summaries = [summarize(cell, blocks=blocks) for cell in cells]
     comparisons = [compare(cells[0], cell) for cell in cells[1:]]
     corrected = holm([comparison.p_value for comparison in comparisons])
-    assert all(s.median_low is not None and s.mean_low is not None for s in summaries)
+    assert all(s.scope == "rounds" and s.mean_error is not None for s in summaries)
     compared = sum(len(asdict(comparison)) for comparison in comparisons)
     return sum(len(asdict(summary)) for summary in summaries) + compared + len(corrected)
 

@@ -52,7 +52,7 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
         ),
         (
             {"targets": ["a"], "precision": 0.05},
-            "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, 2 or more",
+            "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, 5 or more",
         ),
         (
             {"targets": ["a"], "max_rounds": 9},
@@ -61,6 +61,14 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
         (
             {"targets": ["a"], "precision": 0.05, "rounds": 5, "max_rounds": 4},
             "max_rounds: 4 is below the 5 rounds that are run in any case (rounds)",
+        ),
+        (
+            {"targets": ["a"], "precision": 0.05, "rounds": 4, "max_rounds": 9},
+            "rounds: 4 are too few to decide by that intervals are narrow enough; with precision give at least 5",
+        ),
+        (
+            {"targets": ["a"], "precision": 0.05, "rounds": 5, "max_rounds": 9, "cold": {"samples": 14}},
+            "cold.samples: 14 in 5 rounds are 2 in some of them, too few for a median; with precision give at least 15",
         ),
         ({"targets": ["a"], "precision": 0, "max_rounds": 4}, "precision.median: 0 is not above 0"),
         ({"targets": ["a"], "precision": {"p95": 1.5}, "max_rounds": 4}, "precision.p95: 1.5 is not below 1"),
@@ -116,7 +124,7 @@ def test_what_is_accepted_survives_a_round_trip() -> None:
 
 
 def test_a_bare_precision_is_that_of_the_median() -> None:
-    campaign = parse_campaign({"targets": ["a"], "precision": 0.03, "max_rounds": 8})
+    campaign = parse_campaign({"targets": ["a"], "precision": 0.03, "rounds": 5, "max_rounds": 8})
     assert present(campaign.precision).model_dump() == {"median": 0.03, "p95": None}
     assert campaign.most_rounds == 8
     assert parse_campaign({"targets": ["a"], "rounds": 3}).most_rounds == 3

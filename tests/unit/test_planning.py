@@ -236,26 +236,26 @@ def test_a_split_is_even_and_complete(total: int, parts: int) -> None:
 
 
 def test_rounds_that_precision_may_ask_for_are_planned_priced_and_as_large_as_the_others() -> None:
-    document = {"targets": TARGETS, "cold": {"samples": 25, "concurrency": 10}, "warm": {"samples": 10}, "rounds": 2}
+    document = {"targets": TARGETS, "cold": {"samples": 48, "concurrency": 10}, "warm": {"samples": 15}, "rounds": 5}
     fixed = plan_of(document)
-    open_ended = plan_of({**document, "precision": 0.05, "max_rounds": 6})
+    open_ended = plan_of({**document, "precision": 0.05, "max_rounds": 15})
 
     assert len(open_ended.lanes) == 3 * len(fixed.lanes)
     assert open_ended.price.usd > 2 * fixed.price.usd
     assert open_ended.state_transitions > 2 * fixed.state_transitions
     sizes = [
         [sum(burst.shots for burst in lane.steps[0].bursts) for lane in open_ended.lanes.values() if lane.round == n]
-        for n in range(6)
+        for n in range(15)
     ]
-    assert sizes == [[13] * 5, [12] * 5] * 3
-    assert [lane.round for lane in fixed.lanes.values()] == [0] * 5 + [1] * 5
-    assert list(open_ended.lanes)[:10] == list(fixed.lanes)
+    assert sizes == [*[[10] * 5] * 3, *[[9] * 5] * 2] * 3
+    assert [lane.round for lane in fixed.lanes.values()] == [n for n in range(5) for _ in range(5)]
+    assert list(open_ended.lanes)[:25] == list(fixed.lanes)
 
 
 def test_a_lane_may_be_spared_by_what_its_own_function_did_before_and_nothing_else() -> None:
-    plan = plan_of({"targets": ["default", "pkg50"], "rounds": 2, "precision": 0.05, "max_rounds": 4})
+    plan = plan_of({"targets": ["default", "pkg50"], "rounds": 5, "precision": 0.05, "max_rounds": 7})
     for task in plan.tasks():
-        if task.lane.round < 2:
+        if task.lane.round < 5:
             assert task.enough is None
         else:
             assert present(task.enough).median == 0.05
@@ -267,7 +267,9 @@ def test_a_lane_may_be_spared_by_what_its_own_function_did_before_and_nothing_el
 
 @given(campaigns)
 def test_a_lanes_task_survives_being_written_down(document: dict[str, Any]) -> None:
-    plan = plan_of({**document, "precision": 0.1, "max_rounds": document["rounds"] + 1}, region(), region("ap-south-1"))
+    enough = {kind: {**document[kind], "samples": document[kind]["samples"] * 15} for kind in ("cold", "warm")}
+    asked = {**document, **enough, "rounds": 5, "precision": 0.1, "max_rounds": 6}
+    plan = plan_of(asked, region(), region("ap-south-1"))
     for task in plan.tasks():
         assert type(task).from_json(task.to_json()) == task
 

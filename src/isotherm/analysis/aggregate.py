@@ -42,14 +42,15 @@ from isotherm.analysis.words.loads import load_imbalances, load_run
 from isotherm.analysis.words.package_cost import startup_cost
 from isotherm.analysis.words.precision import precision_in_words
 from isotherm.campaign.cautions import Emulated
-from isotherm.campaign.cell import CellKey, cell_key
+from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.campaign.lane import PROTOCOLS
 from isotherm.campaign.plan import Plan
-from isotherm.campaign.stopping import CONFIDENCE, start_metric
+from isotherm.campaign.stopping import CONFIDENCE, rounds_in_order, start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price
 from isotherm.statistics.describe import summarize
 from isotherm.statistics.results import MetricSummary
+from isotherm.statistics.rounds import DesignEffect, by_round, design_effect, pooled
 
 
 def build_summary(
@@ -208,9 +209,24 @@ def _measured(
     for sample in kept:
         every[cell_key(sample)].append(sample)
     used = {key: [sample for sample in of_cell if sample.verdict == "used"] for key, of_cell in every.items()}
-    cells = [_cell(key, accounts[key], used[key], every[key], design.seed, confidence) for key in every]
+    values = {key: _values(key, of_cell) for key, of_cell in used.items()}
+    effects = _design_effects(values)
+    cells = [
+        _cell(
+            key,
+            accounts[key],
+            every[key],
+            {
+                metric: summarize(
+                    found.values, blocks=found.rounds, confidence=confidence, effect=effects[metric, key.kind]
+                )
+                for metric, found in values[key].items()
+            },
+        )
+        for key in every
+    ]
     start = start_metric(design.platform, {metric for cell in cells if cell.kind == "cold" for metric in cell.metrics})
-    cells = [_with_precision(design, cell, start) for cell in cells]
+    cells = [_with_precision(design, cell, start, values[cell_key(cell)]) for cell in cells]
     return _Measured(kept, every, used, cells, start)
 
 
@@ -255,16 +271,36 @@ def _place(name: str | None, known: Sequence[str]) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name or "")
 
 
-def _cell(
-    key: CellKey, entry: Accounting, used: list[Sample], every: list[Sample], seed: int, confidence: float
-) -> Cell:
-    metrics: dict[MetricName, MetricSummary] = {}
+class _Values(NamedTuple):
+    """What one metric of one cell measured, and in which round each value."""
+
+    values: list[float]
+    rounds: list[int]
+
+
+def _values(key: CellKey, used: Iterable[Sample]) -> dict[MetricName, _Values]:
+    """The values of each metric that a cell has any of; what was sent to prime an environment is not measured."""
+    found: dict[MetricName, _Values] = {}
     if key.kind != "prime":
         for metric in METRICS:
             pairs = [(value, s.round) for s in used if (value := getattr(s, metric)) is not None]
             if pairs:
-                values, rounds = zip(*pairs, strict=True)
-                metrics[metric] = summarize(values, blocks=rounds, confidence=confidence, seed=seed)
+                found[metric] = _Values([value for value, _ in pairs], [number for _, number in pairs])
+    return found
+
+
+def _design_effects(
+    values: Mapping[CellKey, Mapping[MetricName, _Values]],
+) -> dict[tuple[MetricName, Kind], DesignEffect | None]:
+    """By metric and kind, pooled over cells: of one cell's few rounds it would be mostly chance."""
+    of: dict[tuple[MetricName, Kind], list[DesignEffect | None]] = {}
+    for key, metrics in values.items():
+        for metric, found in metrics.items():
+            of.setdefault((metric, key.kind), []).append(design_effect(by_round(found.values, found.rounds)))
+    return {which: pooled(effects) for which, effects in of.items()}
+
+
+def _cell(key: CellKey, entry: Accounting, every: list[Sample], metrics: dict[MetricName, MetricSummary]) -> Cell:
     labels = sorted({s.coldness for s in every if s.coldness})
     return Cell(
         **asdict(key),
@@ -274,8 +310,9 @@ def _cell(
     )
 
 
-def _with_precision(design: Design, cell: Cell, start: MetricName | None) -> Cell:
-    reached = precision_reached(design, cell, start)
+def _with_precision(design: Design, cell: Cell, start: MetricName | None, values: Mapping[MetricName, _Values]) -> Cell:
+    rounds = {metric: rounds_in_order(zip(found.rounds, found.values, strict=True)) for metric, found in values.items()}
+    reached = precision_reached(design, cell, start, rounds)
     if reached is None:
         return cell
     return cell.model_copy(update={"precision": precision_in_words(reached), "precision_reached": reached})

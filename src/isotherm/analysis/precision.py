@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from isotherm.analysis.design import Design
 from isotherm.analysis.summary import Cell, MetricName, PrecisionReached
-from isotherm.campaign.stopping import IntervalWidth, Quantile
-from isotherm.statistics.order_statistics import relative_width
-from isotherm.statistics.results import MetricSummary
+from isotherm.campaign.stopping import interval_widths
 
 
-def precision_reached(design: Design, cell: Cell, start: MetricName | None) -> PrecisionReached | None:
+def precision_reached(
+    design: Design,
+    cell: Cell,
+    start: MetricName | None,
+    measured: Mapping[MetricName, Sequence[Sequence[float]]],
+) -> PrecisionReached | None:
     """The intervals that `precision` speaks of, with the rounds it took; None where nothing was asked of the cell.
+
+    They are those by which it was decided whether a further round was needed: of the median the one that is shown, of
+    the p95 the one by the cell's own rounds, where the one that is shown knows those of all cells.
 
     Parameters
     ----------
     design : Design
         What was asked for, and how lanes ended; those that were spared were not run.
     cell : Cell
-        With its metrics.
+        As it was measured.
     start : MetricName, optional
         The metric that speaks for cold starts.
+    measured : mapping
+        The cell's values of each metric, round by round in their order.
     """
     asked = design.precision
     if asked is None or cell.kind == "prime":
@@ -28,12 +38,7 @@ def precision_reached(design: Design, cell: Cell, start: MetricName | None) -> P
     if cell.client_region is not None:
         ours = [lane for lane in ours if design.lane_clients.get(lane.lane_key) == cell.client_region]
     metric: MetricName | None = start if cell.kind == "cold" else "client_ms"
-    wanted: tuple[tuple[Quantile, float | None], ...] = (("median", asked.median), ("p95", asked.p95))
-    intervals = [
-        _width(cell.metrics.get(metric) if metric else None, quantile, share)
-        for quantile, share in wanted
-        if share is not None
-    ]
+    intervals = interval_widths(measured.get(metric, []) if metric else [], asked)
     return PrecisionReached(
         met=all(interval.is_met for interval in intervals),
         rounds=sum(lane.status not in ("spared", "not_begun") for lane in ours),
@@ -41,10 +46,3 @@ def precision_reached(design: Design, cell: Cell, start: MetricName | None) -> P
         metric=metric,
         intervals=intervals,
     )
-
-
-def _width(found: MetricSummary | None, quantile: Quantile, wanted: float) -> IntervalWidth:
-    if found is None:
-        return IntervalWidth(quantile=quantile, n=0, width=None, wanted=wanted)
-    low, high, estimate = (getattr(found, field) for field in (f"{quantile}_low", f"{quantile}_high", quantile))
-    return IntervalWidth(quantile=quantile, n=found.n, width=relative_width(low, high, estimate), wanted=wanted)

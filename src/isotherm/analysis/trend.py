@@ -45,6 +45,7 @@ from isotherm.analysis.words.trend import trend_cautions_in_words, trend_headlin
 from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.numbers import NOTHING, count, listed
+from isotherm.statistics.describe import DEFINITION
 from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
 from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
 from isotherm.statistics.slopes import theil_sen
@@ -317,13 +318,21 @@ def _against_calls(measured: _Measured, confidence: float) -> tuple[Spread | Non
 
 
 def _against_rounds(measured: _Measured, confidence: float) -> Spread | None:
-    """The spread over what the rounds inside sessions predict, by the standard errors behind the means' intervals."""
+    """The spread over what the rounds inside sessions predict, by the standard errors of their means.
+
+    Summaries of earlier versions have none, and an interval of every mean, from which it is found.
+    """
     means, errors, freedoms = [], [], []
     for _, m, of_session in measured:
-        if m.rounds is None or m.rounds < 2 or m.mean is None or m.mean_low is None or m.mean_high is None:
+        if m.rounds is None or m.rounds < 2 or m.mean is None:
             return None
+        error = m.mean_error
+        if error is None:
+            if m.mean_low is None or m.mean_high is None:
+                return None
+            error = standard_error(m.mean_low, m.mean_high, m.rounds - 1, of_session)
         means.append(m.mean)
-        errors.append(standard_error(m.mean_low, m.mean_high, m.rounds - 1, of_session))
+        errors.append(error)
         freedoms.append(m.rounds - 1)
     return session_spread(means, errors, freedoms, confidence) if any(errors) else None
 
@@ -390,7 +399,7 @@ def _overall(found: Sequence[Series], sessions: Sequence[Session]) -> list[Overa
                         cells=len(spreads),
                         apart=sum(spread.apart for spread in spreads),
                         factor=float(np.median(factors)),
-                        factor_p90=float(np.quantile(factors, 0.9)),
+                        factor_p90=float(np.quantile(factors, 0.9, method=DEFINITION)),
                     )
                 )
     return overall

@@ -47,6 +47,7 @@ class SessionMetric(_Read):
     mean: float | None = None
     mean_low: float | None = None
     mean_high: float | None = None
+    mean_error: float | None = None
     sd: float | None = None
     rounds: int | None = None
 

@@ -23,6 +23,8 @@ from isotherm.campaign.model import (
     WarmCalls,
 )
 from isotherm.campaign.refusals import InvalidCampaign, shown
+from isotherm.campaign.stopping import LEAST_TO_DECIDE
+from isotherm.statistics.rounds import LEAST_A_ROUND
 
 #: Far more than a campaign has, and far less than what exhausts a stack on the way.
 _MOST_LEVELS = 20
@@ -200,7 +202,7 @@ def _check_max_rounds(campaign: Campaign) -> None:
     if campaign.precision is not None and campaign.max_rounds is None:
         raise InvalidCampaign(
             "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, "
-            f"{campaign.rounds} or more"
+            f"{max(campaign.rounds, LEAST_TO_DECIDE)} or more"
         )
     if campaign.max_rounds is not None and campaign.precision is None:
         raise InvalidCampaign(
@@ -210,6 +212,27 @@ def _check_max_rounds(campaign: Campaign) -> None:
         raise InvalidCampaign(
             f"max_rounds: {campaign.max_rounds} is below the {campaign.rounds} rounds that are run in any case (rounds)"
         )
+    _check_precision(campaign)
+
+
+def _check_precision(campaign: Campaign) -> None:
+    """Refuse rounds of which it could never be decided whether they are precise enough."""
+    if campaign.precision is None:
+        return
+    faults = []
+    if campaign.rounds < LEAST_TO_DECIDE:
+        faults.append(
+            f"rounds: {campaign.rounds} are too few to decide by that intervals are narrow enough; with precision give "
+            f"at least {LEAST_TO_DECIDE}"
+        )
+    for name, samples in (("cold", campaign.cold.samples), ("warm", campaign.warm.samples)):
+        if samples and samples // campaign.rounds < LEAST_A_ROUND:
+            faults.append(
+                f"{name}.samples: {samples} in {campaign.rounds} rounds are {samples // campaign.rounds} in some of "
+                f"them, too few for a median; with precision give at least {LEAST_A_ROUND * campaign.rounds}"
+            )
+    if faults:
+        raise InvalidCampaign("\n".join(faults))
 
 
 def _suggestion(name: str, known: list[str]) -> str:

@@ -1,21 +1,33 @@
 """Decides whether a lane's cells are measured precisely enough already. Only the standard library; calls nothing.
 
-The rule looks at how wide intervals are, never at where they lie, so it does not wait for a result that pleases.
-Looking after every round does cost a little coverage: an interval that is narrow by luck is likelier to end a campaign
-(tests/unit/test_enough.py measures how little).
+The rule looks at how wide intervals over rounds are, never at where they lie, so it does not wait for a result that
+pleases. Looking after every round costs coverage, for an interval that is narrow by luck is likelier to end a campaign:
+of few rounds most. So nothing is decided before `LEAST_TO_DECIDE` rounds, and an interval has to be narrow enough after
+two rounds in a row (tests/simulations/test_stopping.py measures what is left of 95 %).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from isotherm.campaign.cell import CellKey, InCell, cell_key, cell_of
 from isotherm.campaign.lane import LaneTask, Platform
-from isotherm.statistics.order_statistics import quantile_width
+from isotherm.statistics.order_statistics import quantile, relative_width
+from isotherm.statistics.rounds import (
+    by_round,
+    design_effect,
+    median_over_rounds,
+    pooled,
+    quantile_ranks,
+    round_medians,
+)
 
 CONFIDENCE = 0.95
+
+#: From how many rounds on it is decided that a cell is precise enough.
+LEAST_TO_DECIDE = 5
 
 TimeName = Literal["init_duration_ms", "startup_ms", "client_ms"]
 Quantile = Literal["median", "p95"]
@@ -29,8 +41,9 @@ _STARTS: dict[Platform | Literal["unknown"], tuple[TimeName, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing(InCell):
-    """What the rule reads of a sample: its cell, whether it enters statistics, and its times."""
+    """What the rule reads of a sample: its cell and round, whether it enters statistics, and its times."""
 
+    round: int
     verdict: str
     init_duration_ms: float | None = None
     startup_ms: float | None = None
@@ -53,7 +66,8 @@ class Precise(Protocol):
 class IntervalWidth:
     """How wide the interval of a quantile is after `n` samples, and how wide it may be, both as shares of the quantile.
 
-    `width` is None where there is no interval: the samples are too few for one.
+    The interval is over rounds, by the cell's own rounds alone. `width` is None where there is none: rounds or samples
+    are too few.
     """
 
     quantile: Quantile
@@ -69,7 +83,7 @@ class IntervalWidth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
-    """An interval of one of a lane's cells that is not as narrow as was asked for; `metric` is the time it is of."""
+    """An interval of one of a lane's cells that is not known to be as narrow as asked; `metric` is its time."""
 
     memory_mb: int
     kind: Literal["cold", "warm"]
@@ -113,27 +127,61 @@ def shortfalls(task: LaneTask, samples: Iterable[Timing]) -> list[Shortfall]:
         for kind in (kind for kind, is_measured in kinds if is_measured):
             of_cell = used.get(cell_of(task.lane, step, kind, memory_mb, clients_named=task.clients_named), [])
             metric = _metric(task.platform, kind, of_cell)
-            values = [value for s in of_cell if metric and (value := getattr(s, metric)) is not None]
+            timed = [(s.round, value) for s in of_cell if metric and (value := getattr(s, metric)) is not None]
             found += [
                 Shortfall(memory_mb=memory_mb, kind=kind, metric=metric, interval=interval)
-                for interval in too_wide(values, task.enough)
+                for interval in too_wide(rounds_in_order(timed), task.enough)
             ]
     return found
 
 
-def too_wide(values: Iterable[float], precision: Precise) -> list[IntervalWidth]:
-    """Which of the intervals that `precision` speaks of are not as narrow as it asks."""
-    ordered = sorted(values)
-    asked: tuple[tuple[Quantile, float, float | None], ...] = (
-        ("median", 0.5, precision.median),
-        ("p95", 0.95, precision.p95),
-    )
-    found = [
-        IntervalWidth(quantile=name, n=len(ordered), width=quantile_width(ordered, q, CONFIDENCE), wanted=wanted)
-        for name, q, wanted in asked
-        if wanted is not None
-    ]
-    return [interval for interval in found if not interval.is_met]
+def rounds_in_order(timed: Iterable[tuple[int, float]]) -> list[list[float]]:
+    """Times of each round, by the numbers of rounds, from pairs of a round's number and a time."""
+    in_order = sorted(timed)
+    return by_round([time for _, time in in_order], [number for number, _ in in_order])
+
+
+def too_wide(rounds: Sequence[Sequence[float]], precision: Precise) -> list[IntervalWidth]:
+    """Which of the intervals that `precision` speaks of are not as narrow as it asks, or were not a round before.
+
+    Parameters
+    ----------
+    rounds : sequence of sequences of float
+        A cell's times of each round, in the order of rounds.
+    precision : Precise
+        How narrow they have to be.
+
+    Returns
+    -------
+    list of IntervalWidth
+        As they are after the last round; all of them where rounds are too few to decide.
+    """
+    now, before = interval_widths(rounds, precision), interval_widths(rounds[:-1], precision)
+    medians = round_medians(rounds)
+    if medians is None or len(medians.values) < LEAST_TO_DECIDE:
+        return now
+    return [after for after, earlier in zip(now, before, strict=True) if not (after.is_met and earlier.is_met)]
+
+
+def interval_widths(rounds: Sequence[Sequence[float]], precision: Precise) -> list[IntervalWidth]:
+    """How wide the intervals that `precision` speaks of are, from a cell's times of each round."""
+    ordered = sorted(value for values in rounds for value in values)
+    of_median = median_over_rounds(rounds, CONFIDENCE)
+    width = None if of_median is None else relative_width(*of_median, quantile(ordered, 0.5))
+    found = [IntervalWidth(quantile="median", n=len(ordered), width=width, wanted=precision.median)]
+    if precision.p95 is not None:
+        width = _width_of_p95(rounds, ordered)
+        found.append(IntervalWidth(quantile="p95", n=len(ordered), width=width, wanted=precision.p95))
+    return found
+
+
+def _width_of_p95(rounds: Sequence[Sequence[float]], ordered: Sequence[float]) -> float | None:
+    if round_medians(rounds) is None:
+        return None
+    low, high = quantile_ranks(len(ordered), 0.95, pooled([design_effect(rounds)]), CONFIDENCE)
+    if low is None or high is None:
+        return None
+    return relative_width(ordered[low - 1], ordered[high - 1], quantile(ordered, 0.95))
 
 
 def _metric(platform: Platform, kind: Literal["cold", "warm"], samples: list[Timing]) -> TimeName | None:

@@ -87,9 +87,10 @@ class Histogram:
         return twice / (2 * total)
 
     def quantile(self, q: float) -> int | None:
-        """The least value that a share `q` of all values do not exceed, to the digits kept (the bucket's upper end).
+        """Hyndman and Fan's definition 8, as quantiles of samples are stated, to the digits kept.
 
-        None where nothing was recorded.
+        Each value is taken as the upper end of its bucket; the answer is rounded to a whole number. None where nothing
+        was recorded.
 
         Raises
         ------
@@ -98,14 +99,13 @@ class Histogram:
         """
         if not 0 <= q <= 1:
             raise ValueError(f"q: {q} is outside 0 to 1")
-        # Rounded first: 0.07 * 100 is a little more than 7.
-        rank = max(1, math.ceil(round(q * self.total, 6)))
-        below = 0
-        for index in sorted(self._counts):
-            below += self._counts[index]
-            if below >= rank:
-                return self._range(index)[1]
-        return None
+        total = self.total
+        if not total:
+            return None
+        position = min(max((total + 1 / 3) * q + 1 / 3, 1.0), float(total))
+        rank = math.floor(position)
+        low, high = self._at(rank), self._at(min(rank + 1, total))
+        return low + round((high - low) * (position - rank))
 
     def middles(self) -> Iterator[tuple[float, int]]:
         """The middle of each bucket that holds something, in order, with how many values it holds."""
@@ -166,6 +166,15 @@ class Histogram:
 
     def __repr__(self) -> str:
         return f"Histogram({self.total} values, {self.digits} digits)"
+
+    def _at(self, rank: int) -> int:
+        """The value of a rank, counted from 1, as the upper end of its bucket."""
+        below = 0
+        for index in sorted(self._counts):
+            below += self._counts[index]
+            if below >= rank:
+                return self._range(index)[1]
+        raise ValueError(f"rank: {rank} is above the {below} values recorded")
 
     def _range(self, index: int) -> tuple[int, int]:
         """The lowest and the highest value of a bucket."""

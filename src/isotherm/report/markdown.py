@@ -12,10 +12,11 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.shortfall import shortfalls
 from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Crisscross, MetricName
 from isotherm.analysis.words.cells import varying
+from isotherm.analysis.words.intervals import kind_of_intervals, of_rounds
 from isotherm.analysis.words.loads import accounts_of, run_names, total_of
 from isotherm.analysis.words.shortfall import shortfalls_in_a_line
 from isotherm.campaign.cell import Kind
-from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
+from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, probability
 from isotherm.printable import printable
 from isotherm.report.load_lines import (
     how_loaded,
@@ -110,13 +111,15 @@ def _cells(summary: CampaignSummary, kind: Kind, cells: Sequence[Cell]) -> str:
         found = [cell.metrics.get(metric) for metric in metrics]
         row = [name, f"{cell.accounting.used:,}", *(_median(metric) for metric in found)]
         rows.append(row + ([digits(found[0].p95) if found[0] else NOTHING] if metrics else []))
-    return _table(heads, rows) + f"\n\nMedians with their {percent(summary.confidence)} intervals."
+    shown = [measured for cell in cells for m in metrics if (measured := cell.metrics.get(m)) is not None]
+    intervals = kind_of_intervals(shown, summary.confidence)
+    return _table(heads, rows) + f"\n\nBeside each median its {intervals}."
 
 
 def _median(metric: MetricSummary | None) -> str:
     if metric is None:
         return NOTHING
-    return f"{digits(metric.median)} ({interval(metric.median_low, metric.median_high)})"
+    return f"{digits(metric.median)} ({interval(metric.median_low, metric.median_high)}{of_rounds(metric)})"
 
 
 def _loads(summary: CampaignSummary) -> list[str]:

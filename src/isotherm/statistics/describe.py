@@ -1,8 +1,10 @@
 """One sample of numbers: quantiles and their intervals, the mean by rounds, and what lies far out.
 
-Quantiles, wherever this package states one, are Hyndman and Fan's definition 7: linear interpolation between order
-statistics at position (n - 1) q. It is the default of numpy, R and spreadsheets, so a reader can recompute every number
-from `samples.csv.gz`; it never leaves the range of the data, and at q = 0.5 it is the usual median.
+Quantiles, wherever this package states one, are Hyndman and Fan's definition 8, which they recommend: linear between
+order statistics, at the position (n + 1/3) q + 1/3 and never outside the data. About as many estimates lie above the
+true quantile as below it, whatever the distribution; definition 7, the default of numpy, R and spreadsheets, puts the
+p95 and p99 of few values too low. At q = 0.5 both are the usual median. In numpy it is method="median_unbiased", in R
+type = 8, so a reader can recompute every number from `samples.csv.gz`.
 
 References
 ----------
@@ -12,6 +14,7 @@ Hyndman & Fan, Sample quantiles in statistical packages, The American Statistici
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,9 +22,25 @@ from scipy import stats
 
 from isotherm.statistics.arrays import Floats, check_fraction, checked_values, finite_values, mean_of
 from isotherm.statistics.order_statistics import ranks_of_quantile
-from isotherm.statistics.results import TUKEY_FENCE, Interval, MetricSummary
+from isotherm.statistics.results import FAR_OUT, TUKEY_FENCE, Interval, MetricSummary
+from isotherm.statistics.rounds import (
+    DesignEffect,
+    by_round,
+    design_effect,
+    median_over_rounds,
+    pooled,
+    quantile_ranks,
+    rounding_unit,
+)
 
-RESAMPLES = 2000
+#: The method of numpy's that is definition 8.
+DEFINITION: Literal["median_unbiased"] = "median_unbiased"
+
+#: Of fewer values no interval of the mean is given: a slow mode of one call in 25 may be missing from them altogether.
+ENOUGH_FOR_MEAN = 100
+
+#: Nor where fewer of them than this are far out on the slow side: then the mean hangs on how many of those came.
+_FEW_FAR_OUT = 5
 
 
 def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> Interval:
@@ -45,7 +64,7 @@ def quantile_interval(values: ArrayLike, q: float, confidence: float = 0.95) -> 
     -------
     Interval
         `low` and `high` in milliseconds; a side is None where n is too small to bound it. A bounded interval holds the
-        estimate of definition 7.
+        estimate of definition 8.
 
     Raises
     ------
@@ -73,8 +92,7 @@ def summarize(
     *,
     blocks: ArrayLike | None = None,
     confidence: float = 0.95,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    effect: DesignEffect | None = None,
 ) -> MetricSummary:
     """Describe one metric of one cell.
 
@@ -83,24 +101,29 @@ def summarize(
     values : (n,) array of float
         Samples in the metric's unit, any order, finite.
     blocks : (n,) array, optional
-        Round of each value. Values of one round share its luck, so with two rounds or more the interval of the mean
-        comes from resampling whole rounds; without, every value is taken as independent.
+        Round of each value. Values of one round share its luck; without, every value is taken as independent.
     confidence : float
         Coverage of every interval, in (0, 1).
-    seed : int
-        Of the resampling: the same input gives the same summary.
-    resamples : int
-        How many times rounds are resampled.
+    effect : DesignEffect, optional
+        Of this cell and those like it (`isotherm.statistics.rounds.pooled`); by default of this cell alone.
 
     Returns
     -------
     MetricSummary
         In the unit of `values`:
 
-        - `median`, `p90`, `p95`, `p99`, quartiles `q1` and `q3`: definition 7, with intervals of `quantile_interval`
-          (`_low`, `_high`), which take the values as independent;
-        - `mean`, its interval: Student's t with rounds - 1 degrees of freedom on the standard error found by resampling
-          whole rounds (corrected by rounds / (rounds - 1)); wide with few rounds, as it should be;
+        - `median`, `p90`, `p95`, `p99`, quartiles `q1` and `q3`: definition 8. `p99` is None where no value could
+          bound it from above (fewer than 368 values at 95 %): too few for a p99;
+        - `scope`: what the intervals of quantiles speak of. "rounds": from 3 rounds of 3 values on, the interval of the
+          median is Student's t over the rounds' medians (`isotherm.statistics.rounds.median_over_rounds`), those of the
+          other quantiles are Woodruff's with a `design_effect`, never narrower than `quantile_interval`.
+          "these_rounds": there are fewer, so the intervals are those of `quantile_interval`, which take values as
+          independent: they hold for the rounds that happened and for no others. None without `blocks`: the same, and
+          nothing is known of rounds;
+        - `mean`; `mean_error`, its standard error, over rounds where there are two or more; its interval, Student's t.
+          No interval where none is honest: of fewer than 100 values, which may lack a slow mode altogether, and where
+          1 to 4 of them are far out on the slow side (3 interquartile ranges), so that the mean hangs on their number.
+          Not below 0 where no value is;
         - `sd` (n - 1), `cv` = sd / mean, `mad` = median absolute deviation from the median, unscaled;
         - `outliers`: values beyond 1.5 interquartile ranges from the quartiles; counted, never dropped;
         - `rounds`; `between_rounds`: share of the variance that lies between rounds, in 0..1 (one-way analysis of
@@ -117,15 +140,18 @@ def summarize(
 
     References
     ----------
+    Cochran, Sampling Techniques (1977), section 9A.1 (standard error of a mean over clusters of unequal size).
     Searle, Casella & McCulloch, Variance Components (1992), section 3.6 (rounds of unequal size).
-    Hesterberg, What teachers should know about the bootstrap, The American Statistician 69 (2015), 371-386 (t interval
-    with a bootstrap standard error, correction for few units).
+    Tukey, Exploratory Data Analysis (1977), chapter 2 (outside and far out).
 
     Examples
     --------
     >>> summary = summarize([112, 117, 120, 121, 125, 131])
     >>> summary.n, summary.median, summary.median_low, summary.median_high
     (6, 120.5, 112.0, 131.0)
+    >>> summary = summarize([112, 117, 120, 121, 125, 131, 118, 119, 124], blocks=[1, 1, 1, 2, 2, 2, 3, 3, 3])
+    >>> summary.scope, round(summary.median_low, 1), round(summary.median_high, 1)
+    ('rounds', 110.4, 131.0)
     """
     check_fraction("confidence", confidence)
     array = finite_values(values)
@@ -136,21 +162,25 @@ def summarize(
     if n == 0:
         return MetricSummary(n=0)
     ordered = np.sort(array)
-    q1, median, q3, p90, p95, p99 = np.quantile(ordered, [0.25, 0.5, 0.75, 0.9, 0.95, 0.99]).tolist()
-    of_median, of_p90, of_p95, of_p99 = (interval_of_sorted(ordered, q, confidence) for q in (0.5, 0.9, 0.95, 0.99))
+    q1, median, q3, p90, p95, p99 = np.quantile(ordered, [0.25, 0.5, 0.75, 0.9, 0.95, 0.99], method=DEFINITION).tolist()
+    fence, far_out = TUKEY_FENCE * (q3 - q1), q3 + FAR_OUT * (q3 - q1)
     mean = mean_of(ordered)
     sd = float(np.std(ordered, ddof=1)) if n > 1 else None
     if ordered[0] == ordered[-1]:  # a constant has no scatter; the sums above may leave a rounding error
         mean, sd = float(ordered[0]), (0.0 if n > 1 else None)
-    fence = TUKEY_FENCE * (q3 - q1)
     rounds = _Rounds.of(array, labels)
-    mean_low: float | None = None
-    mean_high: float | None = None
-    if rounds is not None and rounds.count > 1:
-        mean_low, mean_high = rounds.mean_interval(mean, confidence, seed, resamples)
-    elif sd is not None:
-        margin = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * sd / math.sqrt(n)
-        mean_low, mean_high = mean - margin, mean + margin
+    apart = [] if labels is None else by_round(array.tolist(), labels.tolist())
+    over_rounds = median_over_rounds(apart, confidence)
+    if over_rounds is not None:
+        effect = effect or pooled([design_effect(apart)]) or _NO_EFFECT
+        of_median = Interval(low=over_rounds[0], high=over_rounds[1], confidence=confidence)
+    else:
+        effect, of_median = None, interval_of_sorted(ordered, 0.5, confidence)
+    of_p90, of_p95, of_p99 = (interval_of_sorted(ordered, q, confidence, effect) for q in (0.9, 0.95, 0.99))
+    has_p99 = ranks_of_quantile(n, 0.99, confidence)[1] is not None
+    mean_error, freedom = _error_of_mean(rounds, mean, sd, n)
+    slow = int(np.count_nonzero(ordered > far_out))
+    of_mean = None if 0 < slow < _FEW_FAR_OUT else _interval_of_mean(ordered, mean, mean_error, freedom, confidence)
     share, factor = rounds.variance() if rounds is not None else (None, None)
     return MetricSummary(
         n=n,
@@ -158,8 +188,8 @@ def summarize(
         median_low=of_median.low,
         median_high=of_median.high,
         mean=mean,
-        mean_low=mean_low,
-        mean_high=mean_high,
+        mean_low=None if of_mean is None else of_mean.low,
+        mean_high=None if of_mean is None else of_mean.high,
         sd=sd,
         cv=sd / mean if sd is not None and mean > 0 else None,
         mad=float(np.median(np.abs(ordered - median))),
@@ -171,15 +201,18 @@ def summarize(
         p95=p95,
         p95_low=of_p95.low,
         p95_high=of_p95.high,
-        p99=p99,
-        p99_low=of_p99.low,
-        p99_high=of_p99.high,
+        p99=p99 if has_p99 else None,
+        p99_low=of_p99.low if has_p99 else None,
+        p99_high=of_p99.high if has_p99 else None,
         min=float(ordered[0]),
         max=float(ordered[-1]),
         outliers=int(np.count_nonzero((ordered < q1 - fence) | (ordered > q3 + fence))),
         rounds=rounds.count if rounds is not None else None,
         between_rounds=share,
         round_factor=factor,
+        scope=None if labels is None else "these_rounds" if over_rounds is None else "rounds",
+        design_effect=effect.value if effect is not None else None,
+        mean_error=mean_error,
     )
 
 
@@ -195,14 +228,40 @@ def round_effect_p(summary: MetricSummary) -> float | None:
     return float(stats.f.sf(summary.round_factor**2, summary.rounds - 1, summary.n - summary.rounds))
 
 
-def interval_of_sorted(ordered: Floats, q: float, confidence: float) -> Interval:
-    """The same interval of values that are sorted and checked already."""
-    low, high = ranks_of_quantile(ordered.size, q, confidence)
+def interval_of_sorted(ordered: Floats, q: float, confidence: float, effect: DesignEffect | None = None) -> Interval:
+    """`quantile_interval` of values that are sorted and checked already, wider by a design effect, if any."""
+    low, high = quantile_ranks(ordered.size, q, effect, confidence)
     return Interval(
         low=None if low is None else float(ordered[low - 1]),
         high=None if high is None else float(ordered[high - 1]),
         confidence=confidence,
     )
+
+
+#: Where no design effect can be found, as with equal values: that of independent values, as if well known.
+_NO_EFFECT = DesignEffect(1.0, 1_000_000)
+
+
+def _error_of_mean(rounds: _Rounds | None, mean: float, sd: float | None, n: int) -> tuple[float | None, int]:
+    """Standard error of a mean and its degrees of freedom: over rounds where there are two, else over values."""
+    if rounds is not None and rounds.count > 1:
+        return rounds.error_of_mean(mean), rounds.count - 1
+    return (None, 0) if sd is None else (sd / math.sqrt(n), n - 1)
+
+
+def _interval_of_mean(
+    ordered: Floats, mean: float, error: float | None, freedom: int, confidence: float
+) -> Interval | None:
+    """Student's t, not below 0 where no value is; of equal values as wide as the unit they are rounded to."""
+    if error is None or ordered.size < ENOUGH_FOR_MEAN:
+        return None
+    margin = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
+    if ordered[0] == ordered[-1]:
+        margin = rounding_unit([float(ordered[0])]) / 2
+    low, high = mean - margin, mean + margin
+    if not math.isfinite(margin):
+        return None
+    return Interval(low=max(low, 0.0) if ordered[0] >= 0 else low, high=high, confidence=confidence)
 
 
 class _Rounds:
@@ -226,13 +285,10 @@ class _Rounds:
         inner = np.bincount(codes, weights=(values - origin - means[codes]) ** 2).astype(np.float64)
         return cls(sizes, means + origin, inner)
 
-    def mean_interval(self, mean: float, confidence: float, seed: int, resamples: int) -> tuple[float, float]:
-        count = self.count
-        drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1.0 / count), size=resamples)
-        means = drawn @ (self.sizes * (self.means - mean)) / (drawn @ self.sizes)
-        error = float(np.sqrt(np.mean(means**2) * count / (count - 1)))
-        margin = float(stats.t.ppf(0.5 + confidence / 2, count - 1)) * error
-        return mean - margin, mean + margin
+    def error_of_mean(self, mean: float) -> float:
+        """Standard error of the mean of all values, a ratio of sums over rounds, from two rounds on."""
+        count, weights = self.count, self.sizes / self.sizes.sum()
+        return math.sqrt(float(np.sum((weights * (self.means - mean)) ** 2)) * count / (count - 1))
 
     def variance(self) -> tuple[float | None, float | None]:
         """Share of the variance between rounds, and how much wider than predicted the rounds' means scatter."""

@@ -19,8 +19,9 @@ AdjustedBy = Literal["dunnett", "holm"]
 #: A difference is called more than chance below this corrected p.
 SIGNIFICANT = 0.05
 
-#: Values further than this many interquartile ranges beyond the quartiles are outliers (Tukey).
+#: Values further than this many interquartile ranges beyond the quartiles are outliers (Tukey), and far out.
 TUKEY_FENCE = 1.5
+FAR_OUT = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,9 @@ class MetricSummary:
     rounds: int | None = None
     between_rounds: float | None = None
     round_factor: float | None = None
+    scope: Literal["rounds", "these_rounds"] | None = None
+    design_effect: float | None = None
+    mean_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

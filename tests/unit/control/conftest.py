@@ -219,14 +219,14 @@ def lane_of(table: Table, lane_key: str) -> LaneRecord:
 
 @pytest.fixture
 def plan(table: Table) -> Plan:
-    """A campaign of two rounds in any case and one more where needed, its first two measured."""
+    """A campaign of five rounds in any case and one more where needed, its first five measured."""
     made = planned(
         {
             "targets": ["default"],
-            "cold": {"samples": 20, "concurrency": 10},
+            "cold": {"samples": 50, "concurrency": 10},
             "warm": {"samples": 0},
-            "rounds": 2,
-            "max_rounds": 3,
+            "rounds": 5,
+            "max_rounds": 6,
             "precision": 0.1,
         },
         made_up_region(targets=[made_up_function(description=DESCRIPTION)]),

@@ -59,11 +59,11 @@ def measured(plan: Plan, spread: float) -> list[Sample]:
             verdict="used",
             temperature="cold",
             emulated=False,
-            init_duration_ms=100 + spread * (index - 5) / 5,
+            init_duration_ms=100 + spread * (lane.round - 2) / 2,
             client_ms=150.5,
         )
         for lane in plan.lanes.values()
-        if lane.round < 2
+        if lane.round < 5
         for index in range(10)
     ]
 
@@ -81,21 +81,21 @@ def status(table: Table, lane_key: str) -> tuple[str | None, str | None]:
 def test_a_lane_that_is_precise_enough_is_ended_at_once(table: Table, dispatch: ModuleType, plan: Plan) -> None:
     put_samples(table, measured(plan, spread=4))
 
-    assert run(dispatch, "r02-default-us-east-1")["status"] == "spared"
-    assert dispatch.sent == [("token", {"lane_key": "r02-default-us-east-1", "status": "spared"})]
-    assert status(table, "r02-default-us-east-1") == ("spared", "precise enough after 2 rounds")
-    assert table.lane_ended("id", "r02-default-us-east-1")
+    assert run(dispatch, "r05-default-us-east-1")["status"] == "spared"
+    assert dispatch.sent == [("token", {"lane_key": "r05-default-us-east-1", "status": "spared"})]
+    assert status(table, "r05-default-us-east-1") == ("spared", "precise enough after 5 rounds")
+    assert table.lane_ended("id", "r05-default-us-east-1")
 
-    table.update_lane("id", "r02-default-us-east-1", LaneFacts(status="failed"), unless_ended=True)
-    assert status(table, "r02-default-us-east-1")[0] == "spared"
+    table.update_lane("id", "r05-default-us-east-1", LaneFacts(status="failed"), unless_ended=True)
+    assert status(table, "r05-default-us-east-1")[0] == "spared"
 
 
 def test_a_lane_that_is_not_is_started(table: Table, dispatch: ModuleType, plan: Plan) -> None:
     put_samples(table, measured(plan, spread=60))
 
-    assert run(dispatch, "r02-default-us-east-1")["status"] == "started"
-    assert dispatch.sent == [("started", "id-r02-default-us-east-1")]
-    assert status(table, "r02-default-us-east-1") == ("running", None)
+    assert run(dispatch, "r05-default-us-east-1")["status"] == "started"
+    assert dispatch.sent == [("started", "id-r05-default-us-east-1")]
+    assert status(table, "r05-default-us-east-1") == ("running", None)
 
 
 def test_the_rounds_that_are_run_in_any_case_are_started(table: Table, dispatch: ModuleType, plan: Plan) -> None:
@@ -116,7 +116,7 @@ def test_where_it_cannot_be_told_the_lane_is_started(
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no Query"}}, "Query")
 
     monkeypatch.setattr(Table, "query", refuse)
-    assert run(dispatch, "r02-default-us-east-1")["status"] == "started"
+    assert run(dispatch, "r05-default-us-east-1")["status"] == "started"
 
 
 def test_a_stopped_campaign_starts_and_spares_nothing(
@@ -126,7 +126,7 @@ def test_a_stopped_campaign_starts_and_spares_nothing(
     table.stop_campaign("id")
     monkeypatch.setattr(dispatch, "fail", lambda *answer: dispatch.sent.append(answer[2]))
 
-    assert run(dispatch, "r02-default-us-east-1")["status"] == "failed"
+    assert run(dispatch, "r05-default-us-east-1")["status"] == "failed"
     assert dispatch.sent == ["LaneNotStarted"]
 
 

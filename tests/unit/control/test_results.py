@@ -34,7 +34,7 @@ def test_a_lane_whose_row_was_deleted_meanwhile_says_so(table: Table, plan: Plan
 
 
 def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:
-    first, second, third = plan.lanes
+    first, second, third, *_ = plan.lanes
     spec = LoadSpec(loop="closed", threads=1, iterations=5, phases=(Phase("peak", 1.0),))
     loaded = replace(plan.lanes[second].steps[0], load=LoadStep(spec=spec, phase="peak", fires=3))
     lanes = {**plan.lanes, second: replace(plan.lanes[second], steps=[loaded])}

@@ -117,7 +117,7 @@ def test_a_region_that_does_not_answer_is_asked_once_and_keeps_nobody_waiting(
 
     started(table, 0.1)
     regions = ("eu-west-1", "eu-west-1", "us-east-1")
-    for key, region in zip(plan.lanes, regions, strict=True):
+    for key, region in zip(list(plan.lanes)[:3], regions, strict=True):
         arn = f"{MACHINE.replace('us-east-1', region).replace(':stateMachine:', ':execution:')}:gone"
         table.update_lane("id", key, LaneFacts(status="running", execution_arn=arn, task_token=TOKEN))
     asked = []

@@ -52,9 +52,7 @@ def made_up_session(
                         "region": region,
                         "memory_mb": 128,
                         "kind": kind,
-                        "metrics": {
-                            name: asdict(summarize(of, blocks=blocks, resamples=200)) for name, of in values.items()
-                        },
+                        "metrics": {name: asdict(summarize(of, blocks=blocks)) for name, of in values.items()},
                     }
                 )
     document: dict[str, Any] = {

@@ -60,7 +60,7 @@ def test_every_shot_ends_in_exactly_one_account(samples: list[Sample], data: st.
     assert whole.issued == len(samples)
     assert whole.duplicates == len(repeats)
     assert whole.not_issued == len(ALL) - len(samples)
-    for verdict in ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed"):
+    for verdict in ("used", "contested", "unexpected", "proactive", "unwitnessed", "primed", "unusable"):
         assert getattr(whole, verdict) == sum(s.verdict == verdict for s in samples)
     assert whole.report_found == sum(s.report_found is True for s in samples)
     never_ran = [s for s in samples if s.outcome in ("throttled", "client_error")]

@@ -58,14 +58,12 @@ def test_sessions_before_the_change_say_how_far_sessions_differ() -> None:
     scatter = found.of[WARM]
     (measured,) = [cell.metrics["client_ms"] for cell in BEFORE.cells if cell.kind == "warm"]
     assert measured.mean is not None
-    assert measured.mean_low is not None
-    assert measured.mean_high is not None
-    assert measured.rounds is not None
+    assert measured.mean_error is not None
     assert scatter.sd is not None
     # Scatter of the means, less what their rounds predict.
     means = [measured.mean * factor for factor in (1.0, *factors)]
-    error = (measured.mean_high - measured.mean_low) / 2 / stats.t.ppf(0.975, measured.rounds - 1)
-    assert scatter.sd * np.mean(means) == pytest.approx(math.sqrt(np.var(means, ddof=1) - error**2))
+    squares = np.var(means, ddof=1) - measured.mean_error**2
+    assert scatter.sd * np.mean(means) == pytest.approx(math.sqrt(squares))
     assert scatter.sessions == 5
 
 

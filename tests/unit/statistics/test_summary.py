@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, ChangedByOthers, Unusable
 from isotherm.campaign.cautions import Emulated, FewSamples
+from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.campaign.left_alone import (
     CodeReplaced,
     DescriptionChanged,
@@ -26,7 +29,9 @@ from isotherm.campaign.left_alone import (
 from isotherm.campaign.model import Precision
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import digits
+from isotherm.report.metrics import accounting_line
 from isotherm.report.page.page import render_page
+from isotherm.statistics.rounds import by_round, design_effect, pooled, quantile_ranks
 from unit.present import present
 
 from .made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
@@ -57,8 +62,37 @@ def test_every_cell_and_metric_is_computed_from_its_used_samples() -> None:
             values = [value for s in used if (value := getattr(s, name)) is not None]
             assert found.n == len(values)
             assert found.median == pytest.approx(np.median(values))
-            assert found.p95 == pytest.approx(np.quantile(values, 0.95))
+            assert found.p95 == pytest.approx(np.quantile(values, 0.95, method="median_unbiased"))
             assert found.rounds == 2
+
+
+def test_cells_of_one_metric_and_kind_share_their_design_effect() -> None:
+    plan = made_up_plan(cold=60, warm=40, rounds=4)
+    samples = made_up_samples(plan)
+    summary = build_summary(plan, samples, made_up_lanes(plan))
+    for kind in ("cold", "warm"):
+        cells = [cell for cell in summary.cells if cell.kind == kind]
+        used: dict[CellKey, list[Sample]] = {}
+        for sample in samples:
+            if sample.kind == kind and sample.verdict == "used":
+                used.setdefault(cell_key(sample), []).append(sample)
+        effect = pooled(
+            design_effect(by_round([s.client_ms or 0.0 for s in of], [s.round for s in of])) for of in used.values()
+        )
+        assert effect is not None
+        assert effect.freedom == 3 * len(cells)
+        for cell in cells:
+            found = cell.metrics["client_ms"]
+            assert found.scope == "rounds"
+            assert found.design_effect == pytest.approx(effect.value)
+            of = used[cell_key(cell)]
+            low, high = quantile_ranks(len(of), 0.9, effect)
+            ordered = sorted(s.client_ms or 0.0 for s in of)
+            assert found.p90_low == (None if low is None else ordered[low - 1])
+            assert found.p90_high == (None if high is None else ordered[high - 1])
+    # Of two rounds nothing is known of rounds.
+    assert {m.scope for cell in SUMMARY.cells for m in cell.metrics.values()} == {"these_rounds"}
+    assert {m.design_effect for cell in SUMMARY.cells for m in cell.metrics.values()} == {None}
 
 
 def test_cells_read_by_region_and_kind_with_the_baseline_first() -> None:
@@ -308,11 +342,32 @@ def test_no_samples_at_all_is_said_and_not_zero() -> None:
 
 
 def test_one_target_alone_is_stated_with_its_interval() -> None:
-    plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=60, warm=10)
-    summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
-    assert summary.comparisons == []
-    assert summary.headline.startswith("default starts in ")
-    assert "(median of 60, 95 % interval " in summary.headline
+    for rounds, said in ((4, r"95 % interval \S+ to \S+"), (2, r"\S+ to \S+ in these rounds")):
+        plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=60, warm=10, rounds=rounds)
+        summary = build_summary(plan, made_up_samples(plan), made_up_lanes(plan))
+        assert summary.comparisons == []
+        assert summary.headline.startswith("default starts in ")
+        assert re.search(rf"\(median of 60, {said}\)", summary.headline)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("metric", ["init_duration_ms", "import_ms", "billed_duration_ms"])
+def test_a_sample_whose_number_is_not_finite_is_unusable_and_the_others_are_summarized(
+    metric: str, number: float
+) -> None:
+    place = next(i for i, s in enumerate(SAMPLES) if s.verdict == "used" and s.kind == "cold")
+    spoils: dict[str, Any] = {metric: number}
+    spoiled = [replace(s, **spoils) if i == place else s for i, s in enumerate(SAMPLES)]
+    summary = build_summary(PLAN, spoiled, made_up_lanes(PLAN))
+
+    assert summary.imbalances == []
+    assert (summary.accounting.unusable, summary.accounting.used) == (1, SUMMARY.accounting.used - 1)
+    without = build_summary(PLAN, [s for i, s in enumerate(SAMPLES) if i != place], made_up_lanes(PLAN))
+    assert [cell.metrics for cell in summary.cells] == [cell.metrics for cell in without.cells]
+    assert summary.headline == without.headline
+    assert math.isfinite(summary.billed.gb_seconds)
+    assert CampaignSummary.model_validate_json(summary.model_dump_json()) == summary
+    assert "1 unusable" in accounting_line(summary.accounting)
 
 
 def test_a_sample_of_a_stranger_is_counted_and_named() -> None:
@@ -355,24 +410,24 @@ def test_what_the_page_needs_is_light(module: str) -> None:
 
 
 def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
-    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=200, warm=200, rounds=5)
-    asked = plan.campaign.model_copy(update={"rounds": 2, "max_rounds": 5, "precision": Precision(median=0.05)})
+    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=210, warm=210, rounds=7)
+    asked = plan.campaign.model_copy(update={"rounds": 5, "max_rounds": 7, "precision": Precision(median=0.12)})
     plan = plan.model_copy(update={"campaign": asked})
-    spared = {lane.key for lane in plan.lanes.values() if lane.round >= 3 and lane.target == "pkg50"}
+    spared = {lane.key for lane in plan.lanes.values() if lane.round >= 5 and lane.target == "pkg50"}
     lanes = [
         outcome.model_copy(update={"status": "spared"}) if outcome.lane_key in spared else outcome
         for outcome in made_up_lanes(plan)
     ]
     samples = [sample for sample in made_up_samples(plan) if sample.lane not in spared]
-    # One cell stays wide: its times come from two hosts.
+    # One cell stays wide: one round in two meets a slow host.
     samples = [
-        replace(s, client_ms=200.0 if s.index % 2 else 20.0) if (s.target, s.kind) == ("default", "warm") else s
+        replace(s, client_ms=200.0 if s.round % 2 else 20.0) if (s.target, s.kind) == ("default", "warm") else s
         for s in samples
     ]
     summary = build_summary(plan, samples, lanes)
 
     assert summary.imbalances == []
-    assert summary.accounting.spared == 2 * (40 + 1 + 40)
+    assert summary.accounting.spared == 2 * (30 + 1 + 30)
     assert summary.accounting.not_issued == 0
     assert not any("not issued" in warning for warning in summary.warnings)
     early = _cell(summary, "pkg50", "us-east-1", "cold")
@@ -380,17 +435,19 @@ def test_cells_that_were_precise_early_say_so_and_the_accounts_agree() -> None:
     assert early.precision_reached is not None
     assert (early.precision_reached.met, early.precision_reached.rounds, early.precision_reached.metric) == (
         True,
-        3,
+        5,
         "init_duration_ms",
     )
     (width,) = early.precision_reached.intervals
-    assert (width.quantile, width.n, width.wanted) == ("median", 120, 0.05)
-    assert early.precision.startswith("precise enough after 3 of at most 5 rounds: interval of the median ")
+    assert (width.quantile, width.n, width.wanted) == ("median", 150, 0.12)
+    assert early.precision.startswith("precise enough after 5 of at most 7 rounds: interval of the median ")
+    shown = early.metrics["init_duration_ms"]
+    assert width.width == pytest.approx(((shown.median_high or 0) - (shown.median_low or 0)) / (shown.median or 1))
     wide = _cell(summary, "default", "us-east-1", "warm")
     assert wide.precision is not None
     assert wide.precision_reached is not None
     assert not wide.precision_reached.met
-    assert wide.precision.startswith("not precise enough after 5 of at most 5 rounds: ")
+    assert wide.precision.startswith("not precise enough after 7 of at most 7 rounds: ")
     assert [w for w in summary.warnings if "precise" in w] == [f"default in us-east-1, 128 MB, warm: {wide.precision}."]
     assert _cell(summary, "pkg50", "us-east-1", "prime").precision is None
 

@@ -106,8 +106,8 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             return (
                 f"Rounds differ by more than chance in {caution.uneven} of {count(caution.cells, 'cell')}: the mean "
                 f"client time of {cell_name(caution.widest, named)} scatters between rounds {caution.factor:.1f} times "
-                "as wide as the scatter inside them predicts; intervals of medians take samples as independent and are "
-                "too narrow there."
+                "as wide as the scatter inside them predicts; intervals over rounds allow for that, those of these "
+                "rounds alone do not."
             )
     assert_never(caution)
 

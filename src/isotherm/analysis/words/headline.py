@@ -26,9 +26,10 @@ from isotherm.analysis.words.differences import (
     could_have_been_found,
     target_difference_in_words,
 )
+from isotherm.analysis.words.intervals import median_interval
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import CellKey, Kind, cell_key
-from isotherm.numbers import capitalised, count, digits, interval, listed, percent
+from isotherm.numbers import capitalised, count, digits, listed
 from isotherm.statistics.results import FEWEST_ROUNDS, MetricSummary
 
 
@@ -193,4 +194,4 @@ def _lone(cell: Cell, summary: MetricSummary, verb: str, confidence: float) -> s
     sentence += f" (median of {summary.n}"
     if summary.median_low is None or summary.median_high is None:
         return sentence + ", too few for an interval)"
-    return sentence + f", {percent(confidence)} interval {interval(summary.median_low, summary.median_high)})"
+    return sentence + f", {median_interval(summary, confidence)})"

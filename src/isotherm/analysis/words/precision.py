@@ -16,4 +16,5 @@ def precision_in_words(found: PrecisionReached) -> str:
 
 def _width(interval: IntervalWidth) -> str:
     shown = "unbounded" if interval.width is None else f"{100 * interval.width:.2g} % wide"
-    return f"interval of the {interval.quantile} {shown}, {100 * interval.wanted:.4g} % asked for"
+    own = " by its own rounds" if interval.quantile == "p95" else ""
+    return f"interval of the {interval.quantile} {shown}{own}, {100 * interval.wanted:.4g} % asked for"

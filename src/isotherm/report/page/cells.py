@@ -7,8 +7,9 @@ from html import escape
 
 from isotherm.analysis.accounting import total
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, MetricName
+from isotherm.analysis.words.intervals import TOO_FEW_FOR_P99, kind_of_intervals, of_rounds
 from isotherm.campaign.cell import Kind
-from isotherm.numbers import NOTHING, digits, listed, percent
+from isotherm.numbers import NOTHING, digits, listed
 from isotherm.report.metrics import (
     KIND_LABELS,
     METRIC_LABELS,
@@ -22,7 +23,7 @@ from isotherm.report.metrics import (
 )
 from isotherm.report.page.figures import POINTS_SHOWN, group_id
 from isotherm.report.page.markup import Column, Markup, Section, choices, figure, table, with_interval
-from isotherm.statistics.results import TUKEY_FENCE
+from isotherm.statistics.results import TUKEY_FENCE, MetricSummary
 
 
 def kind_section(summary: CampaignSummary, kind: Kind) -> Section | None:
@@ -40,9 +41,13 @@ def kind_section(summary: CampaignSummary, kind: Kind) -> Section | None:
         f"""
 <p class="lead">{escape(leads[kind])} Each dot is one call; the box spans the quartiles, its whiskers reach the
 furthest call within {TUKEY_FENCE} interquartile ranges; the diamond is the median with its
-{percent(summary.confidence)} interval.</p>
+{kind_of_intervals(_shown(summary, kind), summary.confidence)}.</p>
 {cards}""",
     )
+
+
+def _shown(summary: CampaignSummary, kind: Kind) -> list[MetricSummary]:
+    return [metric for cell in summary.cells if cell.kind == kind for metric in cell.metrics.values()]
 
 
 def _cold_lead(summary: CampaignSummary) -> str:
@@ -116,15 +121,20 @@ def _results_table(
         row: list[str] = [name, f"{cell.accounting.used:,} of {whole:,}"]
         for metric in metrics:
             found = cell.metrics.get(metric)
-            row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
+            row.append(_median(found) if found else NOTHING)
         if lead:
             found = cell.metrics.get(lead)
-            row.append(with_interval(found.p95, found.p95_low, found.p95_high) if found else NOTHING)
+            row.append(with_interval(found.p95, found.p95_low, found.p95_high, of_rounds(found)) if found else NOTHING)
             row.append(Markup(f"{digits(found.mean)}<small>sd {digits(found.sd)}</small>") if found else NOTHING)
         memory = cell.metrics.get("max_memory_used_mb")
         row.append(NOTHING if memory is None or memory.median is None else f"{memory.median:,.0f}")
         rows.append(row)
-    return table(f"{title}. Below each value: its {percent(summary.confidence)} interval.", columns, rows)
+    shown = [found for cell in cells for metric in metrics if (found := cell.metrics.get(metric)) is not None]
+    return table(f"{title}. Below each value: its {kind_of_intervals(shown, summary.confidence)}.", columns, rows)
+
+
+def _median(found: MetricSummary) -> str:
+    return with_interval(found.median, found.median_low, found.median_high, of_rounds(found))
 
 
 def _full_table(title: str, cells: Sequence[Cell]) -> str:
@@ -142,14 +152,14 @@ def _full_table(title: str, cells: Sequence[Cell]) -> str:
                     name,
                     f"{METRIC_LABELS[metric]}, {unit(metric)}",
                     f"{m.n:,}",
-                    with_interval(m.median, m.median_low, m.median_high),
+                    _median(m),
                     with_interval(m.mean, m.mean_low, m.mean_high),
                     digits(m.sd),
                     digits(m.cv),
                     digits(m.mad),
-                    with_interval(m.p90, m.p90_low, m.p90_high),
-                    with_interval(m.p95, m.p95_low, m.p95_high),
-                    with_interval(m.p99, m.p99_low, m.p99_high),
+                    with_interval(m.p90, m.p90_low, m.p90_high, of_rounds(m)),
+                    with_interval(m.p95, m.p95_low, m.p95_high, of_rounds(m)),
+                    with_interval(m.p99, m.p99_low, m.p99_high, of_rounds(m)) if m.p99 is not None else TOO_FEW_FOR_P99,
                     digits(m.min),
                     digits(m.max),
                     f"{m.outliers:,}",

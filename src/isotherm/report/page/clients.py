@@ -9,6 +9,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, ClientFinding, MetricName
+from isotherm.analysis.words.intervals import of_rounds
 from isotherm.numbers import NOTHING, capitalised, digits, percent, probability
 from isotherm.report.metrics import KIND_LABELS
 from isotherm.report.page.figures import short
@@ -122,7 +123,11 @@ def _card(summary: CampaignSummary, number: int, finding: ClientFinding) -> str:
         for panel in panels:
             found, comparison = cell.metrics.get(panel.metric), against.get((client, panel.metric))
             if panel.middle == "median":
-                row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
+                row.append(
+                    with_interval(found.median, found.median_low, found.median_high, of_rounds(found))
+                    if found
+                    else NOTHING
+                )
             row += ["baseline", ""] if client == finding.baseline else _difference(comparison)
         rows.append(row)
     caption = (

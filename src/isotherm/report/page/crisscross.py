@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from isotherm.analysis.summary import METRICS, CampaignSummary, Cell, Crisscross, CrisscrossCell, MetricName, Sent
+from isotherm.analysis.words.intervals import kind_of_intervals, of_rounds
 from isotherm.numbers import NOTHING, capitalised, count, digits, interval, per_ms, percent, probability
 from isotherm.report.page.figures import short
 from isotherm.report.page.markup import (
@@ -357,7 +358,10 @@ def _medians_table(summary: CampaignSummary, found: Crisscross, cells: dict[Pair
     def row(cell: Cell, entry: CrisscrossCell) -> list[str]:
         return [f"{entry.used:,}", *(_median(cell.metrics.get(metric), metric) for metric in shown)]
 
-    caption = f"{found.target} calling {inner}: medians, below them their {percent(summary.confidence)} intervals"
+    medians = [measured for cell in cells.values() for m in shown if (measured := cell.metrics.get(m)) is not None]
+    caption = (
+        f"{found.target} calling {inner}: medians, below them the {kind_of_intervals(medians, summary.confidence)}"
+    )
     return grouped_table(caption, columns, _by_region(found, cells, inner, row))
 
 
@@ -398,7 +402,7 @@ def _median(found: MetricSummary | None, metric: MetricName) -> str:
         return NOTHING
     scale = 100.0 if metric == "network_share" else 1.0
     low, high = (None if end is None else end * scale for end in (found.median_low, found.median_high))
-    return Markup(f"{_as_shown(found.median, metric)}<small>{interval(low, high)}</small>")
+    return Markup(f"{_as_shown(found.median, metric)}<small>{interval(low, high)}{of_rounds(found)}</small>")
 
 
 def _when(sent: Sent | None) -> str:

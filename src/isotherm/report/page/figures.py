@@ -97,6 +97,7 @@ def _distribution(ordered: list[float], summary: MetricSummary) -> Json:
         "median": short(summary.median or 0.0),
         "low": short(summary.median_low),
         "high": short(summary.median_high),
+        "these": summary.scope == "these_rounds",
         "whiskers": [
             short(next(value for value in ordered if value >= q1 - fence)),
             short(next(value for value in reversed(ordered) if value <= q3 + fence)),

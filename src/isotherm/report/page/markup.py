@@ -64,11 +64,12 @@ def definitions(pairs: dict[str, str]) -> str:
     return f'<dl class="settings">{items}</dl>'
 
 
-def with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A table's number with its interval below it; a dash where there is none."""
+def with_interval(value: float | None, low: float | None, high: float | None, note: str = "") -> str:
+    """A table's number with its interval below it, and a word on that; a dash where there is none."""
     if value is None:
         return NOTHING
-    return Markup(f"{digits(value)}<small>{interval(low, high)}</small>")
+    ends = interval(low, high)
+    return Markup(f"{digits(value)}<small>{ends}{'' if ends == NOTHING else escape(note)}</small>")
 
 
 def choices(group: str, legend: str, options: Iterable[tuple[str, str, str]], marks: str = "") -> str:

@@ -15,6 +15,7 @@ from isotherm.analysis.accounting import total
 from isotherm.analysis.shortfall import shortfalls
 from isotherm.analysis.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.analysis.trend_model import Trend
+from isotherm.analysis.words.intervals import of_rounds
 from isotherm.analysis.words.shortfall import shortfalls_in_a_line
 from isotherm.campaign.model import Campaign
 from isotherm.measurement.sample import Sample
@@ -221,7 +222,9 @@ def _axes_section(summary: CampaignSummary) -> Section | None:
         ]
         for metric in shown:
             found = cell.metrics.get(metric)
-            row.append(with_interval(found.median, found.median_low, found.median_high) if found else NOTHING)
+            row.append(
+                with_interval(found.median, found.median_low, found.median_high, of_rounds(found)) if found else NOTHING
+            )
         rows.append(row)
     return Section(
         "Size and imports are two things",
@@ -441,7 +444,7 @@ def _call_settings(campaign: Campaign) -> dict[str, str]:
 
 def _statistics(summary: CampaignSummary) -> dict[str, str]:
     return {
-        "Quantiles": "Hyndman and Fan's definition 7: linear interpolation, as numpy, R and spreadsheets do",
+        "Quantiles": "Hyndman and Fan's definition 8, median-unbiased; numpy's method median_unbiased, R's type 8",
         "Intervals": f"{percent(summary.confidence)}; of quantiles by exact binomial order statistics, "
         "of means by resampling whole rounds",
         "Left out": "nothing trimmed; contested, unexpected, proactive, unwitnessed and unusable samples are counted, "

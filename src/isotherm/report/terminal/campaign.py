@@ -9,9 +9,10 @@ from rich.text import Text
 from isotherm.analysis.accounting import total
 from isotherm.analysis.shortfall import shortfalls
 from isotherm.analysis.summary import CampaignSummary, Cell, MetricName
+from isotherm.analysis.words.intervals import kind_of_intervals, of_rounds
 from isotherm.analysis.words.shortfall import shortfalls_in_a_line
 from isotherm.campaign.cell import Kind
-from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
+from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval
 from isotherm.pricing.price import Price
 from isotherm.report.metrics import (
     KIND_LABELS,
@@ -66,8 +67,9 @@ def campaign_tables(summary: CampaignSummary) -> Group:
         parts += [Text(), Text("Cost of start-up", style="bold")]
         parts += [Text(f"{cost.region}, {cost.memory_mb} MB: {cost.sentence}") for cost in summary.startup_costs]
     if summary.cells or not summary.loads:
-        medians = f"Medians in ms; the interval is of the first median, at {percent(summary.confidence)}"
-        parts += [Text(), Text(f"{medians}; MB is memory used.")]
+        shown = [metric for cell in summary.cells for metric in cell.metrics.values()]
+        intervals = kind_of_intervals(shown, summary.confidence, "where a * is")
+        parts += [Text(), Text(f"Medians in ms; beside the first its {intervals}; MB is memory used.")]
         parts += [Text("All calls: " + accounting_line(summary.accounting))]
     parts += [
         Text(f"Lane {lane.lane_key} failed: {lane.reason or 'no reason was given'}", style="red")
@@ -121,7 +123,8 @@ def _numbers(cell: Cell, metric: MetricName, *, full: bool) -> list[str]:
         return [NOTHING] * (3 if full else 1)
     if not full:
         return [digits(found.median)]
-    return [digits(found.median), interval(found.median_low, found.median_high, " … "), digits(found.p95)]
+    ends = interval(found.median_low, found.median_high, " … ")
+    return [digits(found.median), ends if ends == NOTHING or not of_rounds(found) else f"{ends} *", digits(found.p95)]
 
 
 def _price_table(summary: CampaignSummary, planned: Price) -> Table:

@@ -29,7 +29,8 @@
         error_x: bounded ? { type: "data", symmetric: false, array: [d.high - d.median],
           arrayminus: [d.median - d.low], color: look.ink, thickness: 2.2, width: 6 } : undefined,
         hovertemplate: `${safe(row.target)}, median of ${d.n}: ${d.median} ${metric.unit}` +
-          (bounded ? `<br>${data.confidence} interval ${d.low} to ${d.high}` : "<br>too few for an interval") +
+          (bounded ? `<br>${d.these ? "in these rounds" : `${data.confidence} interval`} ${d.low} to ${d.high}`
+            : "<br>too few for an interval") +
           "<extra></extra>",
       });
     });
