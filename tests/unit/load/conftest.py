@@ -1,8 +1,9 @@
-"""A certificate authority of the tests' own, and the event loops that may be there."""
+"""A certificate authority of the tests' own, the event loops that may be there, and little for a load to collect."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -32,6 +33,14 @@ def each_event_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio, "run", run)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _little_to_collect() -> Iterator[None]:
+    """A load begins with a full garbage collection, which here would go through all that any test has imported."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
