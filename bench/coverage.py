@@ -202,7 +202,7 @@ def _is_without_0(low: float | None, high: float | None) -> bool:
 def _covers(summary: Mapping[str, Any], name: str, truth: float) -> bool | None:
     """Whether an interval holds the truth; None where none is claimed. An end that is open holds everything."""
     low, high = summary[f"{name}_low"], summary[f"{name}_high"]
-    if (low is None and high is None) or (name == "median" and summary.get("scope") == "these_rounds"):
+    if (low is None and high is None) or (name != "mean" and summary.get("scope") == "these_rounds"):
         return None
     return (low is None or low <= truth) and (high is None or truth <= high)
 
