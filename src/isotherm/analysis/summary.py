@@ -134,11 +134,20 @@ class ComparisonInWords(Comparison):
     sentence: str
 
 
-class StartupSlope(Shape):
-    """What one unit of `per` adds to a time of cold starts in one region and memory size, by a Theil-Sen slope.
+#: Why there is no slope on size or imports, or no interval of one: packages that are alike on the axis, or differ on it
+#: only together with the other one; import times that scatter too much; too few rounds that measured all packages; or
+#: rounds that found exactly the same, which says nothing of how sure that is.
+NoStartupSlope = Literal["alike", "together", "unsure_imports", "few_rounds", "tied"]
 
-    `time` "rest" is the start-up less its imports, so that size and imports are told apart. `held` says that only
-    targets of equal archive size were paired; where there are none, both axes are in the slope.
+
+class StartupSlope(Shape):
+    """What one unit of `per` adds to a time of cold starts in one region and memory size, between these packages.
+
+    `time` "rest" is the start-up less its imports. `held` says that the other axis is held: packages are alike on it,
+    or it is in the same fit. `why` says what is missing where there is no slope or no interval of one, `packages` and
+    `rounds` how many there were, and `contrast` how far packages are apart in the unit of `per`, at equal places on the
+    other axis where that is in the fit. (The four are None in summaries of earlier versions, whose slopes are Theil and
+    Sen's over single cold starts.)
     """
 
     region: str
@@ -147,6 +156,10 @@ class StartupSlope(Shape):
     per: Literal["archive_mb", "import_ms"]
     held: bool
     slope: Slope
+    why: NoStartupSlope | None = None
+    packages: int | None = None
+    rounds: int | None = None
+    contrast: float | None = None
 
 
 class StartupCost(StartupSlope):

@@ -242,10 +242,10 @@ def _startup_costs(summary: CampaignSummary) -> str:
         ]
         for cost in summary.startup_costs
     ]
-    caption = f"Cost of start-up: Theil-Sen slopes with {percent(summary.confidence)} intervals"
+    caption = f"Cost of start-up: slopes with {percent(summary.confidence)} intervals"
     return f"""<div class="card"><h3>What a megabyte costs, and what an import</h3>
-<p class="line">Each point is one cold start, placed at its package's size and its target's median import time. The
-intervals are about the scatter of these starts; other packages may cost otherwise.</p>
+<p class="line">Packages are placed at the sizes of their archives and at their targets' median import times. Slopes and
+intervals are about these packages; others may cost otherwise.</p>
 {table(caption, columns, rows)}</div>"""
 
 
