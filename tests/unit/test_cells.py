@@ -199,7 +199,8 @@ def test_a_stored_trend_says_the_same_when_it_is_made_or_written_again() -> None
     stored = json.loads(_stored(folder / "trend.json.gz"))
     made = build_trend([read_session(_stored(folder / "summary.json.gz"))], version="0.1.0")
     assert len(made.cautions) == len(made.warnings)
-    for trend in (made.model_copy(update={"cautions": []}), Trend.model_validate(stored)):
+    known = [series.model_copy(update={"not_beyond_rounds": None}) for series in made.series]
+    for trend in (made.model_copy(update={"cautions": [], "series": known}), Trend.model_validate(stored)):
         assert _without_what_came_later(json.loads(trend.model_dump_json()), stored) == stored
 
 
