@@ -130,10 +130,11 @@ def over_sessions(values: ArrayLike, confidence: float = 0.95) -> Estimate:
 
 
 def next_session(values: ArrayLike, confidence: float = 0.95) -> Interval | None:
-    """Interval in which one further session's number is expected; None below three sessions.
+    """Interval in which one further session's number is expected; None below three sessions, or where all are equal.
 
     It is as wide as sessions differ, however many there are, where the interval of their mean shrinks. It takes
-    sessions as alike and independent: a drift, or a next session at an hour of its own, is not in it.
+    sessions as alike and independent: a drift, or a next session at an hour of its own, is not in it. Where all numbers
+    are above 0, as times are, it is Student's t over their logarithms, so that no end of it is negative.
 
     Parameters
     ----------
@@ -148,12 +149,16 @@ def next_session(values: ArrayLike, confidence: float = 0.95) -> Interval | None
     """
     check_fraction("confidence", confidence)
     array = np.asarray(values, dtype=np.float64)
-    if array.size < ENOUGH_SESSIONS:
+    if array.size < ENOUGH_SESSIONS or float(np.ptp(array)) == 0:
         return None
-    mean = over_sessions(array).value
-    margin = float(stats.t.ppf(0.5 + confidence / 2, array.size - 1)) * float(np.std(array - mean, ddof=1))
+    logs = bool((array > 0).all())
+    scale = np.log(array) if logs else array
+    mean = over_sessions(scale).value
+    margin = float(stats.t.ppf(0.5 + confidence / 2, array.size - 1)) * float(np.std(scale - mean, ddof=1))
     margin *= math.sqrt(1 + 1 / array.size)
-    return Interval(low=mean - margin, high=mean + margin, confidence=confidence)
+    ends = np.array([mean - margin, mean + margin])
+    low, high = np.exp(ends).tolist() if logs else ends.tolist()
+    return Interval(low=low, high=high, confidence=confidence)
 
 
 def day_numbers(times: ArrayLike) -> NDArray[np.int64]:

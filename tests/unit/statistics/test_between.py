@@ -112,11 +112,15 @@ def test_what_days_do_as_a_whole_does_not_hide_an_hour() -> None:
 
 
 def test_a_further_session_is_expected_where_the_others_scatter() -> None:
-    values = [100.0, 104.0, 97.0, 101.0]
+    values = [-1.0, 4.0, -3.0, 2.0]
     found = present(next_session(values))
     margin = stats.t.ppf(0.975, 3) * np.std(values, ddof=1) * np.sqrt(1.25)
-    assert (found.low, found.high) == pytest.approx((100.5 - margin, 100.5 + margin))
+    assert (found.low, found.high) == pytest.approx((0.5 - margin, 0.5 + margin))
+    # Times are never expected below 0, however few sessions and however apart.
+    times = present(next_session(np.exp(values)))
+    assert (times.low, times.high) == pytest.approx((np.exp(0.5 - margin), np.exp(0.5 + margin)))
     assert next_session(values[:2]) is None
+    assert next_session([5.0] * 4) is None
 
 
 def test_days_are_cut_where_no_session_is_near() -> None:
