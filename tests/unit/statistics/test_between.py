@@ -111,6 +111,12 @@ def test_what_days_do_as_a_whole_does_not_hide_an_hour() -> None:
     assert hour_effect_p(values + 50 * rng.standard_normal(7)[days], hours, np.zeros(28)) > 0.5
 
 
+def test_sessions_are_dealt_to_the_hours_of_their_own_day() -> None:
+    """Three days of two hours can be dealt in eight ways, two of which set the hours as far apart as they are."""
+    values, hours, days = [100, 110, 50, 60, 205, 215], [3, 15] * 3, [0, 0, 1, 1, 2, 2]
+    assert hour_effect_p(values, hours, days) == pytest.approx(2 / 8, abs=0.04)
+
+
 def test_a_further_session_is_expected_where_the_others_scatter() -> None:
     values = [-1.0, 4.0, -3.0, 2.0]
     found = present(next_session(values))

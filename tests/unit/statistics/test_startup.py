@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from scipy import stats
 
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.package_cost import startup_costs
-from isotherm.analysis.summary import StartupCost, StartupSlope
+from isotherm.analysis.summary import CampaignSummary, StartupCost, StartupSlope
 from isotherm.analysis.words.package_cost import startup_slope_in_words
 from isotherm.measurement.sample import Sample
+from isotherm.report.page.page import render_page
+from isotherm.report.terminal.campaign import campaign_tables
 from isotherm.statistics.slopes import slopes_by_round, theil_sen
 
 from .made_up import TARGETS, made_up_lanes, made_up_plan, made_up_samples
@@ -236,11 +239,6 @@ def test_strata_of_another_length_are_refused() -> None:
 
 
 def test_summary_page_and_tables_say_it() -> None:
-    from rich.console import Console
-
-    from isotherm.report.page.page import render_page
-    from isotherm.report.terminal.campaign import campaign_tables
-
     summary = build_summary(PLAN, STARTS, made_up_lanes(PLAN))
     sentence = summary.startup_costs[0].sentence
     assert "ms of start-up for each ms of imports" in sentence
@@ -250,3 +248,17 @@ def test_summary_page_and_tables_say_it() -> None:
     with console.capture() as printed:
         console.print(campaign_tables(summary))
     assert sentence in printed.get()
+
+
+def test_a_campaign_of_alike_imports_says_so_wherever_it_is_shown() -> None:
+    plan = made_up_plan(targets=("default", "size20", "size50"), cold=60, warm=0, rounds=6, regions=("us-east-1",))
+    samples = made_up_samples(plan)
+    summary = build_summary(plan, samples, made_up_lanes(plan))
+    (imports,) = [cost for cost in summary.startup_costs if cost.per == "import_ms"]
+    assert (imports.slope.slope, imports.why) == (None, "alike")
+    assert "cannot be told from these 3 packages" in imports.sentence
+    console = Console(width=300, record=True, file=None)
+    with console.capture() as printed:
+        console.print(campaign_tables(summary))
+    assert all(imports.sentence in shown for shown in (printed.get(), render_page(summary, samples)))
+    assert CampaignSummary.model_validate_json(summary.model_dump_json()) == summary
