@@ -77,6 +77,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
+def rough_percent(share: float | None) -> str:
+    """A share of 1 that is an estimate, as a percentage with the digits that mean something: 4.61 %, 0.03 %."""
+    return NOTHING if share is None else f"{digits(100 * share)} %"
+
+
 def probability(p: float | None) -> str:
     """A p-value: "0.03", "< 0.001", a dash for none."""
     if p is None:

@@ -164,8 +164,9 @@ def settled(
     kept, repeats
         As `distinct` gives them.
     """
-    accounts = {key: replace(entry) for key, entry in (stated or {}).items()}
-    unplanned = Accounting(planned=None) if stated is None else Accounting(uncollected=0)
+    nothing_yet = {"unusable": 0, "unexplained": 0, "report_unsaid": 0}
+    accounts = {key: replace(entry, **nothing_yet) for key, entry in (stated or {}).items()}
+    unplanned = replace(Accounting(planned=None) if stated is None else Accounting(uncollected=0), **nothing_yet)
     for sample in kept:
         book(accounts.setdefault(cell_key(sample), replace(unplanned)), sample)
     for key, count in repeats.items():
@@ -203,7 +204,7 @@ def book(entry: Accounting, sample: Sample) -> None:
         failure = _FAILURES[sample.outcome]
         setattr(entry, failure, getattr(entry, failure) + 1)
     if sample.report_found is None:
-        entry.report_unsaid += 1
+        entry.report_unsaid = (entry.report_unsaid or 0) + 1
     elif sample.report_found:
         entry.report_found += 1
     elif sample.outcome in _NEVER_RAN:

@@ -12,14 +12,11 @@ import numpy as np
 
 from isotherm.analysis.summary import Cell, Dependence, DistanceDependence, MetricName, NoSlope
 from isotherm.statistics.results import MetricSummary, Slope
-from isotherm.statistics.slopes import theil_sen
+from isotherm.statistics.slopes import LEAST_RELIABILITY, reliability, theil_sen
 
 #: A time that changes by less than this for each ms of network does not depend on distance, for any practical purpose:
 #: half the Earth (some 300 ms there and back) would be worth 15 ms.
 NEGLIGIBLE_SLOPE = 0.05
-#: The network times of pairs must be told apart at least this well, or the slope on them would be pulled towards zero:
-#: the share of their variance that is not scatter of the medians themselves (errors in variables, Fuller 1987, 1.1).
-LEAST_RELIABILITY = 0.95
 
 BILLED: MetricName = "billed_duration_ms"
 INNER_BILLED: MetricName = "inner_billed_duration_ms"
@@ -93,7 +90,8 @@ def distance_dependence(
     Returns
     -------
     DistanceDependence
-        Without a slope where the pairs' network times are not told apart well enough (`LEAST_RELIABILITY`).
+        Without a slope where the pairs' network times are not told apart well enough
+        (`isotherm.statistics.slopes.LEAST_RELIABILITY`).
     """
     strata = [pair.inner_region if time in OF_INNER else pair.region for pair in pairs]
     known = _reliability(pairs, strata)
@@ -121,19 +119,12 @@ def distance_dependence(
 
 
 def _reliability(pairs: Sequence[Pair], strata: Sequence[str]) -> float | None:
-    """Share of the variance of the pairs' network times, inside strata, that is not the error of the medians."""
+    """Of the pairs' network times inside strata; None where the error of one is not known."""
     errors = [pair.error_ms for pair in pairs if pair.error_ms is not None]
     if not errors or len(errors) < len(pairs):
         return None
-    members: dict[str, list[float]] = {}
-    for pair, stratum in zip(pairs, strata, strict=True):
-        members.setdefault(stratum, []).append(pair.network_ms)
-    squares = sum(float(np.var(of)) * len(of) for of in members.values())
-    freedom = len(pairs) - len(members)
-    if freedom < 1 or squares == 0:
-        return 0.0
-    # The median over pairs: one pair with wild calls says nothing about the others.
-    return 1.0 - float(np.median(np.square(errors))) / (squares / freedom)
+    members = np.array(strata)[:, None] == np.unique(strata)
+    return reliability([pair.network_ms for pair in pairs], errors, members)
 
 
 def _verdict(slope: Slope) -> Dependence:

@@ -89,7 +89,8 @@ class Accounting:
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
     calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
     `unusable` were answered and hold a number that is not finite. Of samples without a plan `planned` is None; of those
-    that do not say how a call failed, or whether its report was found, they are `unexplained` and `report_unsaid`.
+    that do not say how a call failed, or whether its report was found, they are `unexplained` and
+    `report_unsaid` (these three are None in summaries of earlier versions).
     """
 
     planned: int | None = 0
@@ -104,11 +105,11 @@ class Accounting:
     timeouts: int = 0
     throttles: int = 0
     client_errors: int = 0
-    unexplained: int = 0
+    unexplained: int | None = None
     report_found: int = 0
     report_missing: int = 0
     report_not_due: int = 0
-    report_unsaid: int = 0
+    report_unsaid: int | None = None
     duplicates: int = 0
     cold_verified: int = 0
     contested: int = 0
@@ -116,7 +117,7 @@ class Accounting:
     proactive: int = 0
     unwitnessed: int = 0
     primed: int = 0
-    unusable: int = 0
+    unusable: int | None = None
     used: int = 0
     retried_throttles: int = 0
     nested: int = 0
@@ -142,11 +143,20 @@ class ComparisonInWords(Comparison):
     sentence: str
 
 
-class StartupSlope(Shape):
-    """What one unit of `per` adds to a time of cold starts in one region and memory size, by a Theil-Sen slope.
+#: Why there is no slope on size or imports, or no interval of one: packages that are alike on the axis, or differ on it
+#: only together with the other one; import times that scatter too much; too few rounds that measured all packages; or
+#: rounds that found exactly the same, which says nothing of how sure that is.
+NoStartupSlope = Literal["alike", "together", "unsure_imports", "few_rounds", "tied"]
 
-    `time` "rest" is the start-up less its imports, so that size and imports are told apart. `held` says that only
-    targets of equal archive size were paired; where there are none, both axes are in the slope.
+
+class StartupSlope(Shape):
+    """What one unit of `per` adds to a time of cold starts in one region and memory size, between these packages.
+
+    `time` "rest" is the start-up less its imports. `held` says that the other axis is held: packages are alike on it,
+    or it is in the same fit. `why` says what is missing where there is no slope or no interval of one, `packages` and
+    `rounds` how many there were, and `contrast` how far packages are apart in the unit of `per`, at equal places on the
+    other axis where that is in the fit. (The four are None in summaries of earlier versions, whose slopes are Theil and
+    Sen's over single cold starts.)
     """
 
     region: str
@@ -155,6 +165,10 @@ class StartupSlope(Shape):
     per: Literal["archive_mb", "import_ms"]
     held: bool
     slope: Slope
+    why: NoStartupSlope | None = None
+    packages: int | None = None
+    rounds: int | None = None
+    contrast: float | None = None
 
 
 class StartupCost(StartupSlope):

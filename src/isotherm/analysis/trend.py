@@ -7,11 +7,12 @@ in is said, and what was measured otherwise is a series of its own. The statisti
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from isotherm.analysis.trend_model import (
     Hours,
     LeftOut,
     LongSessions,
+    NotBeyondRounds,
     Overall,
     Overlaps,
     Point,
@@ -46,9 +48,16 @@ from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.numbers import NOTHING, count, listed
 from isotherm.statistics.describe import DEFINITION
-from isotherm.statistics.results import ENOUGH_SESSIONS, Slope, Spread
-from isotherm.statistics.sessions import hour_effect_p, over_sessions, session_spread, standard_error
-from isotherm.statistics.slopes import theil_sen
+from isotherm.statistics.results import ENOUGH_SESSIONS, Drift, Spread
+from isotherm.statistics.sessions import (
+    day_numbers,
+    drift_by_days,
+    hour_effect_p,
+    next_session,
+    over_sessions,
+    session_spread,
+    standard_error,
+)
 from isotherm.statistics.two_samples import holm
 
 CONFIDENCE = 0.95
@@ -114,11 +123,12 @@ def build_trend(
     wanted = None if metrics is None else set(metrics)
     conditions, of_session = _conditions(kept)
     points = _points(kept, wanted, of_session)
-    days = [(session.created_at - kept[0].created_at).total_seconds() / DAY_S for session in kept]
+    times = [(session.created_at - kept[0].created_at).total_seconds() / DAY_S for session in kept]
+    whens = list(map(_When, times, day_numbers(times).tolist()))
     hours_of = {zone: [session.created_at.astimezone(timezone_of(zone)).hour for session in kept] for zone in zones}
     order = {cell_key(cell): None for session in reversed(kept) for cell in session.cells}
     found = [
-        _series(*key, of_key, days, hours_of, confidence)
+        _series(*key, of_key, whens, hours_of, confidence)
         for key, of_key in sorted(points.items(), key=lambda item: _reading_order(item[0], list(order), kept))
     ]
     found = _corrected(found)
@@ -229,6 +239,13 @@ def _conditions(sessions: Sequence[Session]) -> tuple[list[Conditions], dict[Kin
     return conditions, of_session
 
 
+class _When(NamedTuple):
+    """When a session began: days since the first one, and the number of its day."""
+
+    time: float
+    day: int
+
+
 _Key = tuple[CellKey, str, int]
 _Measured = list[tuple[int, SessionMetric, float]]
 
@@ -265,7 +282,7 @@ def _series(
     metric: str,
     conditions: int,
     measured: _Measured,
-    days: Sequence[float],
+    whens: Sequence[_When],
     hours_of: Mapping[str, Sequence[int]],
     confidence: float,
 ) -> Series:
@@ -283,6 +300,8 @@ def _series(
     ]
     medians = [point.median for point in points]
     spread, missing = _against_calls(measured, confidence)
+    beyond, why = _against_rounds(measured, confidence)
+    ours = [whens[point.session] for point in points]
     return Series(
         **asdict(cell),
         metric=metric,
@@ -291,10 +310,14 @@ def _series(
         median=over_sessions(medians, confidence),
         mean=over_sessions([point.mean for point in points], confidence),
         spread=spread,
-        beyond_rounds=_against_rounds(measured, confidence) if spread else None,
-        drift=_drift([days[point.session] for point in points], medians, confidence),
-        hours=[_by_hour(zone, [of[p.session] for p in points], medians, confidence) for zone, of in hours_of.items()],
+        beyond_rounds=beyond,
+        drift=_drift(ours, medians, confidence),
+        hours=[
+            _by_hour(zone, [of[p.session] for p in points], ours, medians, confidence) for zone, of in hours_of.items()
+        ],
         missing=missing,
+        next_session=next_session(medians, confidence),
+        not_beyond_rounds=why,
     )
 
 
@@ -317,50 +340,74 @@ def _against_calls(measured: _Measured, confidence: float) -> tuple[Spread | Non
     ), None
 
 
-def _against_rounds(measured: _Measured, confidence: float) -> Spread | None:
-    """The spread over what the rounds inside sessions predict, by the standard errors of their means.
+def _against_rounds(measured: _Measured, confidence: float) -> tuple[Spread | None, NotBeyondRounds | None]:
+    """The spread over what the rounds inside sessions predict; or why there is none."""
+    known = [(m, _error_by_rounds(m, of_session)) for _, m, of_session in measured if m.n > 1]
+    errors = [error for _, error in known if error is not None]
+    if len(known) < ENOUGH_SESSIONS:
+        return None, "few_sessions"
+    if any((m.rounds or 0) < 2 for m, _ in known):
+        return None, "one_round"
+    if len(errors) < len(known):
+        return None, "unknown_scatter"
+    if not any(errors):
+        return None, "no_scatter"
+    means = [m.mean for m, _ in known if m.mean is not None]
+    return session_spread(means, errors, [(m.rounds or 0) - 1 for m, _ in known], confidence), None
 
-    Summaries of earlier versions have none, and an interval of every mean, from which it is found.
+
+def _error_by_rounds(m: SessionMetric, confidence: float) -> float | None:
+    """Standard error of a session's mean as its rounds make it; None where it does not say.
+
+    Summaries of earlier versions do not state it: there it is behind the mean's interval, where that is a whole one.
+    Where that is not (a bound was cut off), the one-way analysis of variance has it, whose factor is at least 1: the
+    error is then rather too large than too small.
     """
-    means, errors, freedoms = [], [], []
-    for _, m, of_session in measured:
-        if m.rounds is None or m.rounds < 2 or m.mean is None:
-            return None
-        error = m.mean_error
-        if error is None:
-            if m.mean_low is None or m.mean_high is None:
-                return None
-            error = standard_error(m.mean_low, m.mean_high, m.rounds - 1, of_session)
-        means.append(m.mean)
-        errors.append(error)
-        freedoms.append(m.rounds - 1)
-    return session_spread(means, errors, freedoms, confidence) if any(errors) else None
-
-
-def _drift(days: Sequence[float], medians: Sequence[float], confidence: float) -> Slope | None:
-    """Median of the slopes between sessions, per day; None where all began within a day, which says nothing of days."""
-    if len(days) < ENOUGH_SESSIONS or days[-1] - days[0] < 1:
+    if m.rounds is None or m.rounds < 2 or m.mean is None:
         return None
-    return theil_sen(days, medians, confidence)
+    if m.mean_error is not None:
+        return m.mean_error
+    if m.mean_low is not None and m.mean_high is not None:
+        below, above = m.mean - m.mean_low, m.mean_high - m.mean
+        if math.isclose(below, above, rel_tol=1e-6, abs_tol=1e-9 * abs(m.mean)):
+            return standard_error(m.mean_low, m.mean_high, m.rounds - 1, confidence)
+    if m.round_factor is None or m.sd is None:
+        return None
+    ratio = m.round_factor**2
+    inner = (m.n - 1) * m.sd**2 / ((m.rounds - 1) * ratio + m.n - m.rounds)
+    return math.sqrt(inner * ratio / m.n)
 
 
-def _by_hour(zone: str, hours: Sequence[int], medians: Sequence[float], confidence: float) -> Hours:
+def _drift(whens: Sequence[_When], medians: Sequence[float], confidence: float) -> Drift | None:
+    """The slope per day; None where all began within a day, which says nothing of days."""
+    if len(whens) < ENOUGH_SESSIONS or whens[-1].time - whens[0].time < 1:
+        return None
+    return drift_by_days([when.time for when in whens], [when.day for when in whens], medians, confidence)
+
+
+def _by_hour(
+    zone: str, hours: Sequence[int], whens: Sequence[_When], medians: Sequence[float], confidence: float
+) -> Hours:
     grouped: dict[int, list[float]] = {}
     for hour, median in zip(hours, medians, strict=True):
         grouped.setdefault(hour, []).append(median)
-    repeated = sum(len(values) > 1 for values in grouped.values())
+    of_days: dict[int, set[int]] = {}
+    for hour, when in zip(hours, whens, strict=True):
+        of_days.setdefault(when.day, set()).add(hour)
+    # A day with one hour says nothing of hours.
+    repeated = Counter(hour for of_day in of_days.values() if len(of_day) > 1 for hour in of_day)
     missing = None
     if len(grouped) < 2:
         missing = "all sessions began in one hour of the day"
-    elif repeated < 2:
-        missing = "an hour cannot be told from a session until two hours have two sessions or more"
+    elif sum(days > 1 for days in repeated.values()) < 2:
+        missing = "an hour cannot be told from a day until two hours have two sessions or more, on days with several"
     return Hours(
         timezone=zone,
         hours=[
             Hour(hour=hour, sessions=len(grouped[hour]), median=over_sessions(grouped[hour], confidence))
             for hour in sorted(grouped)
         ],
-        p_value=None if missing else hour_effect_p(medians, hours),
+        p_value=None if missing else hour_effect_p(medians, hours, [when.day for when in whens]),
         p_holm=None,
         missing=missing,
     )
@@ -370,6 +417,7 @@ def _corrected(found: Sequence[Series]) -> list[Series]:
     """The same with p-values that hold for all series together; each question is corrected on its own."""
     spreads = holm([s.spread.p_value if s.spread else None for s in found])
     rounds = holm([s.beyond_rounds.p_value if s.beyond_rounds else None for s in found])
+    drifts = holm([s.drift.p_value if s.drift else None for s in found])
     zones = len(found[0].hours) if found else 0
     of_zones = [holm([s.hours[zone].p_value for s in found]) for zone in range(zones)]
     return [
@@ -377,21 +425,25 @@ def _corrected(found: Sequence[Series]) -> list[Series]:
             update={
                 "spread": s.spread and replace(s.spread, p_holm=spread),
                 "beyond_rounds": s.beyond_rounds and replace(s.beyond_rounds, p_holm=of_rounds),
+                "drift": s.drift and replace(s.drift, p_holm=drift),
                 "hours": [h.model_copy(update={"p_holm": p}) for h, p in zip(s.hours, of_hours, strict=True)],
             }
         )
-        for s, spread, of_rounds, *of_hours in zip(found, spreads, rounds, *of_zones, strict=True)
+        for s, spread, of_rounds, drift, *of_hours in zip(found, spreads, rounds, drifts, *of_zones, strict=True)
     ]
 
 
 def _overall(found: Sequence[Series], sessions: Sequence[Session]) -> list[Overall]:
-    """How wide sessions spread in the metric that speaks for each kind of call."""
+    """How wide sessions spread in the metric that speaks for each kind of call: beyond rounds wherever these tell."""
     overall = []
     for kind in _KINDS:
         for metric in lead_metrics(sessions, kind):
-            spreads = [s.spread for s in found if (s.kind, s.metric) == (kind, metric) and s.spread]
+            series = [s for s in found if (s.kind, s.metric) == (kind, metric)]
+            beyond: Literal["rounds", "calls"] = "rounds" if any(s.beyond_rounds for s in series) else "calls"
+            spreads = [of for s in series if (of := s.beyond_rounds if beyond == "rounds" else s.spread)]
             if spreads:
                 factors = [spread.factor for spread in spreads]
+                shares = [spread.relative_sd for spread in spreads if spread.relative_sd is not None]
                 overall.append(
                     Overall(
                         kind=kind,
@@ -400,6 +452,8 @@ def _overall(found: Sequence[Series], sessions: Sequence[Session]) -> list[Overa
                         apart=sum(spread.apart for spread in spreads),
                         factor=float(np.median(factors)),
                         factor_p90=float(np.quantile(factors, 0.9, method=DEFINITION)),
+                        beyond=beyond,
+                        relative_sd=float(np.median(shares)) if shares else None,
                     )
                 )
     return overall

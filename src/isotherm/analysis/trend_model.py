@@ -21,7 +21,7 @@ from isotherm.analysis.shape import OfCell, Shape
 from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import InCell, Kind
 from isotherm.campaign.lane import Platform
-from isotherm.statistics.results import SIGNIFICANT, Estimate, Slope, Spread
+from isotherm.statistics.results import SIGNIFICANT, Drift, Estimate, Interval, Spread
 
 FORMAT = 1
 
@@ -50,6 +50,7 @@ class SessionMetric(_Read):
     mean_error: float | None = None
     sd: float | None = None
     rounds: int | None = None
+    round_factor: float | None = None
 
 
 #: Dimensions of a cell that came with some version; in what was written before it they have their defaults.
@@ -189,7 +190,8 @@ class Hour(Shape):
 class Hours(Shape):
     """A series by hour of the day in one timezone; `p_holm` is corrected for all series of the trend.
 
-    `p_value`: probability of hours differing at least so much, were they all alike; None where `missing` says why.
+    `p_value`: probability of hours differing inside days at least so much, were they all alike; None where `missing`
+    says why.
     """
 
     timezone: str
@@ -204,12 +206,20 @@ class Hours(Shape):
         return self.p_holm is not None and self.p_holm < SIGNIFICANT
 
 
+#: Why sessions are not compared with the rounds inside them: too few sessions, one of a single round, one that does not
+#: say how its rounds scatter, or none whose rounds scatter at all.
+NotBeyondRounds = Literal["few_sessions", "one_round", "unknown_scatter", "no_scatter"]
+
+
 class Series(_OfAnyCell):
     """One metric of one cell over the sessions that measured it under one set of conditions.
 
-    `median` and `mean` are means over sessions of the sessions' medians and means. `spread` compares with the scatter
-    of single calls, `beyond_rounds` with that of rounds (None unless every session has two rounds or more). `drift` is
-    in the metric's unit per day. `missing` says why there is no spread.
+    `median` and `mean` are means over sessions of the sessions' medians and means, and `next_session` is the interval
+    in which the next session's median is expected. `beyond_rounds` compares sessions with the scatter of rounds inside
+    them, and says whether they differ (None: `not_beyond_rounds` says why). `spread` compares with the scatter of
+    single calls: rounds that differ make it large without any difference between sessions. `drift` is in the metric's
+    unit per day. `missing` says why there is no spread. (`next_session` and `not_beyond_rounds` are None in trends of
+    earlier versions.)
     """
 
     metric: str
@@ -219,9 +229,11 @@ class Series(_OfAnyCell):
     mean: Estimate
     spread: Spread | None
     beyond_rounds: Spread | None
-    drift: Slope | None
+    drift: Drift | None
     hours: list[Hours]
     missing: str | None
+    next_session: Interval | None = None
+    not_beyond_rounds: NotBeyondRounds | None = None
 
 
 class Conditions(Shape):
@@ -239,7 +251,11 @@ class Change(Shape):
 
 
 class Overall(Shape):
-    """The spread between sessions over all cells of a kind; `apart` cells differ by more than chance."""
+    """The spread between sessions over all cells of a kind, beyond what their rounds or their calls predict.
+
+    `factor`, `factor_p90` and `relative_sd` are medians and the 90th percentile over cells. `apart` cells differ by
+    more than chance; beyond calls alone, that may be rounds that differ. (Trends of earlier versions went by calls.)
+    """
 
     kind: Kind
     metric: str
@@ -247,6 +263,8 @@ class Overall(Shape):
     apart: int
     factor: float
     factor_p90: float
+    beyond: Literal["rounds", "calls"] = "calls"
+    relative_sd: float | None = None
 
 
 class FewSessions(Shape):

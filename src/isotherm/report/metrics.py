@@ -156,7 +156,7 @@ def accounting_line(account: Accounting) -> str:
         "timeouts": account.timeouts,
         "throttled": account.throttles,
         "client errors": account.client_errors,
-        "not said how": account.unexplained,
+        "not said how": account.unexplained or 0,
     }
     asides = {
         "contested": account.contested,
@@ -164,7 +164,7 @@ def accounting_line(account: Accounting) -> str:
         "proactive": account.proactive,
         "unwitnessed": account.unwitnessed,
         "priming": account.primed,
-        "unusable": account.unusable,
+        "unusable": account.unusable or 0,
     }
     failed = f"{account.failed:,} failed" + _bracket(failures)
     rest = {"uncollected": account.uncollected, "not issued": account.not_issued, "spared": account.spared}

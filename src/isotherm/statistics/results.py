@@ -109,6 +109,26 @@ class Slope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(Slope):
+    """A slope per day over `days` days with sessions: `isotherm.statistics.sessions.drift_by_days`.
+
+    Interval and p are over `blocks` of consecutive days; without blocks there is neither. `p_holm` is corrected for all
+    series of the trend. (Slopes in trends of earlier versions have no p, and intervals that take sessions as
+    independent.)
+    """
+
+    p_value: float | None = None
+    p_holm: float | None = None
+    days: int | None = None
+    blocks: int | None = None
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is more than chance."""
+        return self.p_holm is not None and self.p_holm < SIGNIFICANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A mean over sessions, each counting once, with Student's t interval over sessions."""
 
@@ -159,7 +179,8 @@ class Spread:
     """How much wider the means of sessions scatter than was predicted: `isotherm.statistics.sessions.session_spread`.
 
     `between_sd` is the standard deviation of sessions' true means, in the metric's unit, once the predicted scatter is
-    taken out; `p_holm` is corrected for all series of the trend.
+    taken out, and `relative_sd` is it over their mean (None where that is not positive, and in trends of earlier
+    versions); `p_holm` is corrected for all series of the trend.
     """
 
     sessions: int
@@ -169,6 +190,7 @@ class Spread:
     p_value: float
     p_holm: float | None
     between_sd: float
+    relative_sd: float | None = None
 
     @property
     def apart(self) -> bool:

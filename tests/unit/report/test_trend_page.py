@@ -12,9 +12,11 @@ from rich.console import Console
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.trend import build_trend
 from isotherm.analysis.trend_model import LeftOut, Trend
+from isotherm.numbers import digits
 from isotherm.report.page.page import render_page
 from isotherm.report.page.trend import render_trend_page
 from isotherm.report.terminal.trend import trend_tables
+from unit.present import present
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 from unit.statistics.made_up_sessions import made_up_session, made_up_sessions
 
@@ -107,7 +109,12 @@ def test_a_terminal_shows_spread_and_hours() -> None:
     assert "Cold starts, us-east-1, 128 MB: start-up, ms" in text
     assert "By hour of the day, Asia/Tokyo: median (sessions)" in text
     assert text.count("pkg50") >= 8
-    spread = next(s.spread for s in TREND.series if s.spread)
-    assert f"{spread.factor:.2f}" in text
+    first = TREND.series[0]
+    spread, after = present(first.beyond_rounds), present(first.next_session)
+    for number in (spread.factor, 100 * present(spread.relative_sd), present(after.low), present(after.high)):
+        assert digits(number) in text
+    narrow = printed(TREND, width=80)
+    assert "default" in narrow
+    assert "…" not in narrow.replace(" … ", "")
     many = build_trend(made_up_sessions(24, every=SESSIONS[1].created_at - SESSIONS[0].created_at), version="0")
     assert "By hour" in printed(many)

@@ -25,6 +25,7 @@ def made_up_session(
     by_hour: dict[int, float] | None = None,
     samples: int = 20,
     rounds: int = 2,
+    icc: float = 0.0,
     seed: int = 1,
     targets: dict[str, float] | None = None,
     regions: tuple[str, ...] = ("us-east-1",),
@@ -33,7 +34,8 @@ def made_up_session(
     """The session of this number: sessions `every` so often, each with its own luck.
 
     The luck has the standard deviation `between`, as a share of each time; `by_hour` adds a share in an hour of the day
-    (UTC). `changed` replaces fields of the session; what it gives for `campaign` is merged into the campaign's.
+    (UTC). `icc` is the share of the scatter inside a session that lies between its rounds. `changed` replaces fields of
+    the session; what it gives for `campaign` is merged into the campaign's.
     """
     rng = np.random.default_rng([seed, number])
     began = BEGIN + number * every
@@ -43,7 +45,9 @@ def made_up_session(
             for kind, base in (("cold", start_ms), ("warm", 8.0)):
                 luck = base * (rng.normal(0, between) + (by_hour or {}).get(began.hour, 0.0))
                 blocks = np.arange(samples) % rounds
-                start = base + luck + rng.normal(0, 0.08 * base, samples)
+                of_rounds = rng.normal(0, 0.08 * base, rounds)[blocks] if icc else 0.0
+                start = base + luck + np.sqrt(icc) * of_rounds
+                start = start + np.sqrt(1 - icc) * rng.normal(0, 0.08 * base, samples)
                 client = start * 1.2 + rng.normal(0, 0.02 * base, samples)
                 values = {"startup_ms": start, "client_ms": client} if kind == "cold" else {"client_ms": client}
                 cells.append(

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.distance import LEAST_RELIABILITY, Pair, distance_dependence
+from isotherm.analysis.distance import Pair, distance_dependence
 from isotherm.analysis.summary import CampaignSummary, Crisscross, DistanceSlope, MetricName
 from isotherm.measurement.sample import Sample
+from isotherm.statistics.slopes import LEAST_RELIABILITY
 
 from .made_up import made_up_lanes
 from .made_up_regions import SIX, between, crisscross_plan, nested, plan_of, samples_of

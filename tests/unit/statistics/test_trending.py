@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from isotherm.analysis.aggregate import build_summary
 from isotherm.analysis.trend import MixedCampaigns, build_trend, trend_at_the_end_of
 from isotherm.analysis.trend_model import LeftOut, Series, Session, Trend, UnreadableSession, read_session
+from isotherm.analysis.words.trend import spread_in_words
+from unit.present import present
 
 from .made_up import made_up_lanes, made_up_plan, made_up_samples
 from .made_up_sessions import made_up_session, made_up_sessions
@@ -56,22 +58,69 @@ def test_every_session_is_a_point_in_time_order() -> None:
 
 
 def test_a_spread_between_sessions_is_seen_and_none_is_not() -> None:
-    wide, none = trend(SESSIONS), trend(made_up_sessions(9))
+    wide, none = trend(made_up_sessions(9, between=0.05, rounds=5)), trend(made_up_sessions(9, rounds=5))
     for made, apart in ((wide, True), (none, False)):
-        spread = one(made).spread
-        assert spread is not None
-        assert spread.apart is apart
-        assert (spread.factor > 1.5) is apart
-    assert "scatter inside sessions predicts" in wide.headline
-    assert wide.overall[0].apart == 2
-    assert none.overall[0].apart == 0
-    # 5 % of luck on 92 ms, seen through samples of 8 % scatter.
-    assert one(wide).spread.between_sd == pytest.approx(0.05 * 92, rel=0.6)  # type: ignore[union-attr]
+        for spread in (present(one(made).spread), present(one(made).beyond_rounds)):
+            assert spread.apart is apart
+            assert (spread.factor > 1.5) is apart
+        assert ("differ by more than chance" in spread_in_words(one(made))) is apart
+    assert "rounds inside sessions predict" in wide.headline
+    assert "2 by more than chance" in wide.headline
+    assert "none by more than chance" in none.headline
+    assert (wide.overall[0].beyond, wide.overall[0].apart, none.overall[0].apart) == ("rounds", 2, 0)
+    # 5 % of luck, seen through samples of 8 % scatter.
+    assert present(one(wide).beyond_rounds).relative_sd == pytest.approx(0.05, rel=0.6)
+    assert wide.overall[0].relative_sd == pytest.approx(0.05, rel=0.6)
 
 
-def test_rounds_are_a_witness_of_their_own() -> None:
-    assert one(trend(SESSIONS)).beyond_rounds is not None
-    assert one(trend(made_up_sessions(9, between=0.05, rounds=1))).beyond_rounds is None
+def test_rounds_that_differ_do_not_make_sessions_differ() -> None:
+    made = trend(made_up_sessions(10, rounds=5, samples=50, icc=0.5, targets={"default": 92.0}))
+    assert present(one(made).spread).apart
+    assert not present(one(made).beyond_rounds).apart
+    assert made.overall[0].apart == 0
+    assert "more than chance makes them" not in made.headline
+    assert "may be alike" in spread_in_words(one(made))
+
+
+def test_sessions_of_one_round_are_not_told_from_rounds() -> None:
+    made = trend(made_up_sessions(9, between=0.05, rounds=1))
+    assert (one(made).beyond_rounds, one(made).not_beyond_rounds) == (None, "one_round")
+    assert present(one(made).spread).apart
+    assert made.overall[0].beyond == "calls"
+    assert "more than chance" not in made.headline
+    assert "cannot be told without several rounds in each" in made.headline
+    assert "single round" in spread_in_words(one(made))
+    assert one(trend(SESSIONS[:2])).not_beyond_rounds == "few_sessions"
+
+
+def _without_intervals_of_means(session: Session, *, keep_scatter: bool) -> Session:
+    """As a summary of an earlier version can be, which did not state the error of a mean itself."""
+    document = session.model_dump(mode="json")
+    for cell in document["cells"]:
+        for metric in cell["metrics"].values():
+            metric |= {"mean_low": None, "mean_high": None, "mean_error": None}
+            metric |= {} if keep_scatter else {"round_factor": None}
+    return read_session(json.dumps(document).encode())
+
+
+def test_sessions_whose_means_have_no_interval_are_judged_by_the_scatter_of_their_rounds() -> None:
+    sessions = made_up_sessions(9, between=0.05, rounds=5, icc=0.3)
+    whole = present(one(trend(sessions)).beyond_rounds)
+    other = present(one(trend([_without_intervals_of_means(s, keep_scatter=True) for s in sessions])).beyond_rounds)
+    # The factor of rounds is never below 1, so scatter may be taken for somewhat larger.
+    assert 0.7 * whole.factor < other.factor <= 1.05 * whole.factor
+    nothing = one(trend([_without_intervals_of_means(s, keep_scatter=False) for s in sessions]))
+    assert (nothing.beyond_rounds, nothing.not_beyond_rounds) == (None, "unknown_scatter")
+    assert "how its rounds scatter" in spread_in_words(nothing)
+
+
+def test_the_next_session_is_expected_where_the_others_were() -> None:
+    series = one(trend(SESSIONS))
+    expected = present(series.next_session)
+    medians = [point.median for point in series.points]
+    assert present(expected.low) < min(medians) < max(medians) < present(expected.high)
+    assert present(series.median.high) < present(expected.high)
+    assert one(trend(SESSIONS[:2])).next_session is None
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -170,13 +219,35 @@ def test_an_hour_is_not_told_from_a_session() -> None:
 
 
 def test_a_drift_over_days_is_measured_in_days() -> None:
-    drifting = [made_up_session(n, targets={"default": 92.0 + 2 * n}) for n in range(12)]  # every six hours
-    drift = one(trend(drifting)).drift
-    assert drift is not None
+    drifting = [made_up_session(n, targets={"default": 92.0 + 2 * n}) for n in range(40)]  # every six hours
+    made = trend(drifting)
+    drift = present(one(made).drift)
     assert drift.slope == pytest.approx(8, rel=0.3)
-    assert drift.low is not None
-    assert drift.low > 0
+    assert present(drift.low) > 0
+    assert drift.apart
+    assert (drift.days, drift.blocks) == (10, 5)
+    drifts = [present(series.drift) for series in made.series]
+    assert all(present(d.p_holm) >= present(d.p_value) for d in drifts)
+    assert not any(present(series.drift).apart for series in trend(made_up_sessions(40, seed=2)).series)
+    three_days = present(one(trend(drifting[:12])).drift)
+    assert three_days.slope == pytest.approx(8, rel=0.3)
+    assert (three_days.low, three_days.p_holm) == (None, None)
     assert one(trend(drifting[:4])).drift is None
+
+
+def test_trends_of_earlier_versions_are_still_read() -> None:
+    document = trend(SESSIONS).model_dump(mode="json")
+    for series in document["series"]:
+        del series["next_session"], series["not_beyond_rounds"]
+        series["drift"] = {"n": 9, "slope": 1.0, "low": 0.5, "high": 1.5, "intercept": 90.0}
+        del series["spread"]["relative_sd"], series["beyond_rounds"]["relative_sd"]
+    for overall in document["overall"]:
+        del overall["beyond"], overall["relative_sd"]
+    read = Trend.model_validate_json(json.dumps(document))
+    assert present(read.series[0].drift).p_holm is None
+    assert not present(read.series[0].drift).apart
+    assert read.overall[0].beyond == "calls"
+    assert (read.series[0].next_session, read.series[0].not_beyond_rounds) == (None, None)
 
 
 def test_sessions_that_overlap_last_long_or_failed_in_part_are_said() -> None:

@@ -12,6 +12,7 @@ from isotherm.analysis.trend_model import (
     LongSessions,
     Overall,
     Overlaps,
+    Series,
     SessionsWithFailures,
     ShortSpan,
     TrendCaution,
@@ -20,12 +21,12 @@ from isotherm.analysis.trend_model import (
 )
 from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.lane import Platform
-from isotherm.numbers import capitalised, count, digits
+from isotherm.numbers import NOTHING, capitalised, count, digits, rough_percent
 from isotherm.statistics.results import ENOUGH_SESSIONS
 
 
 def trend_headline(name: str, platform: Platform, sessions: int, span_s: float, overall: Sequence[Overall]) -> str:
-    """How wide sessions spread in the metric that speaks for the campaign, or that they are too few.
+    """How wide sessions spread beyond their rounds in the metric that speaks for the campaign, or why it is not known.
 
     Parameters
     ----------
@@ -46,12 +47,42 @@ def trend_headline(name: str, platform: Platform, sessions: int, span_s: float, 
         return f"{prefix}{over}, no cell was measured often enough to say how sessions differ"
     # Start-up speaks for a campaign that has cold starts, client time for one that has none.
     lead = overall[0]
-    words = f"{over}, session means scatter {digits(lead.factor)} times as wide as the scatter inside sessions predicts"
-    if lead.cells > 1:
+    what = "rounds" if lead.beyond == "rounds" else "calls"
+    words = f"{over}, session means scatter {digits(lead.factor)} times as wide as the {what} inside sessions predict"
+    if lead.relative_sd is not None:
+        words += f", by {rough_percent(lead.relative_sd)} from session to session"
+    if lead.beyond == "calls":
+        words += f"{_of_cells(lead)}; whether sessions or rounds differ cannot be told without several rounds in each"
+    elif lead.cells > 1:
         words += f" (median of {lead.cells} cells; {lead.apart or 'none'} by more than chance)"
     else:
-        words += ", by more than chance" if lead.apart else ", which chance alone may do"
+        words += ", more than chance makes them" if lead.apart else ", which chance alone may do"
     return prefix + (words if prefix else capitalised(words))
+
+
+def spread_in_words(series: Series) -> str:
+    """Whether the sessions of a series differ beyond their rounds, or why that cannot be told."""
+    beyond = series.beyond_rounds
+    if beyond is not None:
+        if not beyond.apart:
+            return "sessions may be alike: their spread is within what chance makes of so few"
+        return (
+            f"sessions differ by more than chance: an interval from one session is about {digits(beyond.factor)} times "
+            "too narrow"
+        )
+    match series.not_beyond_rounds:
+        case "one_round":
+            return "sessions of a single round do not tell how sessions differ from how rounds do"
+        case "unknown_scatter":
+            return "not every session says how its rounds scatter, so sessions are not told from rounds"
+        case "no_scatter":
+            return "no session's rounds scatter, so no scatter is predicted between sessions"
+        case "few_sessions" | None:
+            return series.missing or NOTHING
+
+
+def _of_cells(lead: Overall) -> str:
+    return f" (median of {lead.cells} cells)" if lead.cells > 1 else ""
 
 
 def trend_cautions_in_words(found: Iterable[TrendCaution]) -> list[str]:

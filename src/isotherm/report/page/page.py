@@ -156,7 +156,7 @@ def _call_facts(summary: CampaignSummary) -> tuple[tuple[str, str, str], ...]:
     account = summary.accounting
     measuring = total(cell.accounting for cell in summary.cells if cell.kind != "prime")
     planned = f"{measuring.issued:,}" if measuring.planned is None else f"{measuring.planned:,} planned"
-    due = account.issued - account.report_not_due - account.report_unsaid
+    due = account.issued - account.report_not_due - (account.report_unsaid or 0)
     return (
         ("Samples used", f"{account.used:,}", f"of {planned}"),
         ("Reports missing", f"{account.report_missing:,}", f"of {due:,} due"),
@@ -266,10 +266,10 @@ def _startup_costs(summary: CampaignSummary) -> str:
         ]
         for cost in summary.startup_costs
     ]
-    caption = f"Cost of start-up: Theil-Sen slopes with {percent(summary.confidence)} intervals"
+    caption = f"Cost of start-up: slopes with {percent(summary.confidence)} intervals"
     return f"""<div class="card"><h3>What a megabyte costs, and what an import</h3>
-<p class="line">Each point is one cold start, placed at its package's size and its target's median import time. The
-intervals are about the scatter of these starts; other packages may cost otherwise.</p>
+<p class="line">Packages are placed at the sizes of their archives and at their targets' median import times. Slopes and
+intervals are about these packages; others may cost otherwise.</p>
 {table(caption, columns, rows)}</div>"""
 
 

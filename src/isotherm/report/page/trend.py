@@ -13,9 +13,10 @@ from typing import Any
 from isotherm.analysis.summary import METRICS
 from isotherm.analysis.trend_model import Series, Trend, timezone_of
 from isotherm.analysis.words.cells import row_name
+from isotherm.analysis.words.trend import spread_in_words
 from isotherm.campaign.cautions import Emulated
 from isotherm.campaign.cell import Kind, cell_key
-from isotherm.numbers import NOTHING, count, digits, percent, probability
+from isotherm.numbers import NOTHING, count, digits, interval, percent, probability, rough_percent
 from isotherm.report.metrics import KIND_LABELS, metric_label, unit
 from isotherm.report.page.document import html_document
 from isotherm.report.page.figures import short
@@ -150,7 +151,11 @@ def _facts(trend: Trend) -> str:
     if spread:
         facts += [
             ("Session factor", digits(spread.factor), f"{metric_label(spread.metric).lower()}, {spread.kind}"),
-            ("By more than chance", f"{spread.apart:,}", f"of {count(spread.cells, 'cell')}"),
+            (
+                "By more than chance",
+                f"{spread.apart:,}" if spread.beyond == "rounds" else NOTHING,
+                f"of {count(spread.cells, 'cell')}" if spread.beyond == "rounds" else "sessions not told from rounds",
+            ),
         ]
     else:
         lacking = max(0, ENOUGH_SESSIONS - len(trend.sessions))
@@ -210,8 +215,10 @@ def _spread_table(trend: Trend, title: str, series: Sequence[Series]) -> str:
         *_WHAT,
         Column("Sessions"),
         Column("Median", hint="mean over sessions"),
-        Column("Factor", hint="over calls' scatter"),
+        Column("Next session", hint="its median"),
+        Column("Factor", hint="over rounds' scatter"),
         Column("p", hint="Holm"),
+        Column("Between", hint="sd, of the mean"),
         Column("In words", numeric=False, wide=True),
     ]
     rows: list[list[str]] = [
@@ -219,8 +226,10 @@ def _spread_table(trend: Trend, title: str, series: Sequence[Series]) -> str:
             *_what(one),
             f"{len(one.points):,}",
             with_interval(one.median.value, one.median.low, one.median.high),
-            *_factor(one.spread),
-            _in_words(one),
+            interval(one.next_session.low, one.next_session.high) if one.next_session else NOTHING,
+            *_factor(one.beyond_rounds),
+            rough_percent(one.beyond_rounds.relative_sd if one.beyond_rounds else None),
+            spread_in_words(one),
         ]
         for one in series
     ]
@@ -231,23 +240,25 @@ def _details_table(trend: Trend, title: str, series: Sequence[Series]) -> str:
     columns = [
         *_WHAT,
         Column("Mean", hint="over sessions"),
-        Column("Factor", hint="over rounds' scatter"),
+        Column("Factor", hint="over calls' scatter"),
         Column("p", hint="Holm"),
         Column("Between", hint="sd of sessions"),
         Column("Drift", hint="a day"),
+        Column("p", hint="Holm"),
     ]
     rows: list[list[str]] = [
         [
             *_what(one),
             with_interval(one.mean.value, one.mean.low, one.mean.high),
-            *_factor(one.beyond_rounds),
-            digits(one.spread.between_sd if one.spread else None),
+            *_factor(one.spread),
+            digits(one.beyond_rounds.between_sd if one.beyond_rounds else None),
             with_interval(one.drift.slope, one.drift.low, one.drift.high) if one.drift else NOTHING,
+            probability(one.drift.p_holm) if one.drift else NOTHING,
         ]
         for one in series
     ]
     every = table(f"{title}: more. Below: {percent(trend.confidence)} intervals.", columns, rows)
-    return f"<details><summary>Against rounds, between sessions, drift</summary>{every}</details>"
+    return f"<details><summary>Against calls, between sessions, drift</summary>{every}</details>"
 
 
 _WHAT = (Column("Target", numeric=False), Column("Metric", numeric=False))
@@ -261,17 +272,6 @@ def _factor(spread: Spread | None) -> tuple[str, str]:
     if spread is None:
         return NOTHING, NOTHING
     return with_interval(spread.factor, spread.low, spread.high), probability(spread.p_holm)
-
-
-def _in_words(one: Series) -> str:
-    if one.spread is None:
-        return one.missing or NOTHING
-    if one.spread.apart:
-        return (
-            f"sessions differ by more than chance: an interval from one session is about {digits(one.spread.factor)} "
-            "times too narrow"
-        )
-    return "sessions may be alike: their spread is within what chance makes of so few"
 
 
 def _hours_table(trend: Trend, title: str, series: Sequence[Series]) -> str:
@@ -338,14 +338,19 @@ def _how_section(trend: Trend) -> str:
         "Session": "one finished campaign of this name; each counts once, whatever its number of samples",
         "Median, mean": "mean over sessions of the sessions' medians and means; Student's t interval over sessions, "
         "because calls of one session share its hour, its hosts and its luck",
-        "Factor": "standard deviation of the sessions' means over what the scatter inside sessions predicts for it; "
+        "Next session": "where the median of one further session is expected, were it like these; as wide as sessions "
+        "differ, however many there are",
+        "Factor": "standard deviation of the sessions' means over what the rounds inside sessions predict for it; "
         "its square is a modified F of Brown and Forsythe, its interval inverts that F and takes "
-        "sessions' true means as about normal. 1 is no difference between sessions; below 1 is chance",
-        "Over rounds' scatter": "the same against what the rounds inside each session predict: above 1 says that "
-        "rounds within a session do not stand for sessions apart",
-        "Between": "standard deviation of the sessions' true means, the scatter inside sessions taken out",
-        "Drift": "median of the slopes between sessions (Theil and Sen), where they span a day or more",
-        "By hour": "a session belongs to the hour in which it began; p by a permutation of sessions between hours",
+        "sessions' true means as about normal. 1 is no difference between sessions; below 1 is chance. It grows with "
+        "the number of calls and rounds in a session",
+        "Over calls' scatter": "the same against what single calls predict: above 1 where sessions differ, or the "
+        "rounds inside them do",
+        "Between": "standard deviation of the sessions' true means, the scatter inside sessions taken out, also as a "
+        "share of their mean; it does not depend on how much a session measures",
+        "Drift": "slope through the means of blocks of two days or more, where sessions span a day or more; interval "
+        "and p by Student's t over blocks, from eight days on",
+        "By hour": "a session belongs to the hour in which it began; p by shuffling the sessions of each day",
         "p": "corrected (Holm) for all series of this trend, each question on its own",
         "Kept apart": "what was asked for otherwise (bursts, concurrency, load) is a series of its own",
     }

@@ -11,7 +11,7 @@ from rich.text import Text
 from isotherm.analysis.trend_model import Series, Trend
 from isotherm.analysis.words.cells import row_name
 from isotherm.campaign.cell import Kind
-from isotherm.numbers import NOTHING, count, digits, interval, percent, probability
+from isotherm.numbers import NOTHING, count, digits, interval, percent, probability, rough_percent
 from isotherm.report.metrics import KIND_LABELS, metric_label, unit
 from isotherm.report.terminal.frame import framed
 from isotherm.statistics.results import Estimate
@@ -54,8 +54,10 @@ def trend_tables(trend: Trend) -> Group:
             f"{percent(trend.confidence)}, over sessions."
         ),
         Text(
-            "Factor: how many times as wide the means of sessions scatter as the scatter inside them predicts; "
-            "1 is no difference between sessions. p is corrected (Holm) for all cells shown."
+            "Factor: how many times as wide the means of sessions scatter as the rounds inside them predict; 1 is no "
+            "difference between sessions, and sd is the difference as a share of the mean. Next: where the median of "
+            "one further session is expected. p is corrected (Holm) for all cells shown; the page has intervals of the "
+            "factors."
         ),
     ]
     return Group(*parts)
@@ -85,15 +87,16 @@ def _title(trend: Trend, one: Series) -> str:
 def _spread_table(trend: Trend, series: Sequence[Series]) -> Table:
     table = framed(_title(trend, series[0]))
     table.add_column("Target", overflow="fold")
-    for name in ("Sessions", "Median", "interval", "Factor", "interval", "p"):
+    for name in ("Sessions", "Median", "interval", "Next", "Factor", "p", "sd"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in series:
         row = [row_name(one), f"{len(one.points)}", *_estimate(one.median)]
-        spread = one.spread
+        row.append(interval(one.next_session.low, one.next_session.high, " … ") if one.next_session else NOTHING)
+        spread = one.beyond_rounds
         if spread is None:
             row += [NOTHING] * 3
         else:
-            row += [digits(spread.factor), interval(spread.low, spread.high, " … "), probability(spread.p_holm)]
+            row += [digits(spread.factor), probability(spread.p_holm), rough_percent(spread.relative_sd)]
         table.add_row(*(Text(text) for text in row))
     return table
 
