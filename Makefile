@@ -34,8 +34,8 @@ lint: $(READY) ## check style and types
 	else echo "the page's scripts were not checked: node is not here (Debian: apt-get install nodejs)"; fi
 
 bench: $(READY) ## run the benchmarks; one of them: make bench BENCH=campaign ARGS=--help
-	@set -e; for script in $(if $(BENCH),bench/$(BENCH).py,$(wildcard bench/*.py)); do \
-		echo "== $$script"; $(BIN)/python $$script $(ARGS); done
+	@set -e; for name in $(or $(BENCH),$(basename $(notdir $(wildcard bench/*.py)))); do \
+		echo "== bench.$$name"; $(BIN)/python -m bench.$$name $(ARGS); done
 
 clean: ## stop what runs and remove all that was made here
 	@if [ -x $(BIN)/isotherm ]; then $(BIN)/isotherm local down --yes; fi
