@@ -229,7 +229,9 @@ def main() -> None:
         description=__doc__.partition("\n")[0] if __doc__ else None,
         epilog="exit code 1: a goal was missed by more than the Monte Carlo error",
     )
-    parser.add_argument("--quick", action="store_true", help="fewer experiments and trials: a minute and a half")
+    parser.add_argument(
+        "--quick", action="store_true", help="a selection, with fewer trials: half a minute on two calm cores"
+    )
     parser.add_argument("--only", metavar="GROUP,...", help=f"of {', '.join(groups(quick=True))}")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="at once; 2 unless told otherwise")
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
