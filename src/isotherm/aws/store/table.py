@@ -95,20 +95,10 @@ class Table:
             for task in tasks
         )
 
-    def task(self, campaign_id: str, lane_key: str) -> LaneTask:
-        """What a lane has to do.
-
-        Raises
-        ------
-        LookupError
-            The campaign has no such lane, or its row was deleted: its progress then made one without a task.
-        """
+    def task(self, campaign_id: str, lane_key: str) -> LaneTask | None:
+        """What a lane has to do; None where its row is not there, or was deleted: its progress then made another."""
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
-        if item is None:
-            raise LookupError(f"campaign {campaign_id} has no lane {lane_key}")
-        if "task" not in item:
-            raise LookupError(f"what lane {lane_key} was to do is gone from the table: its row was deleted meanwhile")
-        return LaneTask.from_json(item["task"])
+        return LaneTask.from_json(item["task"]) if item and "task" in item else None
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
