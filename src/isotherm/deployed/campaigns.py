@@ -386,9 +386,9 @@ class Campaigns:
         PlanFailed
             It is of another version and cannot be read.
         """
-        from isotherm.aws.store.bucket import plan_key
+        from isotherm.aws.store.plans import read_plan
 
-        text = self._bucket.read_if_there(plan_key(campaign_id))
+        text = read_plan(self._table, self._bucket, campaign_id)
         return None if text is None else self._parse_plan(campaign_id, text)
 
     def progress(self, plan: Plan) -> CampaignProgress:

@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
+from isotherm.aws.store import plans
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.results import read_results
+from isotherm.aws.store.results import PlanLost, read_results
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
 from isotherm.aws.store.tasks import task_of
@@ -53,9 +54,25 @@ def test_a_lane_without_a_row_and_without_a_plan_is_named(
             raise ClientError({"Error": {"Code": said, "Message": "Access Denied"}}, "GetObject")
 
         monkeypatch.setattr(client("s3", HOME.region), "get_object", refuse)
-    with pytest.raises(LookupError, match=rf"{key} of campaign id .* neither in the table nor in plans/id\.json"):
+    with pytest.raises(LookupError, match=f"what lane {key} of campaign id has to do is gone, and the plan too"):
         task_of(HOME, "id", key)
     assert bucket.keys("plans/") == []
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_plan_that_is_deleted_is_read_from_its_copy_where_that_is_not_too_long(
+    table: Table, bucket: Bucket, plan: Plan, monkeypatch: pytest.MonkeyPatch, *, copied: bool
+) -> None:
+    if not copied:
+        monkeypatch.setattr(plans, "MAX_COPY_BYTES", 100)
+    plans.write_plan(table, bucket, "id", plan.model_dump_json().encode())
+    assert read_results("id", table, bucket).plan == plan
+    client("s3", HOME.region).delete_object(Bucket=HOME.bucket, Key=plan_key("id"))
+    if copied:
+        assert read_results("id", table, bucket).plan == plan
+    else:
+        with pytest.raises(PlanLost, match="the plan of campaign id is neither in the bucket nor in the table"):
+            read_results("id", table, bucket)
 
 
 def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:

@@ -79,6 +79,16 @@ class Table:
         campaign = self.campaign(campaign_id)
         return campaign is not None and campaign.stopped_at is not None
 
+    def put_plan_copy(self, campaign_id: str, copy: str) -> None:
+        """Keep a copy of a campaign's plan, as `isotherm.aws.store.plans` packs it."""
+        item = {"pk": f"campaign#{campaign_id}", "sk": "plan", "copy": copy, "expires_at": expiry()}
+        self._db.put_item(TableName=self._name, Item=encode(item))
+
+    def plan_copy(self, campaign_id: str) -> str | None:
+        """What `put_plan_copy` kept; None where there is none."""
+        item = self._get(f"campaign#{campaign_id}", "plan")
+        return item["copy"] if item else None
+
     def put_tasks(self, tasks: Iterable[LaneTask]) -> None:
         """Record each lane's task and that it has not begun."""
         self.write(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
-
 from isotherm.aws.clients import Home
-from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.bucket import Bucket
+from isotherm.aws.store.plans import read_plan
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask
 
@@ -18,24 +17,16 @@ def task_of(home: Home, campaign_id: str, lane_key: str) -> LaneTask:
     LookupError
         The campaign has no such lane, or neither its row nor the plan is there any more.
     """
-    return Table(home).task(campaign_id, lane_key) or _as_planned(Bucket(home), campaign_id, lane_key)
+    table = Table(home)
+    return table.task(campaign_id, lane_key) or _as_planned(home, table, campaign_id, lane_key)
 
 
-def _as_planned(bucket: Bucket, campaign_id: str, lane_key: str) -> LaneTask:
+def _as_planned(home: Home, table: Table, campaign_id: str, lane_key: str) -> LaneTask:
     from isotherm.campaign.plan import Plan  # pydantic: most calls do without its import
 
-    key = plan_key(campaign_id)
-    try:
-        written = bucket.read_if_there(key)
-    except ClientError as fault:
-        # Of what is not there S3 says this to whoever may not list the bucket (AWS, GetObject).
-        if fault.response["Error"]["Code"] != "AccessDenied":
-            raise
-        written = None
+    written = read_plan(table, Bucket(home), campaign_id)
     if written is None:
-        raise LookupError(
-            f"what lane {lane_key} of campaign {campaign_id} has to do is neither in the table nor in {key}"
-        )
+        raise LookupError(f"what lane {lane_key} of campaign {campaign_id} has to do is gone, and the plan too")
     for task in Plan.model_validate_json(written).tasks():
         if task.lane.key == lane_key:
             return task
