@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from integration.embedded import Embedded, deployed_stack
 
@@ -47,6 +48,24 @@ class Results:
     rows: list[Row] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Results:
+        """What `document` gave."""
+        problems = [(one["fault"], one["problem"]) for one in document["problems"]]
+        return cls(document["seed"], [Row(**row) for row in document["faults"]], problems)
+
+    def over(self, earlier: Results) -> Results:
+        """These rows, and of an earlier run those of faults that were not thrown again, in the order of `FAULTS`."""
+        thrown = {row.fault for row in self.rows}
+        rows = {row.fault: row for row in (*earlier.rows, *self.rows)}
+        kept = [one for one in earlier.problems if one[0] not in thrown]
+        names = [fault.name for fault in FAULTS]
+        return Results(
+            self.seed,
+            [rows[name] for name in names if name in rows],
+            sorted([*kept, *self.problems], key=lambda one: names.index(one[0])),
+        )
+
     @property
     def good(self) -> bool:
         """Whether nothing is lost, left behind or wrong."""
@@ -62,12 +81,13 @@ class Results:
         }
 
 
-def chosen(pattern: str, *, quick: bool = False, times: int | None = None) -> list[tuple[Fault, int]]:
-    """Faults whose name matches, and how often each is thrown: as each says, or `times`, or once in a quick run."""
+def chosen(patterns: Sequence[str], *, quick: bool = False, times: int | None = None) -> list[tuple[Fault, int]]:
+    """Faults whose name matches one, and how often each is thrown: as each says, or `times`, or once in a quick run."""
     return [
         (fault, 1 if quick else times or fault.times)
         for fault in FAULTS
-        if fnmatch.fnmatch(fault.name, pattern) and (not quick or pattern != "*" or fault.quick)
+        if any(fnmatch.fnmatch(fault.name, pattern) for pattern in patterns)
+        and (not quick or "*" not in patterns or fault.quick)
     ]
 
 

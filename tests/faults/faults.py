@@ -87,7 +87,7 @@ def interrupt_client(scene: Scene) -> None:
 def stop_campaign(scene: Scene) -> None:
     """The person types `isotherm stop`."""
     scene.await_calls(scene.rng.randint(1, 12))
-    scene.run("stop", scene.campaign_id, expected={0})
+    scene.stop()
 
 
 def freeze_stack(scene: Scene) -> None:
@@ -115,10 +115,11 @@ def kill_stack(scene: Scene) -> None:
 
 
 def take_down(scene: Scene) -> None:
-    """The person takes the embedded stack down while a campaign runs."""
+    """The person takes the embedded stack down while a campaign runs: refused, until they say that they mean it."""
     scene.await_calls(scene.rng.randint(1, 8))
+    scene.run("local", "down", expected={1}, must_say=scene.campaign_id)
     scene.died = True
-    scene.run("local", "down", expected={0})
+    scene.run("local", "down", "--yes", expected={0})
 
 
 # Processes and executions of the platform
@@ -143,7 +144,7 @@ def kill_dispatch(scene: Scene) -> None:
     scene.kill_worker("dispatch")
     time.sleep(2.0)
     if scene.client.process.poll() is None:
-        scene.run("stop", scene.campaign_id, expected={0})
+        scene.stop()
 
 
 def kill_rescue(scene: Scene) -> None:
@@ -164,7 +165,7 @@ def stop_execution(phase: str) -> Inject:
         scene.await_lane(phase)
         scene.stop_execution(scene.campaign_arn)
         scene.client.wait(60)
-        scene.run("stop", scene.campaign_id, expected={0})
+        scene.stop()
 
     return inject
 
@@ -346,7 +347,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="stack-down",
-        what="`isotherm local down` while calls are made",
+        what="`isotherm local down`, then `isotherm local down --yes`, while calls are made",
         inject=take_down,
         exit_codes=FAILED,
         own_stack=True,
@@ -439,7 +440,7 @@ FAULTS: tuple[Fault, ...] = (
         exit_codes=FAILED,
         says="not collected|are gone",
     ),
-    Fault(name="lane-row-deleted", what="a lane's row in the table deleted", inject=delete_lane, exit_codes=FAILED),
+    Fault(name="lane-row-deleted", what="a lane's row in the table deleted", inject=delete_lane),
     Fault(name="campaign-row-deleted", what="the campaign's row in the table deleted", inject=delete_campaign),
     Fault(
         name="announcement-deleted",
@@ -462,7 +463,7 @@ FAULTS: tuple[Fault, ...] = (
         says="vanished",
         campaign={"memory_mb": [256, 512]},
     ),
-    Fault(name="plan-deleted", what="the plan deleted from the bucket", inject=delete_plan, exit_codes=FAILED),
+    Fault(name="plan-deleted", what="the plan deleted from the bucket", inject=delete_plan),
     Fault(name="logs-deleted", what="both functions' log groups deleted again and again", inject=delete_logs),
     Fault(name="outsider-memory", what="somebody sets the function's memory", inject=set_memory),
     Fault(name="outsider-variables", what="somebody adds a variable and sets the time-out", inject=set_variables),

@@ -168,6 +168,10 @@ class Scene:
         """The person comes back to a campaign whose client is gone."""
         self.run("follow", self.campaign_id, "--output", str(self.folder / "run"), expected={0})
 
+    def stop(self) -> None:
+        """The person types `isotherm stop`, which shows what was measured until then."""
+        self.run("stop", self.campaign_id, "--output", str(self.folder / "stopped"), expected={0})
+
     def stop_execution(self, arn: str) -> None:
         """Stop an execution as from the console."""
         states = self.embedded.client("stepfunctions", arn.split(":")[3])
@@ -247,7 +251,7 @@ def stack_state(embedded: Embedded) -> dict[str, Any]:
 
 
 #: By which a person knows that the embedded stack died, and with it all that was measured.
-DEATH = re.compile(r"embedded stack\b.*\b(died|ended|gone|stopped|was killed|no longer)", re.DOTALL | re.IGNORECASE)
+DEATH = re.compile(r"the embedded stack is gone: nothing answers at \S+ any more")
 
 #: What a function says of itself in the platform's name (`target/app.py`).
 FORGED_MS = "99999"
@@ -386,7 +390,7 @@ def bucket_of(embedded: Embedded) -> str:
 
 def _results(scene: Scene) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
     """Summary and raw samples, as the person has them."""
-    for folder in (scene.folder / "run", scene.folder / "report"):
+    for folder in (scene.folder / "run", scene.folder / "stopped", scene.folder / "report"):
         if (folder / "summary.json").is_file() and (folder / "samples.csv.gz").is_file():
             rows = csv.DictReader(gzip.decompress((folder / "samples.csv.gz").read_bytes()).decode().splitlines())
             return json.loads((folder / "summary.json").read_text()), list(rows)
