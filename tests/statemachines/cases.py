@@ -110,10 +110,11 @@ CASES = (
         error="Lambda.ServiceException",
         cause="Service is unavailable.",
     ),
+    _campaign("PlanKilled", (*ADMITTED, *WAVE, *WAVE, *REPORTED), "Plan Plan Dispatch Dispatch Aggregate Publish"),
     _campaign(
         "PlanRaises",
         ("PlanCampaign", *EXPLAINED),
-        "Plan",
+        "Plan Plan Plan",
         error="ClientError",
         cause="An error occurred (AccessDenied) when calling the PutObject operation",
     ),
