@@ -60,19 +60,23 @@ def test_a_lane_without_a_row_and_without_a_plan_is_named(
 
 
 @pytest.mark.parametrize("copied", [True, False])
-def test_a_plan_that_is_deleted_is_read_from_its_copy_where_that_is_not_too_long(
+def test_a_plan_that_is_damaged_or_gone_is_read_from_its_copy_where_that_is_not_too_long(
     table: Table, bucket: Bucket, plan: Plan, monkeypatch: pytest.MonkeyPatch, *, copied: bool
 ) -> None:
     if not copied:
         monkeypatch.setattr(plans, "MAX_COPY_BYTES", 100)
     plans.write_plan(table, bucket, "id", plan.model_dump_json().encode())
     assert read_results("id", table, bucket).plan == plan
-    client("s3", HOME.region).delete_object(Bucket=HOME.bucket, Key=plan_key("id"))
-    if copied:
-        assert read_results("id", table, bucket).plan == plan
-    else:
-        with pytest.raises(PlanLost, match="the plan of campaign id is neither in the bucket nor in the table"):
-            read_results("id", table, bucket)
+    for damage, found in (
+        (lambda: bucket.write(plan_key("id"), bucket.read(plan_key("id"))[:1000]), "cannot be read"),
+        (lambda: bucket.delete_if_allowed(plan_key("id")), "is neither in the bucket nor in the table"),
+    ):
+        damage()
+        if copied:
+            assert read_results("id", table, bucket).plan == plan
+        else:
+            with pytest.raises(PlanLost, match=f"the plan of campaign id {found}"):
+                read_results("id", table, bucket)
 
 
 def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:

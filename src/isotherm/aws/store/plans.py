@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 
 from botocore.exceptions import ClientError
 
@@ -23,7 +24,7 @@ def write_plan(table: Table, bucket: Bucket, campaign_id: str, text: bytes) -> N
 
 
 def read_plan(table: Table, bucket: Bucket, campaign_id: str) -> bytes | None:
-    """A plan's text, of the copy where the object is gone; None where there is neither."""
+    """A plan's text, of the copy where the object is gone or damaged; None where there is neither."""
     try:
         text = bucket.read_if_there(plan_key(campaign_id))
     except ClientError as fault:
@@ -31,7 +32,15 @@ def read_plan(table: Table, bucket: Bucket, campaign_id: str) -> bytes | None:
         if fault.response["Error"]["Code"] != "AccessDenied":
             raise
         text = None
-    if text is not None:
+    if text is not None and _is_json(text):
         return text
     copy = table.plan_copy(campaign_id)
-    return None if copy is None else gzip.decompress(base64.b64decode(copy))
+    return text if copy is None else gzip.decompress(base64.b64decode(copy))
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
