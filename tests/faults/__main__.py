@@ -55,12 +55,22 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
 
-    say("starting a stack of its own")
     results = Results(asked.seed)
+    earlier = Results(asked.seed)
+    if asked.merge is not None and asked.merge.exists():
+        earlier = Results.of(json.loads(asked.merge.read_text()))
+
+    def keep() -> None:
+        if asked.merge is not None:
+            together = results.over(earlier)
+            asked.merge.write_text(json.dumps(together.document(), indent=1) + "\n")
+            write_page(together)
+
+    say("starting a stack of its own")
     try:
         with deployed_stack("faults") as embedded:
             embedded.shorten_waits()
-            throw_all(embedded, faults, results, say)
+            throw_all(embedded, faults, results, say, keep)
     except pytest.skip.Exception as missing:
         print(missing, file=sys.stderr)
         return 1
@@ -73,11 +83,7 @@ def main() -> int:
         print(json.dumps(results.document(), indent=1))
     else:
         Console().print(table(results))
-    if asked.merge is not None:
-        together = results.over(Results.of(json.loads(asked.merge.read_text()))) if asked.merge.exists() else results
-        asked.merge.write_text(json.dumps(together.document(), indent=1) + "\n")
-        write_page(together)
-    elif asked.only == ["*"] and not asked.quick:
+    if asked.merge is None and asked.only == ["*"] and not asked.quick:
         write_page(results)
     return 0 if results.good else 1
 

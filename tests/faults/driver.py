@@ -92,9 +92,16 @@ def chosen(patterns: Sequence[str], *, quick: bool = False, times: int | None = 
 
 
 def throw_all(
-    embedded: Embedded, faults: Iterable[tuple[Fault, int]], results: Results, say: Callable[[str], None]
+    embedded: Embedded,
+    faults: Iterable[tuple[Fault, int]],
+    results: Results,
+    say: Callable[[str], None],
+    keep: Callable[[], None],
 ) -> None:
-    """Throw each fault so often as asked, at a campaign of its own each time; `results` get a row for each fault."""
+    """Throw each fault so often as asked, at a campaign of its own each time.
+
+    `results` get a row for each fault, and `keep` is called after each.
+    """
     with tempfile.TemporaryDirectory(prefix="isotherm-faults-") as folder:
         for fault, times in faults:
             row = Row(fault.name)
@@ -107,15 +114,25 @@ def throw_all(
                     say(f"  WRONG: {problem}")
                     results.problems.append((fault.name, problem))
             results.rows.append(row)
+            keep()
 
 
 def throw(embedded: Embedded, fault: Fault, seed: str, folder: Path) -> Verdict:
     """Throw one fault at one campaign, and judge what is left of it."""
-    behaviours = ("plain", fault.behaviour)
     stage = folder / f"{zlib.crc32(seed.encode()):08x}"
+    if fault.alone is not None:
+        try:
+            return judge(fault.alone(stage))
+        except NotInjected as missed:
+            return _not_met(missed)
+    behaviours = ("plain", fault.behaviour)
     with on_stage(embedded, stage, seed, behaviours, **fault.campaign) as scene:
         try:
             fault.inject(scene)
         except NotInjected as missed:
-            return Verdict(0, 0, 0, 0, (), (f"the fault was not met: {missed}",))
+            return _not_met(missed)
         return judge(evidence_of(scene, fault.exit_codes, fault.says))
+
+
+def _not_met(missed: NotInjected) -> Verdict:
+    return Verdict(0, 0, 0, 0, (), (f"the fault was not met: {missed}",))
