@@ -3,6 +3,7 @@
 python -m tests.faults
 python -m tests.faults --quick --json
 python -m tests.faults --only 'outsider-*' --seed 7
+python -m tests.faults --merge all.json; python -m tests.faults --merge all.json --only 'lease-*'
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of it, in under three minutes")
     parser.add_argument("--seed", type=int, default=1, help="of every moment that is chosen (default: 1)")
-    parser.add_argument("--only", default="*", metavar="NAME", help="faults whose name matches, such as 'outsider-*'")
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="NAME", help="faults of these names or patterns")
     parser.add_argument("--times", type=int, metavar="N", help="throw each so often (default: as each says, 1 or 2)")
     parser.add_argument("--list", action="store_true", help="name the faults and end")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON, and nothing else")
+    parser.add_argument("--merge", type=Path, metavar="FILE", help="put the rows into FILE, made by an earlier --merge")
     asked = parser.parse_args()
     if asked.list:
         for fault in FAULTS:
@@ -45,7 +47,7 @@ def main() -> int:
         return 0
     faults = chosen(asked.only, quick=asked.quick, times=asked.times)
     if not faults:
-        print(f"--only: no fault is called {asked.only}; --list names them", file=sys.stderr)
+        print(f"--only: no fault is called {' or '.join(asked.only)}; --list names them", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _leave)
     begun = time.monotonic()
@@ -53,12 +55,22 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - begun:4.0f} s] {text}", file=sys.stderr, flush=True)
 
-    say("starting a stack of its own")
     results = Results(asked.seed)
+    earlier = Results(asked.seed)
+    if asked.merge is not None and asked.merge.exists():
+        earlier = Results.of(json.loads(asked.merge.read_text()))
+
+    def keep() -> None:
+        if asked.merge is not None:
+            together = results.over(earlier)
+            asked.merge.write_text(json.dumps(together.document(), indent=1) + "\n")
+            write_page(together)
+
+    say("starting a stack of its own")
     try:
         with deployed_stack("faults") as embedded:
             embedded.shorten_waits()
-            throw_all(embedded, faults, results, say)
+            throw_all(embedded, faults, results, say, keep)
     except pytest.skip.Exception as missing:
         print(missing, file=sys.stderr)
         return 1
@@ -71,7 +83,7 @@ def main() -> int:
         print(json.dumps(results.document(), indent=1))
     else:
         Console().print(table(results))
-    if asked.only == "*" and not asked.quick:
+    if asked.merge is None and asked.only == ["*"] and not asked.quick:
         write_page(results)
     return 0 if results.good else 1
 

@@ -9,13 +9,17 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from isotherm.local.stack import processes_of
 
+from . import demos
 from .functions import code, text_of
-from .scene import Control, Scene, bucket_of, read_object
+from .oracle import Evidence
+from .scene import Client, Control, Scene, bucket_of, read_object
 
 Inject = Callable[[Scene], None]
 
@@ -46,6 +50,8 @@ class Fault:
         Whether a quick run throws it too.
     own_stack : bool
         Whether it takes a stack of its own, since nothing of the stack is left.
+    alone : callable, optional
+        In place of all but name and what: begins something of its own in a folder, and gives what was seen of it.
     """
 
     name: str
@@ -58,12 +64,13 @@ class Fault:
     times: int = 2
     quick: bool = False
     own_stack: bool = False
+    alone: Callable[[Path], Evidence] | None = None
 
 
 DONE = frozenset({0})
 FAILED = frozenset({1})
 KILLED = frozenset({-signal.SIGKILL})
-INTERRUPTED = frozenset({130})
+INTERRUPTED = frozenset({128 + signal.SIGINT})
 
 
 # The laptop
@@ -76,18 +83,32 @@ def kill_client(scene: Scene) -> None:
     scene.follow()
 
 
-def interrupt_client(scene: Scene) -> None:
-    """Ctrl-C for `isotherm run`; the person follows the campaign later."""
-    scene.await_calls(scene.rng.randint(1, 8))
-    scene.client.process.send_signal(signal.SIGINT)
-    scene.client.wait(60)
-    scene.follow()
+def signal_client(number: int) -> Inject:
+    """Ctrl-C for `isotherm run`, or a polite kill, or its terminal is closed; the person follows the campaign later."""
+
+    def inject(scene: Scene) -> None:
+        scene.await_calls(scene.rng.randint(1, 8))
+        scene.client.process.send_signal(number)
+        scene.client.wait(60)
+        scene.follow()
+
+    return inject
 
 
 def stop_campaign(scene: Scene) -> None:
     """The person types `isotherm stop`."""
     scene.await_calls(scene.rng.randint(1, 12))
-    scene.run("stop", scene.campaign_id, expected={0})
+    scene.stop()
+
+
+def kill_stop(scene: Scene) -> None:
+    """`isotherm stop` is killed at its work, and typed once more."""
+    scene.await_calls(scene.rng.randint(1, 8))
+    first = Client(scene.embedded, scene.folder, "stop", scene.campaign_id, "--output", str(scene.folder / "stopped"))
+    scene.until(lambda: "stopping" in first.said, "the stop")
+    time.sleep(scene.rng.uniform(0.0, 2.0))
+    first.end()
+    scene.stop()
 
 
 def freeze_stack(scene: Scene) -> None:
@@ -115,10 +136,11 @@ def kill_stack(scene: Scene) -> None:
 
 
 def take_down(scene: Scene) -> None:
-    """The person takes the embedded stack down while a campaign runs."""
+    """The person takes the embedded stack down while a campaign runs: refused, until they say that they mean it."""
     scene.await_calls(scene.rng.randint(1, 8))
+    scene.run("local", "down", expected={1}, must_say=scene.campaign_id)
     scene.died = True
-    scene.run("local", "down", expected={0})
+    scene.run("local", "down", "--yes", expected={0})
 
 
 # Processes and executions of the platform
@@ -138,12 +160,20 @@ def kill(control: Control, times: int = 1) -> Inject:
     return lambda scene: scene.kill_worker(control, times)
 
 
+def kill_plan(scene: Scene) -> None:
+    """Plan dies while it asks, keeps functions or writes: it is at work once the campaign has a name."""
+    scene.until(lambda: scene.workers("plan"), "work of plan")
+    time.sleep(scene.rng.uniform(0.0, 0.2))
+    for pid in scene.workers("plan"):
+        scene.kill(pid)
+
+
 def kill_dispatch(scene: Scene) -> None:
     """Dispatch dies, and the campaign would wait for two hours: the person stops it."""
     scene.kill_worker("dispatch")
     time.sleep(2.0)
     if scene.client.process.poll() is None:
-        scene.run("stop", scene.campaign_id, expected={0})
+        scene.stop()
 
 
 def kill_rescue(scene: Scene) -> None:
@@ -164,7 +194,7 @@ def stop_execution(phase: str) -> Inject:
         scene.await_lane(phase)
         scene.stop_execution(scene.campaign_arn)
         scene.client.wait(60)
-        scene.run("stop", scene.campaign_id, expected={0})
+        scene.stop()
 
     return inject
 
@@ -199,8 +229,8 @@ def delete_raw(scene: Scene, key: str) -> None:
     scene.delete_object(key)
 
 
-def damage_raw(scene: Scene, key: str) -> None:
-    """An object with shots is cut in the middle."""
+def damage(scene: Scene, key: str) -> None:
+    """An object is cut in the middle."""
     whole = read_object(scene.embedded, key)
     scene.embedded.client("s3").put_object(Bucket=bucket_of(scene.embedded), Key=key, Body=whole[: len(whole) // 2])
 
@@ -234,6 +264,12 @@ def delete_plan(scene: Scene) -> None:
     """The plan is deleted from the bucket."""
     scene.await_calls(scene.rng.randint(1, 8))
     scene.delete_object(f"plans/{scene.campaign_id}.json")
+
+
+def damage_plan(scene: Scene) -> None:
+    """The plan is cut in the middle."""
+    scene.await_calls(scene.rng.randint(1, 8))
+    damage(scene, f"plans/{scene.campaign_id}.json")
 
 
 def delete_logs(scene: Scene) -> None:
@@ -303,6 +339,14 @@ def delete_function(scene: Scene) -> None:
     scene.expected[function.name].clear()
 
 
+def deploy_twice(scene: Scene) -> None:
+    """Two people, or a person and a script, deploy to the stack at once, each with another setting."""
+    scene.await_calls(scene.rng.randint(1, 8))
+    days = ("LogRetentionDays=3", "LogRetentionDays=5")
+    with ThreadPoolExecutor(max_workers=len(days)) as pool:
+        list(pool.map(lambda setting: scene.run("deploy", "--parameter", setting, expected={0}), days))
+
+
 def start_another(scene: Scene) -> None:
     """Somebody starts another campaign on the same functions."""
     scene.await_calls(scene.rng.randint(1, 8))
@@ -324,9 +368,23 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="client-interrupted",
         what="Ctrl-C in `isotherm run`; `isotherm follow` later",
-        inject=interrupt_client,
+        inject=signal_client(signal.SIGINT),
         exit_codes=INTERRUPTED,
         says="isotherm follow",
+    ),
+    *(
+        Fault(
+            name=f"client-{name}",
+            what=f"{what} in `isotherm run`; `isotherm follow` later",
+            inject=signal_client(number),
+            exit_codes=frozenset({128 + number}),
+            says="isotherm follow",
+            times=1,
+        )
+        for name, what, number in (
+            ("terminated", "SIGTERM", signal.SIGTERM),
+            ("hung-up", "SIGHUP, as of a terminal that is closed,", signal.SIGHUP),
+        )
     ),
     Fault(
         name="campaign-stopped",
@@ -334,6 +392,14 @@ FAULTS: tuple[Fault, ...] = (
         inject=stop_campaign,
         exit_codes=FAILED,
         says="stopped",
+    ),
+    Fault(
+        name="stop-killed",
+        what="`isotherm stop` killed at work, then typed once more",
+        inject=kill_stop,
+        exit_codes=FAILED,
+        says="stopped",
+        times=1,
     ),
     Fault(name="stack-frozen", what="every process of the stack stopped for 5 s (SIGSTOP)", inject=freeze_stack),
     Fault(
@@ -346,7 +412,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="stack-down",
-        what="`isotherm local down` while calls are made",
+        what="`isotherm local down`, then `isotherm local down --yes`, while calls are made",
         inject=take_down,
         exit_codes=FAILED,
         own_stack=True,
@@ -367,6 +433,7 @@ FAULTS: tuple[Fault, ...] = (
         exit_codes=FAILED,
         says=LANES_FAILED,
     ),
+    Fault(name="plan-killed", what="Plan's process killed just after the campaign was started", inject=kill_plan),
     Fault(
         name="prepare-killed",
         what="Prepare's process killed at work",
@@ -435,11 +502,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         name="raw-damaged",
         what="an object with shots cut in half before it was collected",
-        inject=before_collecting(damage_raw),
+        inject=before_collecting(damage),
         exit_codes=FAILED,
         says="not collected|are gone",
     ),
-    Fault(name="lane-row-deleted", what="a lane's row in the table deleted", inject=delete_lane, exit_codes=FAILED),
+    Fault(name="lane-row-deleted", what="a lane's row in the table deleted", inject=delete_lane),
     Fault(name="campaign-row-deleted", what="the campaign's row in the table deleted", inject=delete_campaign),
     Fault(
         name="announcement-deleted",
@@ -462,7 +529,8 @@ FAULTS: tuple[Fault, ...] = (
         says="vanished",
         campaign={"memory_mb": [256, 512]},
     ),
-    Fault(name="plan-deleted", what="the plan deleted from the bucket", inject=delete_plan, exit_codes=FAILED),
+    Fault(name="plan-deleted", what="the plan deleted from the bucket", inject=delete_plan),
+    Fault(name="plan-damaged", what="the plan cut in half", inject=damage_plan, times=1),
     Fault(name="logs-deleted", what="both functions' log groups deleted again and again", inject=delete_logs),
     Fault(name="outsider-memory", what="somebody sets the function's memory", inject=set_memory),
     Fault(name="outsider-variables", what="somebody adds a variable and sets the time-out", inject=set_variables),
@@ -478,6 +546,19 @@ FAULTS: tuple[Fault, ...] = (
         what="a second campaign started on the same functions",
         inject=start_another,
         campaign={"rounds": 2, "cold": {"samples": 4, "concurrency": 1}},
+    ),
+    Fault(name="two-deploys", what="two `isotherm deploy` at once, of other settings", inject=deploy_twice, times=1),
+    Fault(
+        name="demo-interrupted",
+        what="Ctrl-C three times within a second in `make demo`, at its campaign of 140 calls",
+        alone=demos.interrupt,
+        times=1,
+    ),
+    Fault(
+        name="demo-killed",
+        what="`make demo` killed (SIGKILL) at its campaign; `isotherm follow`, then `isotherm local down`",
+        alone=demos.kill,
+        times=1,
     ),
     *(
         Fault(

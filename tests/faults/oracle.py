@@ -181,7 +181,9 @@ def _left(evidence: Evidence) -> list[str]:
 def _misled(command: Command) -> list[str]:
     found = []
     if command.code not in command.expected:
-        found.append(f"{command.command}: exit code {command.code}, not {' or '.join(map(str, command.expected))}")
+        last = (command.said.strip().splitlines() or ["nothing"])[-1]
+        expected = " or ".join(map(str, sorted(command.expected)))
+        found.append(f"{command.command}: exit code {command.code}, not {expected}; it says last: {last.strip()}")
     if unreadable := _UNREADABLE.search(command.said):
         found.append(f"{command.command} says {unreadable.group().strip()!r}")
     if any(ord(letter) < 32 and letter not in "\n\t\r" for letter in command.said):

@@ -24,6 +24,8 @@ was left was judged from outside:
 - **sent** is what was really sent. Each call is counted by the measured function itself, in a file that Isotherm knows
   nothing of, and by the shots in the bucket.
 - **accounted** is what the campaign's report says was sent: samples, failed ones among them, and uncollected calls.
+  Where the embedded stack itself ends, all that it held ends with it: its calls count as accounted for where the person
+  was told so, and only there.
 - **lost** are calls that were sent and are neither samples nor uncollected, samples or uncollected calls that were
   never sent, and samples that are there twice. Only of a client that was killed may a few more be uncollected than were
   sent, at most those it had announced together. It must be 0, and every sum must balance, of each cell and of the
@@ -36,7 +38,7 @@ was left was judged from outside:
 ```
 python -m tests.faults                        all of it; writes this page
 python -m tests.faults --quick                a tenth of it; `make test` holds it too
-python -m tests.faults --only 'outsider-*'    some of it; --list names them
+python -m tests.faults --only 'outsider-*'    some of it; --list names them; --merge FILE keeps the other rows
 python -m tests.faults --json --seed 7        for a program, other moments
 ```
 

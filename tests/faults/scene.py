@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from integration.embedded import HOME, PROGRAM, ROOT, STACK, Embedded
+from integration.embedded import HOME, PROGRAM, ROOT, STACK, CommandLine, Embedded
 from isotherm.local.stack import MEMORY_FOLDER, processes_of
 
 from .functions import Measured, version_text
@@ -168,6 +168,10 @@ class Scene:
         """The person comes back to a campaign whose client is gone."""
         self.run("follow", self.campaign_id, "--output", str(self.folder / "run"), expected={0})
 
+    def stop(self) -> None:
+        """The person types `isotherm stop`, which shows what was measured until then."""
+        self.run("stop", self.campaign_id, "--output", str(self.folder / "stopped"), expected={0})
+
     def stop_execution(self, arn: str) -> None:
         """Stop an execution as from the console."""
         states = self.embedded.client("stepfunctions", arn.split(":")[3])
@@ -201,7 +205,7 @@ class Scene:
     def kill_stack(self) -> None:
         """Kill the embedded stack itself."""
         self.died = True
-        self.kill(stack_state(self.embedded)["pid"])
+        self.kill(stack_state(self.embedded.isotherm)["pid"])
 
     def change(self, function: Measured, **facts: str | None) -> None:
         """Note what an outsider has changed on purpose; None takes a fact away."""
@@ -239,15 +243,15 @@ def _function_of(pid: int) -> str:
     return names[0] if names else ""
 
 
-def stack_state(embedded: Embedded) -> dict[str, Any]:
+def stack_state(isotherm: CommandLine) -> dict[str, Any]:
     """What is written down of a stack that was started: its process, and the token that all its processes carry."""
-    folder = ROOT / ".isotherm" / embedded.isotherm.environment["ISOTHERM_LOCAL"]
+    folder = ROOT / ".isotherm" / isotherm.environment["ISOTHERM_LOCAL"]
     state: dict[str, Any] = json.loads((folder / "stack.json").read_text())
     return state
 
 
 #: By which a person knows that the embedded stack died, and with it all that was measured.
-DEATH = re.compile(r"embedded stack\b.*\b(died|ended|gone|stopped|was killed|no longer)", re.DOTALL | re.IGNORECASE)
+DEATH = re.compile(r"the embedded stack is gone: nothing answers at \S+ any more")
 
 #: What a function says of itself in the platform's name (`target/app.py`).
 FORGED_MS = "99999"
@@ -299,7 +303,7 @@ def on_stage(
         expected = {one.name: dict(one.facts()) for one in functions}
         client = Client(embedded, folder, "run", "-", "--output", str(folder / "run"), text=json.dumps(document))
         scene = Scene(embedded, folder, random.Random(seed), document, functions, expected, client)  # noqa: S311
-        scene.token = str(stack_state(embedded)["token"])
+        scene.token = str(stack_state(embedded.isotherm)["token"])
         scene.until(lambda: re.match(r"campaign (\S+)", client.remarks), "the campaign's start")
         scene.campaign_id = client.remarks.split()[1]
         yield scene
@@ -322,7 +326,7 @@ def evidence_of(scene: Scene, expected: Collection[int], must_say: str = "") -> 
             planned=planned_calls(scene.document),
             sent=_counted(scene),
             account=None,
-            files=_files(scene),
+            files=files_left(scene.token, died=scene.died),
             commands=commands,
             gone=DEATH.search(scene.client.said) is not None,
         )
@@ -330,10 +334,10 @@ def evidence_of(scene: Scene, expected: Collection[int], must_say: str = "") -> 
         # What was measured is to be had all the same, marked as a part.
         commands.append(scene.run("report", scene.campaign_id, "--output", str(scene.folder / "report"), expected={1}))
     _await_tidy(scene)
-    summary, rows = _results(scene)
+    summary, rows = results_in(*(scene.folder / name for name in ("run", "stopped", "report")))
     return Evidence(
         planned=planned_calls(scene.document),
-        sent={*_counted(scene), *_written(scene)},
+        sent={*_counted(scene), *written_shots(scene.embedded, scene.campaign_id)},
         account=None if summary is None else summary["accounting"],
         cells=[] if summary is None else [cell["accounting"] for cell in summary["cells"]],
         samples=[row["shot_id"].lstrip("'") for row in rows],
@@ -343,32 +347,31 @@ def evidence_of(scene: Scene, expected: Collection[int], must_say: str = "") -> 
         found={one.name: one.facts() for one in scene.functions},
         leases=_leases(scene),
         executions=_executions(scene),
-        files=_files(scene),
+        files=files_left(scene.token, died=scene.died),
         commands=commands,
     )
 
 
 def planned_calls(document: dict[str, Any]) -> int:
-    """How many calls a campaign of `plain_campaign` makes: each step's priming call included where nothing was cold."""
+    """How many calls a campaign of these fields makes: each step's priming call included where nothing was cold."""
     memory = len(document.get("memory_mb", [None]))
     cold, warm = document["cold"]["samples"], document["warm"]["samples"]
     primed = document["rounds"] if warm else 0
-    return int(len(document["targets"]) * memory * (cold + warm + primed))
+    return int(len(document["targets"]) * len(document["regions"]) * memory * (cold + warm + primed))
 
 
 def _counted(scene: Scene) -> set[str]:
     return {shot for one in scene.functions for shot in one.calls()}
 
 
-def _written(scene: Scene) -> set[str]:
+def written_shots(embedded: Embedded, campaign_id: str) -> set[str]:
     """Shots that Fire wrote down, of all objects that are there and can be read."""
     found: set[str] = set()
-    for key in scene.embedded.objects():
-        if key.startswith(f"raw/{scene.campaign_id}/") and key.endswith(".jsonl.gz"):
+    for key in embedded.objects():
+        if key.startswith(f"raw/{campaign_id}/") and key.endswith(".jsonl.gz"):
             with contextlib.suppress(OSError, EOFError, ValueError):  # damaged on purpose
                 found |= {
-                    json.loads(line)["shot_id"]
-                    for line in gzip.decompress(read_object(scene.embedded, key)).splitlines()
+                    json.loads(line)["shot_id"] for line in gzip.decompress(read_object(embedded, key)).splitlines()
                 }
     return found
 
@@ -384,9 +387,9 @@ def bucket_of(embedded: Embedded) -> str:
     return f"{STACK}-{embedded.environment['AWS_ACCESS_KEY_ID']}-{HOME}"
 
 
-def _results(scene: Scene) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
-    """Summary and raw samples, as the person has them."""
-    for folder in (scene.folder / "run", scene.folder / "report"):
+def results_in(*folders: Path) -> tuple[dict[str, Any] | None, list[dict[str, str]]]:
+    """Summary and raw samples, as the person has them in the first of these folders that has any."""
+    for folder in folders:
         if (folder / "summary.json").is_file() and (folder / "samples.csv.gz").is_file():
             rows = csv.DictReader(gzip.decompress((folder / "samples.csv.gz").read_bytes()).decode().splitlines())
             return json.loads((folder / "summary.json").read_text()), list(rows)
@@ -418,8 +421,8 @@ def _executions(scene: Scene) -> list[str]:
     ]
 
 
-def _files(scene: Scene) -> list[str]:
-    """Scratch folders in memory that no living stack owns, and what lives of a stack that died."""
-    left = [f"process {pid}" for pid in processes_of(scene.token)] if scene.died else []
-    scratch = MEMORY_FOLDER / f"isotherm-{scene.token}"
-    return left + [str(scratch)] * (scratch.exists() and not processes_of(scene.token))
+def files_left(token: str, *, died: bool) -> list[str]:
+    """Scratch folders in memory that no living stack owns, and what lives of a stack that died or was ended."""
+    left = [f"process {pid}" for pid in processes_of(token)] if died else []
+    scratch = MEMORY_FOLDER / f"isotherm-{token}"
+    return left + [str(scratch)] * (scratch.exists() and not processes_of(token))

@@ -28,3 +28,20 @@ def test_a_row_adds_up_its_campaigns_and_the_page_shows_what_was_wrong() -> None
     assert "on 2026-01-01" in text
     assert "seed 7" in text
     assert "- raw-deleted: 3 calls are gone" in text
+
+
+def test_rows_of_faults_that_are_thrown_again_take_the_place_of_earlier_ones() -> None:
+    earlier = Results(
+        1, [Row("none", 1, 16, 16, 16, 0, 0), Row("lease-deleted", 1, 16, 9, 4, 5, 0)], [("lease-deleted", "5 lost")]
+    )
+    again = Results(
+        2, [Row("lease-deleted", 1, 16, 9, 9, 0, 0), Row("fire-killed", 1, 16, 3, 1, 2, 0)], [("fire-killed", "2 lost")]
+    )
+    together = again.over(Results.of(earlier.document()))
+    assert [(row.fault, row.accounted) for row in together.rows] == [
+        ("none", 16),
+        ("fire-killed", 1),
+        ("lease-deleted", 9),
+    ]
+    assert together.problems == [("fire-killed", "2 lost")]
+    assert Results.of(together.document()) == together

@@ -110,10 +110,11 @@ CASES = (
         error="Lambda.ServiceException",
         cause="Service is unavailable.",
     ),
+    _campaign("PlanKilled", (*ADMITTED, *WAVE, *WAVE, *REPORTED), "Plan Plan Dispatch Dispatch Aggregate Publish"),
     _campaign(
         "PlanRaises",
         ("PlanCampaign", *EXPLAINED),
-        "Plan",
+        "Plan Plan Plan",
         error="ClientError",
         cause="An error occurred (AccessDenied) when calling the PutObject operation",
     ),
@@ -157,10 +158,23 @@ CASES = (
         cause="PlanCampaign, AggregateResults or PublishReport (the last one entered) did not answer within its "
         "TimeoutSeconds; its log says how far it came.",
     ),
+    # Two retries after the first attempt.
+    _campaign(
+        "AggregateFails",
+        (*ADMITTED, *WAVE, *WAVE, "AggregateResults", *EXPLAINED),
+        "Plan Dispatch Dispatch Aggregate Aggregate Aggregate",
+        error="PlanLost",
+        cause="the plan of campaign x is not in the bucket",
+    ),
+    _campaign(
+        "ReportKilled",
+        (*ADMITTED, *WAVE, *WAVE, *REPORTED),
+        "Plan Dispatch Dispatch Aggregate Aggregate Publish Publish Publish",
+    ),
     _campaign(
         "PublishFails",
         (*ADMITTED, *WAVE, *WAVE, *REPORTED, *EXPLAINED),
-        "Plan Dispatch Dispatch Aggregate Publish",
+        "Plan Dispatch Dispatch Aggregate Publish Publish Publish",
         error="NoSuchBucket",
         cause="the results bucket is gone",
     ),

@@ -18,6 +18,7 @@ from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.samples import put_reports
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 from isotherm.measurement.witnesses import reports_in
 
 logger = Logger()
@@ -41,7 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str, Any]:
     table, where = Table(home), request.where
-    task = table.task(*where)
+    task = task_of(home, *where)
     load = task.lane.step(request.step).load
     if load is None:
         said, found = collect_samples(home, task, request.step, time_left_s)

@@ -18,6 +18,7 @@ from isotherm.aws.precision import is_precise_enough
 from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 
 logger = Logger()
 
@@ -36,7 +37,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home, machine_at_home = Home.from_environment(), from_template("ISOTHERM_LANE_MACHINE")
     table = Table(home)
-    task = table.task(*request.where)
+    task = task_of(home, *request.where)
     lane = task.lane
     machine = lane_machine_arn(machine_at_home, home.stack, lane.client_region)
     name = lane_execution_name(*request.where)

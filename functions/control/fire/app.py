@@ -17,6 +17,7 @@ from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 from isotherm.campaign.lane import LaneTask, LoadStep
 from isotherm.measurement.orders import step_orders
 
@@ -39,7 +40,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = parse(FireRequest, event)
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
-    task = Table(home).task(*request.where)
+    task = task_of(home, *request.where)
     load = task.lane.step(request.step).load
     return _shoot(request, home, task, context) if load is None else _load(request, home, task, load, context)
 

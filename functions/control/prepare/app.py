@@ -13,6 +13,7 @@ from isotherm.aws.preparation import publish_versions
 from isotherm.aws.request import StepRequest, parse
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 
 logger = Logger()
 
@@ -28,7 +29,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    task = table.task(*request.where)
+    task = task_of(home, *request.where)
     versions = publish_versions(home, task, request.step)
     load = task.lane.step(request.step).load
     fires = load.fires if load else 1

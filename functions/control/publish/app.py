@@ -1,6 +1,6 @@
 """Makes the page of a campaign, and the same as Markdown, from its summary and samples.
 
-A campaign of which nothing could be used has a page that says so, and then fails.
+A campaign of which nothing could be used has a page that says so, and then fails, unless it was cut short before.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     # Lanes that were spared, or failed before they began, leave what was kept for them.
     functions = {(lane.region, target_name(home.stack, lane.target)) for lane in summary.lanes}
     table.give_up_functions(request.campaign_id, sorted(functions))
-    if is_useless(summary):
+    if is_useless(summary) and summary.partial is None:  # a campaign that was cut short has failed already
         raise NothingUsed(shortfalls_in_words(shortfalls(summary)))
     return {
         "campaign_id": request.campaign_id,

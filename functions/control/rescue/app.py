@@ -20,6 +20,7 @@ from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 from isotherm.campaign.lane import LaneTask
 from isotherm.campaign.left_alone import to_items
 
@@ -69,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    task = table.task(*request.where)
+    task = task_of(home, *request.where)
     reason = request.cause or request.error
     # Its phase stays until all is done: whoever rescues it besides is to wait for its last calls as well.
     table.update_lane(*request.where, LaneFacts(status="failed", reason=reason), unless_ended=True)

@@ -12,6 +12,7 @@ from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 from isotherm.campaign.left_alone import to_items
 
 logger = Logger()
@@ -24,7 +25,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
     table = Table(home)
-    task = table.task(*request.where)
+    task = task_of(home, *request.where)
     table.update_lane(*request.where, LaneFacts(phase="restoring"), unless_ended=True)
     back = restore_lane(table, task)
     logger.info("restored", extra={"undone": back.undone, "left": to_items(back.left)})

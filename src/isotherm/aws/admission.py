@@ -9,8 +9,9 @@ from typing import Any
 from isotherm import __version__
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
-from isotherm.aws.store.bucket import Bucket, dry_plan_key, plan_key
+from isotherm.aws.store.bucket import Bucket, dry_plan_key
 from isotherm.aws.store.lease import FunctionBusy, Lease
+from isotherm.aws.store.plans import write_plan
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan
@@ -58,10 +59,12 @@ def plan_campaign(document: Any, home: Home, *, campaign_id: str, started_at: st
             table.reserve(campaign_id, _at_rest(plan))
         except FunctionBusy as busy:
             raise FunctionsBusy(str(busy)) from None
-    key = dry_plan_key if campaign.dry_run else plan_key
-    Bucket(home).write(key(plan.campaign_id), plan.model_dump_json().encode(), "application/json")
-    if not campaign.dry_run:
-        table.admit(plan)
+    bucket, text = Bucket(home), plan.model_dump_json().encode()
+    if campaign.dry_run:
+        bucket.write(dry_plan_key(campaign_id), text, "application/json")
+        return plan
+    write_plan(table, bucket, campaign_id, text)
+    table.admit(plan)
     return plan
 
 

@@ -386,9 +386,9 @@ class Campaigns:
         PlanFailed
             It is of another version and cannot be read.
         """
-        from isotherm.aws.store.bucket import plan_key
+        from isotherm.aws.store.plans import read_plan
 
-        text = self._bucket.read_if_there(plan_key(campaign_id))
+        text = read_plan(self._table, self._bucket, campaign_id)
         return None if text is None else self._parse_plan(campaign_id, text)
 
     def progress(self, plan: Plan) -> CampaignProgress:
@@ -522,9 +522,8 @@ class Campaigns:
         ended_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.ended_at))
         ended = {"status": state.status, "at": ended_at, "error": state.error, "cause": state.cause}
         for verb, request in (("aggregate", {"ended": ended}), ("publish", {})):
-            said, failed = self._call(functions, verb, {"campaign_id": campaign_id, **request})
-            # That nothing could be used is said by the report, which is there then.
-            if failed and said.get("errorType") != "NothingUsed":
+            _, failed = self._call(functions, verb, {"campaign_id": campaign_id, **request})
+            if failed:
                 raise ReportFailed(f"campaign {campaign_id}: {failed}")
 
     def _rescue_lanes(self, functions: Any, plan: Plan, state: State, say: Callable[[str], None]) -> None:

@@ -68,7 +68,7 @@ def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
     assert TOKEN not in json.dumps(lines)
 
 
-@pytest.mark.usefixtures("table")
+@pytest.mark.usefixtures("bucket")
 def test_what_is_of_no_lane_does_not_carry_the_lane_before(
     load: Callable[[str], ModuleType], log: Callable[[], list[Any]], context: Any
 ) -> None:

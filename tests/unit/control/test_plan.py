@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -83,6 +84,20 @@ def test_what_the_other_functions_need_is_written_down(
     facts = {"campaign_id": "id", "started_at": STARTED_AT, "name": "small", "lanes": 2, "price_usd": plan.price.usd}
     assert {name: getattr(campaign, name) for name in facts} == facts
     assert [item.campaign_id for item in table.campaigns_named("small", "", 10)] == ["id"]
+
+
+def test_planning_again_after_a_process_was_killed_admits_the_same_campaign_once(
+    plan_of: Callable[..., Any], table: Table
+) -> None:
+    answer = plan_of(SMALL)
+    items = items_of_the_table()
+    assert plan_of(SMALL) == answer
+    assert {json.dumps(_key_of(item)) for item in items_of_the_table()} == {json.dumps(_key_of(item)) for item in items}
+    assert [one.campaign_id for one in table.campaigns(10)] == ["id"]
+
+
+def _key_of(item: dict[str, Any]) -> list[Any]:
+    return [item["pk"], item["sk"], item.get("campaign_id"), item.get("status")]
 
 
 def test_a_dry_run_is_priced_and_no_campaign_is_recorded(plan_of: Callable[..., Any]) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import Home, client
+from isotherm.aws.store import plans
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneFacts
-from isotherm.aws.store.results import read_results
+from isotherm.aws.store.results import PlanLost, read_results
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
+from isotherm.aws.store.tasks import task_of
 from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.plan import Plan
 from isotherm.load.result import PhaseResult
@@ -22,15 +25,58 @@ from unit.made_up_step import shot
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
 
 
-def test_a_lane_whose_row_was_deleted_meanwhile_says_so(table: Table, plan: Plan) -> None:
-    key = next(iter(plan.lanes))
+def _delete_row(key: str) -> None:
     row = {"pk": {"S": "campaign#id"}, "sk": {"S": f"lane#{key}"}}
-    client("dynamodb", "us-east-1").delete_item(TableName="samples", Key=row)
-    with pytest.raises(LookupError, match="has no lane"):
-        table.task("id", key)
-    table.update_lane("id", key, LaneFacts(phase="firing"))  # its progress makes the row anew
-    with pytest.raises(LookupError, match="its row was deleted meanwhile"):
-        table.task("id", key)
+    client("dynamodb", HOME.region).delete_item(TableName=HOME.table, Key=row)
+
+
+def test_a_lane_whose_row_was_deleted_meanwhile_goes_by_the_plan(table: Table, bucket: Bucket, plan: Plan) -> None:
+    bucket.write(plan_key("id"), plan.model_dump_json().encode())
+    for task in plan.tasks():
+        key = task.lane.key
+        _delete_row(key)
+        assert task_of(HOME, "id", key) == task
+        table.update_lane("id", key, LaneFacts(phase="firing"))  # its progress makes the row anew
+        assert task_of(HOME, "id", key) == task
+    with pytest.raises(LookupError, match="campaign id has no lane r99"):
+        task_of(HOME, "id", "r99")
+
+
+@pytest.mark.parametrize("said", ["NoSuchKey", "AccessDenied"])
+def test_a_lane_without_a_row_and_without_a_plan_is_named(
+    plan: Plan, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    key = next(iter(plan.lanes))
+    _delete_row(key)
+    if said == "AccessDenied":  # as S3 says it where one may not list the bucket
+
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": {"Code": said, "Message": "Access Denied"}}, "GetObject")
+
+        monkeypatch.setattr(client("s3", HOME.region), "get_object", refuse)
+    with pytest.raises(LookupError, match=f"what lane {key} of campaign id has to do is gone, and the plan too"):
+        task_of(HOME, "id", key)
+    assert bucket.keys("plans/") == []
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_plan_that_is_damaged_or_gone_is_read_from_its_copy_where_that_is_not_too_long(
+    table: Table, bucket: Bucket, plan: Plan, monkeypatch: pytest.MonkeyPatch, *, copied: bool
+) -> None:
+    if not copied:
+        monkeypatch.setattr(plans, "MAX_COPY_BYTES", 100)
+    plans.write_plan(table, bucket, "id", plan.model_dump_json().encode())
+    assert read_results("id", table, bucket).plan == plan
+    for damage, found in (
+        (lambda: bucket.write(plan_key("id"), bucket.read(plan_key("id"))[:1000]), "cannot be read"),
+        (lambda: bucket.delete_if_allowed(plan_key("id")), "is neither in the bucket nor in the table"),
+    ):
+        damage()
+        if copied:
+            assert read_results("id", table, bucket).plan == plan
+        else:
+            with pytest.raises(PlanLost, match=f"the plan of campaign id {found}"):
+                read_results("id", table, bucket)
 
 
 def test_all_that_lanes_wrote_is_found(table: Table, plan: Plan) -> None:

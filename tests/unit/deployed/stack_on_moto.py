@@ -232,7 +232,8 @@ def _answer_functions_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
             try:
                 said = function.handler(json.loads(params["body"]), Context())
             except Exception as fault:  # noqa: BLE001 - as Lambda does
-                said = {"errorMessage": str(fault), "errorType": type(fault).__name__}
+                # No type that tells one error from another: MiniStack has none.
+                said = {"errorMessage": str(fault), "errorType": "Runtime.HandlerError"}
                 failed = {"FunctionError": "Unhandled"}
         return 200, {"Payload": io.BytesIO(json.dumps(said).encode()), **failed}
 

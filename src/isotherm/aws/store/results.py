@@ -13,6 +13,7 @@ from isotherm.analysis.accounting import Sent
 from isotherm.analysis.summary import LaneOutcome
 from isotherm.analysis.words.lanes import failure_in_words
 from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.plans import read_plan
 from isotherm.aws.store.records import LaneRecord
 from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.table import Table
@@ -50,7 +51,7 @@ class CampaignResults:
 
 def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: bool = False) -> CampaignResults:
     """Everything that a campaign's lanes wrote down; `cut_short`: no lane of it will go on."""
-    plan = _plan(campaign_id, bucket)
+    plan = _plan(campaign_id, table, bucket)
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         of_lanes = list(pool.map(partial(samples_of, table, campaign_id), plan.lanes))
         steps = list(pool.map(partial(table.announced_steps, campaign_id), plan.lanes))
@@ -75,13 +76,13 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: b
     )
 
 
-def _plan(campaign_id: str, bucket: Bucket) -> Plan:
+def _plan(campaign_id: str, table: Table, bucket: Bucket) -> Plan:
     key = plan_key(campaign_id)
-    written = bucket.read_if_there(key)
+    written = read_plan(table, bucket, campaign_id)
     try:
         return Plan.model_validate_json(written or b"")
     except ValidationError:
-        state = "is not in the bucket" if written is None else "cannot be read"
+        state = "is neither in the bucket nor in the table" if written is None else "cannot be read"
         raise PlanLost(
             f"the plan of campaign {campaign_id} {state} ({key}), and without it nothing can be accounted for; "
             f"its samples are in the table, and what its clients wrote is under raw/{campaign_id}/"

@@ -79,6 +79,16 @@ class Table:
         campaign = self.campaign(campaign_id)
         return campaign is not None and campaign.stopped_at is not None
 
+    def put_plan_copy(self, campaign_id: str, copy: str) -> None:
+        """Keep a copy of a campaign's plan, as `isotherm.aws.store.plans` packs it."""
+        item = {"pk": f"campaign#{campaign_id}", "sk": "plan", "copy": copy, "expires_at": expiry()}
+        self._db.put_item(TableName=self._name, Item=encode(item))
+
+    def plan_copy(self, campaign_id: str) -> str | None:
+        """What `put_plan_copy` kept; None where there is none."""
+        item = self._get(f"campaign#{campaign_id}", "plan")
+        return item["copy"] if item else None
+
     def put_tasks(self, tasks: Iterable[LaneTask]) -> None:
         """Record each lane's task and that it has not begun."""
         self.write(
@@ -95,20 +105,10 @@ class Table:
             for task in tasks
         )
 
-    def task(self, campaign_id: str, lane_key: str) -> LaneTask:
-        """What a lane has to do.
-
-        Raises
-        ------
-        LookupError
-            The campaign has no such lane, or its row was deleted: its progress then made one without a task.
-        """
+    def task(self, campaign_id: str, lane_key: str) -> LaneTask | None:
+        """What a lane has to do; None where its row is not there, or was deleted: its progress then made another."""
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
-        if item is None:
-            raise LookupError(f"campaign {campaign_id} has no lane {lane_key}")
-        if "task" not in item:
-            raise LookupError(f"what lane {lane_key} was to do is gone from the table: its row was deleted meanwhile")
-        return LaneTask.from_json(item["task"])
+        return LaneTask.from_json(item["task"]) if item and "task" in item else None
 
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
