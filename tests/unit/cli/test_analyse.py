@@ -149,6 +149,25 @@ def test_six_columns_and_one_time_are_enough(isotherm: Isotherm, tmp_path: Path)
     assert found["comparisons"][0]["other"] == "b"
 
 
+@pytest.mark.parametrize("name", ["[/]", "[b]a[/b]", ":snake:", "<b>a</b>"])
+def test_names_are_shown_as_they_are_wherever_they_stand(name: str, isotherm: Isotherm, tmp_path: Path) -> None:
+    """Also in titles and headings, where the baseline's stands."""
+    rows = [{**row, "target": name if row["target"] == "a" else "b"} for row in rows_of()]
+    code, out, err = isotherm("analyse", written(rows, tmp_path / "s.csv"))
+    assert (code, "Traceback" in err) == (0, False)
+    assert f"Warm calls against {name}, here, 128 MB" in out
+    (headings,) = (line for line in out.splitlines() if "Difference" in line and "What" in line)
+    assert f" {name[:3]}" in headings  # the rest has no room on a narrow terminal
+
+
+def test_no_terminal_obeys_a_name(isotherm: Isotherm, tmp_path: Path) -> None:
+    rows = [{**row, "target": "\x1b[31ma" if row["target"] == "a" else "b"} for row in rows_of()]
+    code, out, _ = isotherm("analyse", written(rows, tmp_path / "s.csv"))
+    assert code == 0
+    assert "\x1b" not in out
+    assert "\N{REPLACEMENT CHARACTER}[31ma" in out
+
+
 def test_another_baseline(isotherm: Isotherm, tmp_path: Path) -> None:
     file = written(rows_of(), tmp_path / "s.csv")
     code, out, _ = isotherm("analyse", file, "--json", "--baseline", "b")
