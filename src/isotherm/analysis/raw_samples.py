@@ -182,6 +182,8 @@ def _bool(value: object) -> bool:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
+        if not value.isascii():
+            value.encode()  # half of a surrogate pair, which JSON can spell, is in no text that could be written
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError

@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ CAMPAIGNS = settings(
 )
 
 NEEDED = ("target", "region", "memory_mb", "kind", "round", "verdict")
+HEADER = ",".join((*NEEDED, "client_ms\r\n"))
 
 #: Of a campaign without a plan nothing is known of these, nor of what is said of them.
 OF_THE_PLAN = {
@@ -281,6 +284,11 @@ def test_numbers_as_text_empty_cells_and_unknown_columns(isotherm: Isotherm, tmp
         ("target,region,memory_mb,kind,round,verdict,client_ms\r\na,b,128,warm\r\n", "line 2: 4 values for the 7"),
         ("target;region;kind\r\na;b;warm\r\n", "line 1: columns are separated by semicolons"),
         ("target,target\r\n", "line 1, target: two columns"),
+        ("\r\ntarget,target\r\n", "line 2, target: two columns"),
+        ("target,region,,\r\n", "line 1: column 3 has no name"),
+        (HEADER + '"a,here,128,warm,0,used,4\r\n' * 4, "line 3: not CSV"),
+        (HEADER + '"a,here,128,warm,0,used,4\r\n', "line 2: not CSV"),
+        ('{"target": "\\ud800"}\n', "line 1, target: '\\ud800' is not text"),
         ('{"target": "a"\n', "line 1: not a JSON object"),
         ('{"target": "a"}\n7\n', "line 1, region"),
         ('[{"target": "a"}]\n', "line 1: not a JSON object; one object a line"),
@@ -294,6 +302,26 @@ def test_what_is_no_file_of_samples_is_refused(text: str, said: str, isotherm: I
     assert (code, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_pipe_is_as_good_as_a_file(isotherm: Isotherm, tmp_path: Path) -> None:
+    """As a shell makes them: isotherm analyse <(zcat samples.csv.gz)."""
+    data = Path(written(rows_of(), tmp_path / "samples.csv")).read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,), daemon=True)
+    writer.start()
+    code, out, _ = isotherm("analyse", "pipe", "--json")
+    assert code == 0
+    assert json.loads(out)["accounting"]["used"] == 60
+    writer.join()
+    assert "nothing in it" in isotherm("analyse", "/dev/null").err
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file of which reading fails")
+def test_a_file_that_cannot_be_read_is_refused(isotherm: Isotherm) -> None:
+    code, out, err = isotherm("analyse", "/proc/self/mem")
+    assert (code, out) == (2, "")
+    assert err.startswith("isotherm: SAMPLES: /proc/self/mem cannot be read: ")
 
 
 def test_a_gzip_file_that_is_cut_off_is_refused(isotherm: Isotherm, tmp_path: Path) -> None:

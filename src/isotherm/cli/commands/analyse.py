@@ -113,7 +113,7 @@ def _source(what: str) -> _Source:
         if not there:
             raise BadInput(f"SAMPLES: {what} has none of {', '.join(names)}")
         return _Source(path.resolve().name, there[0], path)
-    if not path.is_file():
+    if not path.exists():
         raise BadInput(f"SAMPLES: there is no file or folder {what}")
     return _Source(path.name.partition(".")[0] or path.name, path, None)
 
@@ -132,6 +132,9 @@ def _read(source: _Source) -> RawSamples:
             return read_samples(rows_of(file, check_columns))
     except (BadSamples, BadFile, NoParquet) as problem:
         raise BadInput(f"SAMPLES: {source.file or 'standard input'}: {problem}") from None
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise BadInput(f"SAMPLES: {source.file or 'standard input'} cannot be read: {reason}") from None
 
 
 def _summary(source: _Source, raw: RawSamples, baseline: str | None, platform: Platform | None) -> CampaignSummary:

@@ -79,17 +79,20 @@ def _peeked(file: BinaryIO) -> io.BufferedReader:
 
 def _csv(text: io.TextIOWrapper, check_columns: CheckColumns) -> Iterator[Row]:
     csv.field_size_limit(_LONGEST_FIELD)
-    rows = csv.reader(text)
+    # Strict: a quote that is closed too late would make one value of all rows between.
+    rows = csv.reader(text, strict=True)
     try:
-        columns = [name.strip() for name in next(rows, [])]
+        columns = [name.strip() for name in next(filter(None, rows), [])]
         if not any(columns):
             raise BadFile("nothing in it: a header with the names of the columns is needed")
+        if "" in columns:
+            raise BadFile(f"line {rows.line_num}: column {columns.index('') + 1} has no name")
         twice = sorted({name for name in columns if columns.count(name) > 1})
         if twice:
-            raise BadFile(f"line 1, {twice[0]}: two columns have this name")
+            raise BadFile(f"line {rows.line_num}, {twice[0]}: two columns have this name")
         for other, called in ((";", "semicolons"), ("\t", "tabs")):
             if len(columns) == 1 and other in columns[0]:
-                raise BadFile(f"line 1: columns are separated by {called}; commas are needed")
+                raise BadFile(f"line {rows.line_num}: columns are separated by {called}; commas are needed")
         check_columns(columns)
         for row in rows:
             if not row:
