@@ -36,6 +36,8 @@ _OTHER_SCATTERS = 0.05
 POWER = 0.8
 # A scatter of logarithms below this is rounding of the arithmetic.
 _NOTHING = 1e-9
+#: Logarithm of a factor beyond which one is as good as another, and times a median still a number.
+_MOST = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,35 +254,40 @@ def _half_width(logs: Floats, confidence: float) -> float:
 
 def _in_units(contrast: _Contrast, limit: float, median: float, doubt: float) -> dict[str, Any]:
     """Ratio, shift and what could have been detected; `doubt` is how unsure the baseline's median is."""
-    ratio = math.exp(contrast.log_ratio)
+    ratio = _exp(contrast.log_ratio)
     gain = ratio - 1
     if contrast.error < _NOTHING and abs(contrast.log_ratio) >= _NOTHING:
         # Tied to the last digit, in no unit that could be found: nothing says how sure that is.
         return {"shift": median * gain, "ratio": ratio}
-    low, high = (math.exp(contrast.log_ratio + sign * limit * contrast.error) for sign in (-1, 1))
+    low, high = (_exp(contrast.log_ratio + sign * limit * contrast.error) for sign in (-1, 1))
     found = contrast.error * (limit + float(stats.t.ppf(POWER, contrast.freedom)))
     return {
         "shift": median * gain,
-        "shift_low": median * _joined(gain, low - 1, doubt),
-        "shift_high": median * _joined(gain, high - 1, doubt),
+        "shift_low": median * _joined(gain, low - 1, doubt, outer=gain < 0),
+        "shift_high": median * _joined(gain, high - 1, doubt, outer=gain > 0),
         "ratio": ratio,
         "ratio_low": low,
         "ratio_high": high,
-        "detectable": median * math.expm1(found),
+        "detectable": median * math.expm1(min(found, _MOST)),
     }
 
 
-def _joined(gain: float, end: float, doubt: float) -> float:
+def _joined(gain: float, end: float, doubt: float, *, outer: bool) -> float:
     """One end of the interval of a gain that is multiplied by a number known but for `doubt`, over that number.
 
-    An end beyond 0 stays: near 0 the doubt does not matter.
+    An end beyond 0 stays: near 0 the doubt does not matter. `outer` is the end that is farther from 0, also where both
+    round to the same number.
     """
     if gain * end <= 0:
         return end
     own = abs(math.log(end / gain))
     correlation = 0.0 if gain > 0 else math.sqrt(0.5)
     distance = math.sqrt(own**2 + doubt**2 + 2 * correlation * own * doubt)
-    return gain * math.exp(distance if abs(end) > abs(gain) else -distance)
+    return gain * _exp(distance if outer else -distance)
+
+
+def _exp(logarithm: float) -> float:
+    return math.exp(min(logarithm, _MOST))
 
 
 def _by_round_in_units(base: _Side, others: Sequence[_Side], unit: float, confidence: float) -> list[BlockDifference]:

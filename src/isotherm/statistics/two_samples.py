@@ -124,11 +124,15 @@ def _delta(x: Floats, y: Floats) -> float:
 
 
 def resolution(values: ArrayLike) -> float:
-    """The unit in which all values are whole: 1, 0.1, 0.01 or 0.001; 0 where there is none of these."""
+    """The unit in which all values are whole: 1, 0.1, 0.01 or 0.001; 0 where there is none of these.
+
+    A value that would be 0 in a unit, and is not, is not known in it.
+    """
     array = finite_values(values)
     for places in range(4):
         scaled = array * 10.0**places
-        if np.allclose(scaled, np.round(scaled), rtol=0, atol=1e-6):
+        whole = np.round(scaled)
+        if np.allclose(scaled, whole, rtol=0, atol=1e-6) and np.array_equal(whole == 0, array == 0):
             return 10.0**-places
     return 0.0
 

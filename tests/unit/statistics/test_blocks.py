@@ -204,6 +204,23 @@ def test_where_scatters_differ_or_a_median_is_zero_differences_are_by_round() ->
     assert {one.adjusted_by for one in by_round} == {"holm"}
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-7, 1e14])
+@pytest.mark.parametrize("spread", [0.0, 0.05, 60.0])
+def test_values_of_any_size_have_ends_that_are_numbers(scale: float, spread: float) -> None:
+    """However small a time is, or however many powers of ten lie between rounds: no overflow, and no unit made up."""
+    medians = scale * np.exp(spread * np.random.default_rng(4).standard_normal((3, 3)))
+    for found in _differences(medians):
+        for middle, low, high in (
+            (found.shift, found.shift_low, found.shift_high),
+            (found.ratio, found.ratio_low, found.ratio_high),
+        ):
+            assert middle is not None
+            assert math.isfinite(middle)
+            assert (low is None) == (high is None) == (found.p_adjusted is None)
+            if low is not None:
+                assert low <= middle <= present(high) < math.inf
+
+
 def test_a_difference_in_units_is_the_ratio_on_the_baselines_median() -> None:
     for factor in (3.0, 1.0, 0.3):
         medians = _table(2, 6, seed=9)
