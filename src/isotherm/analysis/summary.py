@@ -88,8 +88,8 @@ class Accounting:
     and only what was provably not sent is `not_issued` (both are None in summaries of earlier versions).
     `spared` were planned and not needed: the cell was precise enough before their round. `primed` are answered priming
     calls, which never enter statistics. `nested` calls were answered after calling another function in turn.
-    `unusable` were answered and hold a number that is not finite. Of samples without a plan `planned` is None; of those
-    that do not say how a call failed, or whether its report was found, they are `unexplained` and
+    `unusable` were answered and hold a number that is NaN or beyond 1e15. Of samples without a plan `planned` is None;
+    of those that do not say how a call failed, or whether its report was found, they are `unexplained` and
     `report_unsaid` (these three are None in summaries of earlier versions).
     """
 
@@ -736,7 +736,7 @@ class Contested(Shape):
 
 
 class Unusable(Shape):
-    """Some samples hold a number that is not finite."""
+    """Some samples hold a number that is NaN, infinite or beyond 1e15."""
 
     kind: Literal["unusable"] = "unusable"
     samples: int

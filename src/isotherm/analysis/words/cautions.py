@@ -95,7 +95,7 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             )
         case Unusable():
             return (
-                f"{count(caution.samples, 'sample')} unusable: a number of theirs is not finite (NaN or infinite); "
+                f"{count(caution.samples, 'sample')} unusable: a number of theirs is NaN, infinite or beyond 1e15; "
                 "counted, kept out of the statistics."
             )
         case Imprecise():
