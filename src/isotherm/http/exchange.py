@@ -33,6 +33,8 @@ _TCP_INFO = struct.Struct("=B7x16xI")
 _CLOSE_WAIT = 8
 
 _CLOSING_S = 1.0  # patience with a peer that does not close its side
+#: In so many turns of the event loop it has noticed all ends of connections that came before: with TLS each takes some.
+_TURNS_TO_NOTICE = 5
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # HEAD's answers have lengths without bodies
 _PATH = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -65,6 +67,11 @@ class Exchange:
     first_byte_ms: float
     total_ms: float
     reused: bool
+
+    @property
+    def opening_ms(self) -> float:
+        """What opening the connection took, in milliseconds; 0 on a reused one."""
+        return sum(stage or 0.0 for stage in (self.dns_ms, self.connect_ms, self.tls_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +272,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Take the end for the end of the body where the answer has no other."""
         if self._done is None:
+            self.closed = True
             return
         if self._head_complete and self._ends_with_connection():
             self._keep_alive = False
@@ -424,8 +432,14 @@ async def _tcp(origin: Origin, addresses: list[_Address]) -> socket.socket:
     loop = asyncio.get_running_loop()
     problem: OSError | None = None
     for family, address in addresses:
-        attempt = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            # Told that it is TCP, asyncio has small writes sent at once (TCP_NODELAY).
+            attempt = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        except OSError as refused:  # too many files are open
+            problem = problem or refused
+            continue
         attempt.setblocking(False)
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # an answer may take a quarter of an hour
         try:
             await loop.sock_connect(attempt, address)
         except OSError as refused:
@@ -523,14 +537,18 @@ class Client:
         await self.close()
 
     async def open(self) -> list[Opening]:
-        """Open all connections, so that no request pays for one; gives what each took.
+        """Open all connections that are not, so that no request pays for one; gives what each took.
+
+        Those that the server closed since they were used last are opened anew.
 
         Raises
         ------
         ExchangeFailed
             Of the first that could not be opened; the others are closed.
         """
-        missing = self._connections - len(self._open)
+        for _ in range(_TURNS_TO_NOTICE):
+            await asyncio.sleep(0)
+        missing = self._connections - sum(not connection.closed for connection in self._open)
         opened = await asyncio.gather(*(self._connect(self._timeout_s) for _ in range(missing)), return_exceptions=True)
         self._idle += [answer[0] for answer in opened if isinstance(answer, tuple)]
         for problem in opened:
@@ -554,7 +572,16 @@ class Client:
         ValueError
             The request cannot be sent.
         """
-        message = encode_request(self.origin, method, path, headers, body)
+        return await self.send(encode_request(self.origin, method, path, headers, body))
+
+    async def send(self, message: bytes) -> Exchange:
+        """Send a request as `encode_request` made it; otherwise as `request` does.
+
+        Raises
+        ------
+        ExchangeFailed
+            There was no complete answer. Any status is an answer.
+        """
         async with self._slots:
             return await self._exchange(message)
 

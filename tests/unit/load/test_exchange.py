@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 import struct
@@ -100,6 +101,54 @@ def test_connections_opened_beforehand_cost_the_requests_nothing(tls: ssl.SSLCon
     assert len(opened) == 3
     assert all(present(opening.tls_ms) > 0 for opening in opened)
     assert [exchange.reused for exchange in exchanges] == [True] * 6
+
+
+def test_connections_that_the_server_closed_are_opened_anew_before_they_are_needed(
+    tls: ssl.SSLContext, cafile: str
+) -> None:
+    async def run() -> tuple[list[int], list[bool]]:
+        async with (
+            serving(answering(OK), tls) as origin,
+            Client(origin, connections=2, timeout_s=10, context=trusting(cafile)) as client,
+        ):
+            opened, reused = [len(await client.open())], []
+            for _ in range(2):
+                reused += [(await client.request("GET", "/", {})).reused for _ in range(2)]
+                await asyncio.sleep(0.05)  # the server's ends of the connections arrive
+                opened.append(len(await client.open()))
+            return opened, reused
+
+    assert asyncio.run(run()) == ([2, 2, 2], [True] * 4)
+
+
+def test_small_writes_are_sent_at_once_and_long_waits_are_kept_alive() -> None:
+    async def run() -> tuple[int, int]:
+        async with serving(answering(OK)) as origin:
+            connection, _ = await exchange.connect(Origin.of(origin), None, 10)
+            connected = connection._transport.get_extra_info("socket")  # type: ignore[union-attr]
+            nodelay = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            kept = connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            connection.close()
+            await connection.lost
+            return nodelay, kept
+
+    assert all(asyncio.run(run()))
+
+
+def test_a_process_that_may_open_no_more_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with serving(answering(OK)) as origin, Client(origin, connections=1, timeout_s=10) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr("isotherm.http.exchange.socket.socket", _refuse)
+                await client.request("GET", "/", {})
+
+    with pytest.raises(ExchangeFailed, match="Too many open files") as caught:
+        asyncio.run(run())
+    assert caught.value.kind == "unreachable"
+
+
+def _refuse(*_: object) -> socket.socket:
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 def test_no_more_requests_are_under_way_than_connections_allowed() -> None:

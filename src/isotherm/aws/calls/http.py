@@ -128,7 +128,6 @@ class WebCaller:
 
 def _seen(exchange: Exchange) -> dict[str, Any]:
     outcome = outcome_of_status(exchange.status)
-    opening_ms = sum(stage or 0.0 for stage in (exchange.dns_ms, exchange.connect_ms, exchange.tls_ms))
     said: dict[str, Any] = {}
     if outcome != "answered":
         text = exchange.body[:500].decode("utf-8", "replace")
@@ -137,7 +136,7 @@ def _seen(exchange: Exchange) -> dict[str, Any]:
         said = {"error_type": f"HTTP {exchange.status}", "error_message": text}
     return {
         "outcome": outcome,
-        "client_ms": exchange.total_ms - opening_ms,
+        "client_ms": exchange.total_ms - exchange.opening_ms,
         "http_status": exchange.status,
         "dns_ms": exchange.dns_ms,
         "connect_ms": exchange.connect_ms,
