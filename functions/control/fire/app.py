@@ -59,6 +59,7 @@ def _shoot(request: FireRequest, home: Home, task: LaneTask, context: LambdaCont
             make_calls(caller, orders, log, under_way, function)
     finally:
         under_way.report(len(log.made), at_once=True)
+        logger.info("calls made", extra={"calls": len(log.made), "processor_ms_per_call": log.processor_ms_per_call})
     return {"issued": len(log.made), "planned": orders.planned}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from types import ModuleType
@@ -21,6 +22,7 @@ from isotherm.campaign.plan import Plan
 from isotherm.measurement.orders import StepOrders, step_orders
 from isotherm.measurement.shot import Order, Shot
 from unit.made_up_step import STEP, task
+from unit.present import present
 
 KEY = "r00-default-us-east-1"
 WHERE = ("id", KEY)
@@ -122,6 +124,25 @@ def test_bursts_come_first_and_a_version_is_deleted_when_its_burst_is_in(table: 
     make_calls(there, orders_of(FULL, ["7", "8"]), log, under_way, function)  # type: ignore[arg-type]
     assert there.seen == ["open", "cold 7 x3 held", "deleted 7", "cold 8 x1", "prime 8 x2 held", "warm x5 by 1"]
     assert [shot.kind for shot in log.made] == ["cold"] * 4 + ["prime"] * 2 + ["warm"] * 5
+
+
+@pytest.mark.usefixtures("plan")
+def test_the_processors_time_for_a_call_is_known_without_the_waiting(table: Table, bucket: Bucket) -> None:
+    log = StepLog(table, bucket, WHERE, 0)
+    assert log.processor_ms_per_call is None
+    worked = list[float]()
+
+    def calls(orders: Sequence[Order]) -> list[Shot]:
+        time.sleep(0.05)
+        begun = time.thread_time()
+        while time.thread_time() < begun + 0.03:
+            pass
+        worked.append((time.thread_time() - begun) * 1000)
+        return [answered(order) for order in orders]
+
+    for burst in orders_of(FULL, ["7", "8"]).bursts:
+        log.make(burst, calls)
+    assert present(log.processor_ms_per_call) == pytest.approx(sum(worked) / 4, rel=0.2)
 
 
 @pytest.mark.usefixtures("plan")
