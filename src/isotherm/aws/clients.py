@@ -15,6 +15,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.httpsession import where
 
 from isotherm.campaign.lane import Platform
 
@@ -128,6 +129,12 @@ def own_credentials() -> Any:
     if credentials is None:
         raise NoAwsAccess("there are no credentials for AWS to sign with (docs/customers-api.md)")
     return credentials
+
+
+def trusted_certificates() -> str:
+    """The file (PEM) of the authorities that botocore's clients trust: AWS_CA_BUNDLE, the profile's, or its own."""
+    configured: str | None = _session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+    return configured or where()
 
 
 @cache

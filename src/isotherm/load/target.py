@@ -130,6 +130,20 @@ class HttpTarget:
         return encode_request(self.origin, method, path, headers, body)
 
 
+def invoke_path(function_name: str, qualifier: str = "") -> str:
+    """Where Lambda's API takes a call of a function: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html .
+
+    Parameters
+    ----------
+    function_name : str
+        Its name or ARN.
+    qualifier : str
+        Version or alias; none calls the function as it is deployed.
+    """
+    path = f"/2015-03-31/functions/{quote(function_name, safe='')}/invocations"
+    return f"{path}?Qualifier={quote(qualifier, safe='')}" if qualifier else path
+
+
 class LambdaTarget:
     """The function of the customers API by Lambda's own API, with the event that an HTTP API would make."""
 
@@ -150,10 +164,7 @@ class LambdaTarget:
         self.origin = Origin.of(endpoint_url, field="endpoint_url")
         self.cafile: str | None = None
         name, _, qualifier = function_name.partition(":")
-        # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-        self._path = f"/2015-03-31/functions/{quote(name, safe='')}/invocations"
-        if qualifier:
-            self._path += f"?Qualifier={quote(qualifier, safe='')}"
+        self._path = invoke_path(name, qualifier)
         self._seed = seed
         self._signer = signer
 
