@@ -341,7 +341,10 @@ def evidence_of(scene: Scene, expected: Collection[int], must_say: str = "") -> 
         account=None if summary is None else summary["accounting"],
         cells=[] if summary is None else [cell["accounting"] for cell in summary["cells"]],
         samples=[row["shot_id"].lstrip("'") for row in rows],
-        forged=sum(row["verdict"] == "used" and FORGED_MS in row["billed_duration_ms"] for row in rows),
+        forged=sum(
+            row["verdict"] == "used" and FORGED_MS in row["billed_duration_ms"] + row.get("billed_with_hold_ms", "")
+            for row in rows
+        ),
         in_doubt=scene.in_doubt,
         expected=scene.expected,
         found={one.name: one.facts() for one in scene.functions},

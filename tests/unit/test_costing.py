@@ -37,6 +37,11 @@ def test_measured_calls_cost_what_their_reports_bill() -> None:
     assert price.usd == pytest.approx(sum(found.usd for found in price.lines))
 
 
+def test_calls_that_were_held_cost_as_much_as_others_that_are_billed_so_long() -> None:
+    held = [replace(s, billed_duration_ms=None, billed_with_hold_ms=s.billed_duration_ms) for s in SAMPLES]
+    assert actual(PLAN, held, LANES) == actual(PLAN, SAMPLES, LANES)
+
+
 def test_an_estimate_names_the_same_services_and_is_above_the_bill() -> None:
     before, after = estimated(PLAN), actual(PLAN, SAMPLES, LANES)
     assert [(x.service, x.unit) for x in before.lines] == [(x.service, x.unit) for x in after.lines]

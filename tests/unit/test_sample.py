@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.campaign.cell import Kind
-from isotherm.campaign.lane import Burst, Lane, Step
+from isotherm.campaign.lane import Burst, CallProtocol, Lane, Step
 from isotherm.measurement.probe import Probe, probe_lines
 from isotherm.measurement.sample import Report, Sample, StepContext, join
 from isotherm.measurement.shot import Outcome, Shot
@@ -115,6 +115,28 @@ def test_the_hold_is_no_latency() -> None:
     assert sample.duration_ms is None
     assert sample.work_ms == 2.0
     assert sample.overhead_ms == pytest.approx(400.0 - 150.0 - 3.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "concurrency", "protocol", "hold_ms", "held"),
+    [
+        ("cold", 8, "invoke", 300.0, True),
+        ("cold", 8, "invoke", 0.0, True),  # too late to be held, and so one of the slow ones
+        ("cold", 1, "invoke", 0.0, False),
+        ("cold", 8, "http", 0.0, False),
+        ("warm", 8, "invoke", 0.0, False),
+    ],
+)
+def test_no_call_of_a_held_burst_has_a_duration_but_all_have_their_price(
+    kind: Kind, concurrency: int, protocol: CallProtocol, hold_ms: float, held: bool
+) -> None:
+    context = replace(CONTEXT, step=replace(STEP, protocol=protocol))
+    made = shot(kind=kind, concurrency=concurrency)
+    platform = replace(report(duration_ms=303.0), billed_duration_ms=454.0)
+    sample = joined(made, probe(hold_ms=hold_ms), platform, context)
+    durations = (sample.duration_ms, sample.billed_duration_ms, sample.billed_with_hold_ms)
+    assert durations == ((None, None, 454.0) if held else (303.0, 454.0, None))
+    assert sample.billed_ms == 454.0
 
 
 def test_the_request_id_that_the_function_saw_finds_the_report() -> None:

@@ -363,10 +363,10 @@ def _billed(samples: Iterable[Sample]) -> Billed:
     reports = unreported = 0
     billed_ms = gb_seconds = 0.0
     for sample in samples:
-        if sample.billed_duration_ms is not None:
+        if sample.billed_ms is not None:
             reports += 1
-            billed_ms += sample.billed_duration_ms
-            gb_seconds += sample.billed_duration_ms / 1000 * sample.memory_mb / 1024
+            billed_ms += sample.billed_ms
+            gb_seconds += sample.billed_ms / 1000 * sample.memory_mb / 1024
         elif sample.report_found is not None and sample.outcome not in ("throttled", "client_error"):
             unreported += 1
     return Billed(reports=reports, unreported=unreported, billed_ms=billed_ms, gb_seconds=gb_seconds)

@@ -113,11 +113,11 @@ def _add_measured(bill: Bill, functions: Functions, samples: Iterable[Sample]) -
         bill.add_table(sample.region, *table_requests(sample.target, sample.operation, 1))
         if sample.protocol == "http" and sample.outcome != "client_error":
             bill.add_http_api(sample.region, 1)
-        if sample.billed_duration_ms is None and sample.outcome in ("throttled", "client_error"):
+        if sample.billed_ms is None and sample.outcome in ("throttled", "client_error"):
             continue  # refused before it ran: no request is charged
         if not is_server(sample.protocol):  # which costs by the hour, whether it is called or not
             key = (sample.region, sample.target, sample.memory_mb, sample.kind)
-            cells.setdefault(key, []).append(sample.billed_duration_ms)
+            cells.setdefault(key, []).append(sample.billed_ms)
         if sample.inner is not None and sample.inner_region is not None:
             called = functions.get((sample.inner_region, sample.inner))
             memory_mb = sample.inner_memory_size_mb or (called.memory_mb if called else sample.memory_mb)

@@ -58,6 +58,12 @@ def step_orders(lane: Lane, step: Step, versions: Sequence[str], memory_mb: int)
     )
 
 
+def is_held(step: Step, order: Order) -> bool:
+    """Whether a call is one of a burst whose calls are held open until all of them are in."""
+    together = {"cold": order.concurrency, "prime": step.prime_shots, "warm": 1}[order.kind]
+    return step.protocol == "invoke" and together > 1
+
+
 def burst_orders(lane: Lane, step: Step, burst: Burst, version: str, memory_mb: int) -> list[Order]:
     """The calls of one burst, all to one fresh version."""
     return [

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from isotherm.campaign.cell import InCell, cell_of
 from isotherm.campaign.lane import Lane, Step
+from isotherm.measurement.orders import is_held
 from isotherm.measurement.probe import Probe
 from isotherm.measurement.shot import Outcome, Shot
 
@@ -36,7 +37,9 @@ class Sample(InCell):
     client_ms: the client's time without the hold. overhead_ms: client_ms less what the platform reports (init and
     duration; on the embedded stack less what the probe saw, start-up and work): the network and the platform's own
     work, fetching and unpacking the code included. startup_ms: process start to handler begin, by the probe.
-    duration_ms is None for a held call, whose Duration is not latency; work_ms is the handler's own time.
+    Calls of a burst that is held open have neither duration_ms nor billed_duration_ms, also those that came too late to
+    be held, since they alone would be the slow ones; what such a call was billed for, hold included, is
+    billed_with_hold_ms, and billed_ms is either, for the campaign's own bill. work_ms is the handler's own time.
     temperature is what was proved, `kind` what was asked for. report_contested: the platform's report, or that of the
     inner function, is contradicted, and none of its numbers is here. report_found None: nobody said.
 
@@ -104,6 +107,12 @@ class Sample(InCell):
     tls_ms: float | None = None
     first_byte_ms: float | None = None
     total_ms: float | None = None
+    billed_with_hold_ms: float | None = None
+
+    @property
+    def billed_ms(self) -> float | None:
+        """What the platform billed the call for, be it held or not, in milliseconds."""
+        return self.billed_with_hold_ms if self.billed_duration_ms is None else self.billed_duration_ms
 
 
 #: A function's handler that begins this long after its imports ended was initialised before its request came
@@ -294,7 +303,8 @@ def _sample(
         probe is not None and probe.invocation_index == 0 and not context.emulated and not restored and _waited(probe)
     )
     hold_ms = probe.hold_ms if probe else None
-    held = bool(hold_ms)
+    held = bool(hold_ms) or is_held(context.step, shot)
+    billed_ms = report.billed_duration_ms if report else None
     client_ms = None if shot.client_ms is None else shot.client_ms - (hold_ms or 0.0)
     inside_ms = _probe_ms(probe) if context.emulated else _platform_ms(report, hold_ms)
     cell = cell_of(context.lane, context.step, shot.kind, shot.memory_mb, clients_named=context.clients_named)
@@ -330,7 +340,8 @@ def _sample(
         init_duration_ms=report.init_duration_ms if report else None,
         restore_duration_ms=report.restore_duration_ms if report else None,
         duration_ms=report.duration_ms if report and not held else None,
-        billed_duration_ms=report.billed_duration_ms if report else None,
+        billed_duration_ms=None if held else billed_ms,
+        billed_with_hold_ms=billed_ms if held else None,
         memory_size_mb=report.memory_size_mb if report else None,
         # The embedded stack reports the most that any of its processes ever used: nothing about this function.
         max_memory_used_mb=report.max_memory_used_mb if report and not context.emulated else None,
