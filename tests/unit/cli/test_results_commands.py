@@ -79,6 +79,16 @@ def test_one_campaign_each_cannot_tell_and_says_how_it_could_be_told(isotherm: C
         assert "3 sessions of package-size before the change" in err
 
 
+def test_reports_made_of_samples_alone_have_no_further_sessions(isotherm: Callable[..., Any], tmp_path: Path) -> None:
+    for name, factor in (("made-a", 1.0), ("made-b", 1.5)):
+        samples = [replace(s, client_ms=(s.client_ms or 0) * factor) for s in SAMPLES]
+        (tmp_path / f"{name}.csv.gz").write_bytes(write_csv(samples))
+        made = isotherm("analyse", f"{name}.csv.gz", "--output", name)
+        assert made[0] == 0
+    code, _, err = isotherm("compare", "made-a", "made-b", "--reports", ".", "--fail-on-regression", "5%")
+    assert (code, "sessions" in err) == (3, True)
+
+
 def nightly(tmp_path: Path, factors: Sequence[float]) -> list[Path]:
     """Reports of as many nights, whose times are these times as long; rounds enough for an interval."""
     made = []

@@ -180,7 +180,8 @@ def _scatter(before: Side, after: Side, place: Place, reports: Path | None, *, o
     if before.summary is None or after.summary is None or before.summary.load is not None:
         return None
     name, platform = before.summary.name, before.summary.platform
-    if platform == "unknown":  # samples alone, of no campaign that has further sessions
+    # Of samples alone there is no campaign that could have further sessions.
+    if before.summary.campaign is None or after.summary.campaign is None or platform == "unknown":
         return None
     if reports is not None:
         others = sessions_below(reports, name, platform).sessions
