@@ -356,6 +356,14 @@ def start_another(scene: Scene) -> None:
 
 LANES_FAILED = "lanes? failed|lanes failed"
 
+#: A campaign by Lambda's own API and over HTTP, of the one target that an API is before.
+OVER_HTTP: Mapping[str, Any] = {
+    "targets": ["customers"],
+    "protocols": ["invoke", "http"],
+    "cold": {"samples": 0},
+    "warm": {"samples": 6},
+}
+
 FAULTS: tuple[Fault, ...] = (
     Fault(name="none", what="nothing: the campaign that all others are held against"),
     Fault(
@@ -432,6 +440,24 @@ FAULTS: tuple[Fault, ...] = (
         inject=kill_fire,
         exit_codes=FAILED,
         says=LANES_FAILED,
+    ),
+    Fault(name="http", what="nothing: a campaign by Lambda's own API and over HTTP", campaign=OVER_HTTP, times=1),
+    Fault(
+        name="http-fire-killed",
+        what="the same, Fire's process killed while it makes calls",
+        inject=kill_fire,
+        exit_codes=FAILED,
+        says=LANES_FAILED,
+        campaign=OVER_HTTP,
+        times=1,
+    ),
+    Fault(
+        name="http-client-killed",
+        what="the same, `isotherm run` killed; `isotherm follow` later",
+        inject=kill_client,
+        exit_codes=KILLED,
+        campaign=OVER_HTTP,
+        times=1,
     ),
     Fault(name="plan-killed", what="Plan's process killed just after the campaign was started", inject=kill_plan),
     Fault(

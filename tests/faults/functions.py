@@ -88,6 +88,28 @@ class Measured:
         return [json.loads(line)["shot_id"] for line in self.count.read_text().splitlines()]
 
 
+@dataclass(frozen=True)
+class Deployed(Measured):
+    """A function that the stack itself has, called since then (Unix ms): what its probe wrote to its log is counted."""
+
+    since_ms: int
+
+    def create(self, behaviour: str, memory_mb: int = 128, timeout_s: int = 3) -> None:
+        """It is there."""
+
+    def delete(self) -> None:
+        """It stays."""
+
+    def calls(self) -> list[str]:
+        """Shots it was called with, as its log has them."""
+        logs = self.embedded.client("logs", self.region)
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=f"/aws/lambda/{self.name}", startTime=self.since_ms
+        )
+        messages = [event["message"] for page in pages for event in page["events"]]
+        return [json.loads(text)["shot_id"] for text in messages if '"isotherm_probe"' in text]
+
+
 def version_text(version: dict[str, Any]) -> str:
     """A version as one text: whose it is, its code and its memory."""
     return text_of([version.get("Description", ""), version["CodeSha256"], version["MemorySize"]])

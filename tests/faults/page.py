@@ -18,11 +18,11 @@ INTRODUCTION = """\
 # Reliability
 
 What becomes of a campaign when something goes wrong in the middle of it. Each fault below was thrown at a small
-campaign (two functions, 3 cold and 4 warm calls each) on the embedded stack, at a moment drawn from a seed, and what
-was left was judged from outside:
+campaign (two functions, 3 cold and 4 warm calls each, where its row does not say otherwise) on the embedded stack, at a
+moment drawn from a seed, and what was left was judged from outside:
 
 - **sent** is what was really sent. Each call is counted by the measured function itself, in a file that Isotherm knows
-  nothing of, and by the shots in the bucket.
+  nothing of (of calls over HTTP, by its log), and by the shots in the bucket.
 - **accounted** is what the campaign's report says was sent: samples, failed ones among them, and uncollected calls.
   Where the embedded stack itself ends, all that it held ends with it: its calls count as accounted for where the person
   was told so, and only there.

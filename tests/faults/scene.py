@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from integration.embedded import HOME, PROGRAM, ROOT, STACK, CommandLine, Embedded
 from isotherm.local.stack import MEMORY_FOLDER, processes_of
 
-from .functions import Measured, version_text
+from .functions import Deployed, Measured, version_text
 from .oracle import Command, Evidence
 
 Control = Literal[
@@ -281,6 +281,8 @@ def on_stage(
 ) -> Iterator[Scene]:
     """A campaign on two functions of its own, which begins now; the functions are removed afterwards.
 
+    Where `fields` name targets, it measures these functions of the stack instead.
+
     Parameters
     ----------
     folder : Path
@@ -295,11 +297,14 @@ def on_stage(
     folder.mkdir(parents=True)
     memory = {"first": 128, "second": 128}
     functions = [Measured(embedded, f"{name}-{folder.name}", HOME, folder / f"{name}.count") for name in memory]
+    if "targets" in fields:
+        since_ms = int(time.time() * 1000)
+        functions = [Deployed(embedded, target, HOME, folder, since_ms) for target in fields["targets"]]
     client = None
     try:
-        for function, behaviour in zip(functions, behaviours, strict=True):
+        for function, behaviour in zip(functions, behaviours, strict=False):
             function.create(behaviour)
-        document = plain_campaign([one.target for one in functions], **fields)
+        document = {**plain_campaign([one.target for one in functions]), **fields}
         expected = {one.name: dict(one.facts()) for one in functions}
         client = Client(embedded, folder, "run", "-", "--output", str(folder / "run"), text=json.dumps(document))
         scene = Scene(embedded, folder, random.Random(seed), document, functions, expected, client)  # noqa: S311
@@ -357,10 +362,14 @@ def evidence_of(scene: Scene, expected: Collection[int], must_say: str = "") -> 
 
 def planned_calls(document: dict[str, Any]) -> int:
     """How many calls a campaign of these fields makes: each step's priming call included where nothing was cold."""
-    memory = len(document.get("memory_mb", [None]))
+    settings = len(document.get("memory_mb", [None])) * len(document.get("protocols", ["invoke"]))
     cold, warm = document["cold"]["samples"], document["warm"]["samples"]
     primed = document["rounds"] if warm else 0
-    return int(len(document["targets"]) * len(document["regions"]) * memory * (cold + warm + primed))
+    # Customers are posted, then got; what was posted finds its environment warm.
+    operations = (
+        [cold + warm + primed, warm + primed] if document["targets"] == ["customers"] else [cold + warm + primed]
+    )
+    return int(len(document["targets"]) * len(document["regions"]) * settings * sum(operations))
 
 
 def _counted(scene: Scene) -> set[str]:

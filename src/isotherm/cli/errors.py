@@ -64,6 +64,7 @@ class Interrupted(Failed):
 
     def __init__(self, text: str, number: int = signal.SIGINT) -> None:
         super().__init__(text)
+        self.number = number
         self.exit_code = 128 + number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -54,7 +55,7 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     Failed
         It lacks lanes or calls, or nothing of it can be used (what there is is shown first).
     Interrupted
-        Ctrl-C; the campaign goes on.
+        Ctrl-C, SIGTERM or SIGHUP; the campaign goes on.
     """
     from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
     from isotherm.deployed.errors import NoReport, NotFetched
@@ -62,11 +63,12 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     remarks().print(f"campaign {campaign_id}", markup=False, soft_wrap=True)
     try:
         ending = follow_campaign(campaigns, campaign_id, remarks())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as told:  # the latter by SIGTERM or SIGHUP
         raise Interrupted(
             f"campaign {campaign_id} goes on without you\n"
             f"  to follow it again:                   isotherm follow {campaign_id}{place.options}\n"
-            f"  to stop it and restore functions:     isotherm stop {campaign_id}{place.options}"
+            f"  to stop it and restore functions:     isotherm stop {campaign_id}{place.options}",
+            told.code - 128 if isinstance(told, SystemExit) and isinstance(told.code, int) else signal.SIGINT,
         ) from None
     if ending.state.refused:
         ending.state.check(campaign_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -67,6 +68,13 @@ def test_ctrl_c_says_how_to_resume_and_how_to_stop() -> None:
     assert "isotherm follow demo-1" in str(told.value)
     assert "isotherm stop demo-1" in str(told.value)
     assert told.value.exit_code == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_polite_kill_says_the_same_and_ends_with_its_own_exit_code(number: signal.Signals) -> None:
+    with pytest.raises(Interrupted, match="isotherm follow demo-1") as told:
+        _follow(Scripted(State("RUNNING"), SystemExit(128 + number)))
+    assert told.value.exit_code == 128 + number
 
 
 def test_the_commands_it_names_lead_to_the_same_place() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ def demo(
             if not ours:
                 raise Interrupted("interrupted") from None
             ours = False
-            raise Interrupted(f"interrupted; {_take_down(checkout, campaign_id)}") from None
+            number = interruption.number if isinstance(interruption, Interrupted) else signal.SIGINT
+            raise Interrupted(f"interrupted; {_take_down(checkout, campaign_id)}", number) from None
         except ReportNotFetched as problem:
             if not ours:
                 raise
