@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -17,11 +16,10 @@ from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
-from bench.client_clock import Answer, Stub, answer_after, running_stub
+from bench.client_clock import Answer, Stub, running_stub
 from isotherm.aws import clients
 from isotherm.aws.calls import invoke, signature
 from isotherm.aws.calls.invoke import Caller
-from isotherm.aws.calls.open_files import allow_connections
 from isotherm.campaign.lane import Burst, Operation
 from isotherm.measurement.orders import burst_orders, warm_orders
 from isotherm.measurement.shot import Order, Shot
@@ -172,34 +170,6 @@ def test_no_connection_is_opened_inside_a_burst(there: Lambda, make_caller: Call
         assert outcomes(caller.burst(cold(width, burst), hold=True)) == ["answered"] * width
     assert outcomes(caller.in_a_row(warm(2 * width), width, lambda: True)) == ["answered"] * 2 * width
     assert there.stub.accepted == width
-
-
-BURSTS_OF_A_THOUSAND = """
-import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1024))
-from isotherm.aws.calls.invoke import Caller
-from isotherm.measurement.orders import burst_orders
-from isotherm.campaign.lane import Burst
-from unit.made_up_step import STEP, task
-with Caller(task(STEP).lane, STEP, 1000, 60) as caller:
-    caller.open_connections()
-    for burst in range(2):
-        orders = burst_orders(task(STEP).lane, STEP, Burst(burst=burst, shots=1000), "1", 128)
-        print(*{shot.outcome for shot in caller.burst(orders, hold=True)})
-"""
-
-
-def test_a_thousand_calls_at_once_fit_into_the_files_that_lambda_gives(
-    at: Callable[[Stub], None], pytestconfig: pytest.Config
-) -> None:
-    allow_connections(1000)  # the stub's
-    with running_stub(partial(answer_after, 0.1), apart=True) as stub:
-        at(stub)
-        command = [sys.executable, "-c", BURSTS_OF_A_THOUSAND]
-        told = subprocess.run(
-            command, cwd=pytestconfig.rootpath / "tests", capture_output=True, text=True, check=True, timeout=120
-        )
-        assert (told.stdout.split(), stub.accepted) == (["answered"] * 2, 1000)
 
 
 def test_connections_that_were_closed_meanwhile_are_opened_before_the_next_burst(
