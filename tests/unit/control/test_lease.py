@@ -112,7 +112,10 @@ def test_a_campaign_that_ends_gives_up_what_it_kept_and_nothing_else(table: Tabl
     assert held(table) is None
 
 
-RESTING = [replace(OURS, function_name=name, lane_key="") for name in ("b", "a")]
+def resting(campaign_id: str = "ours") -> list[Lease]:
+    """Of two functions, taken this moment: these leases are soon too old, and tests run long after their import."""
+    lease = replace(OURS, campaign_id=campaign_id, lane_key="", acquired_at=int(time.time()))
+    return [replace(lease, function_name=name) for name in ("b", "a")]
 
 
 def on(table: Table, name: str) -> str | None:
@@ -123,14 +126,14 @@ def on(table: Table, name: str) -> str | None:
 def test_a_campaign_takes_all_its_functions_before_it_begins_or_none(table: Table) -> None:
     table.acquire(replace(THEIRS, function_name="b"))
     with pytest.raises(FunctionBusy, match="b in us-east-1 is being measured by campaign theirs"):
-        table.reserve("ours", RESTING)
+        table.reserve("ours", resting())
     assert (on(table, "a"), on(table, "b")) == (None, "theirs")
     table.release(replace(THEIRS, function_name="b"))
     for _ in range(2):  # a plan that is made again
-        table.reserve("ours", RESTING)
+        table.reserve("ours", resting())
     assert (on(table, "a"), on(table, "b")) == ("ours", "ours")
     with pytest.raises(FunctionBusy, match="campaign ours"):  # though nothing is recorded of it yet
-        table.reserve("theirs", [replace(lease, campaign_id="theirs") for lease in RESTING])
+        table.reserve("theirs", resting("theirs"))
 
 
 def test_of_two_campaigns_planned_at_the_same_moment_one_gets_all_its_functions(
@@ -141,18 +144,18 @@ def test_of_two_campaigns_planned_at_the_same_moment_one_gets_all_its_functions(
 
     def then_the_other_is_quicker(**request: Any) -> Any:
         monkeypatch.setattr(database, "put_item", put)
-        table.reserve("theirs", [replace(lease, campaign_id="theirs") for lease in RESTING])
+        table.reserve("theirs", resting("theirs"))
         return put(**request)
 
     monkeypatch.setattr(database, "put_item", then_the_other_is_quicker)
     with pytest.raises(FunctionBusy, match="a in us-east-1 is being measured by campaign theirs"):
-        table.reserve("ours", RESTING)
+        table.reserve("ours", resting())
     assert (on(table, "a"), on(table, "b")) == ("theirs", "theirs")
 
 
 def test_a_plan_that_came_to_nothing_keeps_its_functions_for_as_long_as_one_may_take(table: Table) -> None:
-    table.reserve("ours", [replace(lease, acquired_at=NOW - PLANNING_S - 60) for lease in RESTING])
-    table.reserve("theirs", [replace(lease, campaign_id="theirs") for lease in RESTING])
+    table.reserve("ours", [replace(lease, acquired_at=NOW - PLANNING_S - 60) for lease in resting()])
+    table.reserve("theirs", resting("theirs"))
     assert (on(table, "a"), on(table, "b")) == ("theirs", "theirs")
 
 
