@@ -471,7 +471,7 @@ FAULTS: tuple[Fault, ...] = (
         quick=True,
         what="Collect's process killed at work",
         inject=kill("collect"),
-        exit_codes=FAILED,
+        exit_codes=DONE | FAILED,  # whether it had collected before it was killed decides
     ),
     Fault(name="restore-killed", what="Restore's process killed at work", inject=kill("restore")),
     Fault(
