@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from moto import mock_aws
 
 from isotherm.analysis.accounting import account, planned_shots, total
-from isotherm.aws import clients
 from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket, plan_key
@@ -23,6 +21,7 @@ from isotherm.aws.store.table import Table
 from isotherm.measurement.orders import step_orders
 from isotherm.measurement.shot import Order, Shot
 from isotherm.measurement.witnesses import StepWitnesses, Witnesses
+from unit.account_in_memory import account_in_memory, make_table
 from unit.statistics.made_up import made_up_plan
 
 from .oracle import Evidence, judge
@@ -35,20 +34,6 @@ PLANNED = sum(planned_shots(PLAN).values())
 
 class Killed(Exception):
     """The client's process is gone in the middle of its work."""
-
-
-@contextmanager
-def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account in memory, with the credentials of nobody."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for made in (client, clients._session):
-        made.cache_clear()
-    with mock_aws():
-        yield
-    client.cache_clear()
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -68,16 +53,10 @@ class AnyOrder(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        keys = {"pk": "HASH", "sk": "RANGE"}
         database, self.s3 = client("dynamodb", HOME.region), client("s3", HOME.region)
         with suppress(database.exceptions.ResourceNotFoundException):
             database.delete_table(TableName=HOME.table)
-        database.create_table(
-            TableName=HOME.table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
-        )
+        make_table(HOME.table, HOME.region)
         self.s3.create_bucket(Bucket=HOME.bucket)
         self.table, self.bucket = Table(HOME), Bucket(HOME)
         for key in self.bucket.keys(""):
@@ -178,5 +157,5 @@ def test_no_order_of_faults_loses_a_call(monkeypatch: pytest.MonkeyPatch) -> Non
         suppress_health_check=checks,
         phases=[Phase.reuse, Phase.generate],  # to make a failing example smaller takes minutes here
     )
-    with stores(monkeypatch):
+    with account_in_memory(monkeypatch):
         run_state_machine_as_test(AnyOrder, settings=asked)

@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
-from isotherm.aws import clients, removal
+from isotherm.aws import removal
 from isotherm.aws.clients import client
 from isotherm.aws.removal import RemovalFailed, _await_deleted, empty_bucket, sweep
 from isotherm.aws.stacks import StackFound
 from isotherm.campaign.stack_health import function_logs_of
+from unit.account_in_memory import account_in_memory
 
 REGION = "us-east-1"
 
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    # moto answers only the sessions that are made after it was imported.
-    for made in (client, clients._session):
-        made.cache_clear()
-    with mock_aws():
+    with account_in_memory(monkeypatch):
         yield
-    client.cache_clear()
 
 
 def versions_in(bucket: str) -> list[str]:

@@ -80,26 +80,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isotherm: Isotherm
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """Table and bucket of a home region, by moto."""
-    from moto import mock_aws
-
-    from isotherm.aws import clients
     from isotherm.aws.clients import client
+    from unit.account_in_memory import account_in_memory, make_table
 
-    # moto answers only the sessions that are made after it was imported.
-    for made in (clients.client, clients._session):
-        made.cache_clear()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        keys = ("pk", "HASH"), ("sk", "RANGE")
-        client("dynamodb", "us-east-1").create_table(
-            TableName="samples",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
+    with account_in_memory(monkeypatch):
+        make_table("samples", "us-east-1")
         client("s3", "us-east-1").create_bucket(Bucket="bucket")
         yield Home("isotherm", "us-east-1", "samples", "bucket")
-    client.cache_clear()

@@ -17,9 +17,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
-from isotherm.aws import clients, measured_function
+from isotherm.aws import measured_function
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.lease import Lease
@@ -27,6 +26,7 @@ from isotherm.aws.store.records import CampaignRecord, LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.publishing import Publishing
+from unit.account_in_memory import account_in_memory, make_table
 from unit.aws.strict_lambda import StrictLambda
 from unit.made_up_stack import made_up_function, made_up_region, planned
 
@@ -80,25 +80,11 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         "ISOTHERM_BUCKET": HOME.bucket,
         "ISOTHERM_LANE_MACHINE": "arn:aws:states:us-east-1:1:stateMachine:isotherm-lane",
         "ISOTHERM_CAMPAIGN_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:isotherm-campaign",
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
     }.items():
         monkeypatch.setenv(name, value)
-    for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    # moto answers only the sessions that are made after it was imported.
-    for made in (client, clients._session):
-        made.cache_clear()
-    with mock_aws():
-        keys = ("pk", "HASH"), ("sk", "RANGE")
-        client("dynamodb", HOME.region).create_table(
-            TableName=HOME.table,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
+    with account_in_memory(monkeypatch):
+        make_table(HOME.table, HOME.region)
         yield Table(HOME)
-    client.cache_clear()
 
 
 @pytest.fixture

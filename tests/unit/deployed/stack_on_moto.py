@@ -25,6 +25,7 @@ from isotherm import __version__
 from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
 from isotherm.campaign.stack_health import functions_of
+from unit.account_in_memory import make_table
 
 CONTROL = Path(__file__).parents[3] / "functions" / "control"
 HOME = Home(stack="isotherm", region="us-east-1", table="isotherm-samples", bucket="isotherm-results")
@@ -93,7 +94,7 @@ def deployed_on_moto(monkeypatch: pytest.MonkeyPatch, *, execute: bool = True) -
     with mock_aws(config={"stepfunctions": {"execute_state_machine": execute}, "lambda": {"use_docker": False}}):
         _answer_functions_in_process(monkeypatch)
         _answer(_events_of_every_client(), "lambda.GetAccountSettings", lambda _: (200, {"AccountLimit": LIMITS}))
-        _make_table()
+        make_table(HOME.table, HOME.region)
         client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
         _make_functions()
         _answer_describe_stacks(_make_machine())
@@ -141,16 +142,6 @@ def _events_of_every_client() -> Any:
 def _forget_clients() -> None:
     for made in (client, clients._session):
         made.cache_clear()
-
-
-def _make_table() -> None:
-    keys = ("pk", "HASH"), ("sk", "RANGE")
-    client("dynamodb", HOME.region).create_table(
-        TableName=HOME.table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-    )
 
 
 def _role() -> str:
