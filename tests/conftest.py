@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,12 @@ LONGEST = (
     "statemachines/",
     "browser/",
 )
+
+
+def pytest_configure() -> None:
+    """A Ctrl-C raises in tests and in what they start; begun in the background of a script, a process ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class OneEngine(LoadFileScheduling):  # type: ignore[misc]

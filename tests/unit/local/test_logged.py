@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,15 +43,6 @@ def test_a_program_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
         run_logged([str(tmp_path / "no-such-program")], log=tmp_path / "log", what="sam build")
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """A Ctrl-C raises; begun in the background of a script (`make check &`), a process ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
 def test_leaving_early_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     program = (
