@@ -12,6 +12,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from isotherm.statistics.order_statistics import place_of_quantile
+
 #: HdrHistogram's parameters: whole numbers from 1 to a day's microseconds.
 _LOWEST, _HIGHEST = 1, 86_400_000_000
 
@@ -102,10 +104,9 @@ class Histogram:
         total = self.total
         if not total:
             return None
-        position = min(max((total + 1 / 3) * q + 1 / 3, 1.0), float(total))
-        rank = math.floor(position)
-        low, high = self._at(rank), self._at(min(rank + 1, total))
-        return low + round((high - low) * (position - rank))
+        below, above, share = place_of_quantile(total, q)
+        low, high = self._at(below), self._at(above)
+        return low + round((high - low) * share)
 
     def middles(self) -> Iterator[tuple[float, int]]:
         """The middle of each bucket that holds something, in order, with how many values it holds."""

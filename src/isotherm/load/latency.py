@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from isotherm.load.histogram import Histogram
-from isotherm.statistics.order_statistics import ranks_of_quantile
+from isotherm.statistics.order_statistics import place_of_quantile, ranks_of_quantile
 
 #: From this quantile on an estimate is given only where its interval has an upper end: 368 requests for a p99.
 _FAR_OUT = 0.99
@@ -64,12 +64,11 @@ class Latency:
         total = self.total
         if not total:
             return None
-        position = min(max((total + 1 / 3) * q + 1 / 3, 1.0), float(total))
-        below = self._at_rank(int(position))
-        above = self._at_rank(min(int(position) + 1, total))
-        if below is None or (above is None and position > int(position)):
+        place = place_of_quantile(total, q)
+        below, above = self._at_rank(place.below), self._at_rank(place.above)
+        if below is None or (above is None and place.share):
             return self.highest
-        between = 0.0 if above is None else (above - below) * (position - int(position))
+        between = 0.0 if above is None else (above - below) * place.share
         return Reading(below + between, at_least=False)
 
     @property

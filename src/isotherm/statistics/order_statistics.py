@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 #: Up to here a binomial coefficient is a float, and every probability exact to rounding.
 _EXACT = 1000
@@ -64,6 +65,21 @@ def _highest_rank(n: int, q: float, p: float, tail: float) -> int:
     return k
 
 
+class Place(NamedTuple):
+    """Between which two order statistics a quantile lies, counted from 1, and how far from the first to the second."""
+
+    below: int
+    above: int
+    share: float
+
+
+def place_of_quantile(n: int, q: float) -> Place:
+    """Where definition 8 has a quantile among `n` values, at least one: at (n + 1/3) q + 1/3, and within the data."""
+    position = min(max((n + 1 / 3) * q + 1 / 3, 1.0), float(n))
+    below = math.floor(position)
+    return Place(below, min(below + 1, n), position - below)
+
+
 def quantile(ordered: Sequence[float], q: float) -> float:
     """Hyndman and Fan's definition 8 of sorted values, of which there is at least one; numpy's "median_unbiased".
 
@@ -75,10 +91,9 @@ def quantile(ordered: Sequence[float], q: float) -> float:
     ----------
     Hyndman & Fan, Sample quantiles in statistical packages, The American Statistician 50 (1996), 361-365.
     """
-    position = min(max((len(ordered) + 1 / 3) * q - 2 / 3, 0.0), len(ordered) - 1.0)
-    low = math.floor(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+    below, above, share = place_of_quantile(len(ordered), q)
+    low, high = ordered[below - 1], ordered[above - 1]
+    return low + (high - low) * share
 
 
 def relative_width(low: float | None, high: float | None, estimate: float | None) -> float | None:
