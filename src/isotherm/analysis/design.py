@@ -19,9 +19,6 @@ from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price
 
-#: Of what is resampled, where nobody named a seed.
-SEED = 1
-
 #: With fewer rounds nothing is known of how far they differ.
 ENOUGH_ROUNDS = 3
 
@@ -41,7 +38,6 @@ class Design:
     targets: Sequence[str]
     regions: Sequence[str]
     clients: Sequence[str] = ()
-    seed: int = SEED
     cautions: Sequence[PlanCaution] = ()
     warnings: Sequence[str] = ()
     stated: Mapping[CellKey, Accounting] | None = None
@@ -126,7 +122,6 @@ def planned_design(
         targets=plan.campaign.targets,
         regions=[region.region for region in plan.inventory],
         clients=plan.campaign.clients or [],
-        seed=plan.campaign.seed,
         cautions=plan.cautions,
         warnings=plan.warnings,
         stated=expected(plan, kept, spared & plan.lanes.keys(), sent),
@@ -188,7 +183,6 @@ def published_design(summary: CampaignSummary, samples: Iterable[Sample]) -> Des
         targets=_in_order(named, [summary.baseline]),
         regions=[region.region for region in summary.inventory] or _in_order((c.region for c in summary.cells), ()),
         clients=(campaign.clients or []) if campaign else [],
-        seed=campaign.seed if campaign else SEED,
         cautions=ahead,
         warnings=[said(caution) for caution in ahead],
         stated=stated,
