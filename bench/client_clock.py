@@ -46,9 +46,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.calls.invoke import Caller
-from isotherm.aws.calls.open_files import allow_connections
 from isotherm.aws.clients import make_client
 from isotherm.campaign.lane import Burst, Lane, Step
+from isotherm.http.open_files import allow_connections
 from isotherm.measurement.orders import burst_orders, event_of, warm_orders
 from isotherm.measurement.shot import Order, Shot
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from bench.client_clock import answer_after, running_stub
-from isotherm.aws.calls.open_files import allow_connections
+from isotherm.http.open_files import allow_connections
 
 BURSTS_OF_A_THOUSAND = """
 import resource

@@ -376,7 +376,7 @@ def test_a_row_stops_where_it_is_told_to(there: Lambda, make_caller: Callable[..
 
 def test_the_systems_limit_of_files_is_raised_as_far_as_it_goes() -> None:
     script = (
-        "import resource as r; from isotherm.aws.calls.open_files import allow_connections as allow;"
+        "import resource as r; from isotherm.http.open_files import allow_connections as allow;"
         "r.setrlimit(r.RLIMIT_NOFILE, (64, 200));"
         "allow(10); print(r.getrlimit(r.RLIMIT_NOFILE)[0]);"
         "allow(100); print(r.getrlimit(r.RLIMIT_NOFILE)[0]);"

@@ -20,11 +20,11 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import create_parser
 
-from isotherm.aws.calls.open_files import allow_connections
 from isotherm.aws.calls.signature import Signer
 from isotherm.aws.clients import client, trusted_certificates
 from isotherm.campaign.lane import Lane, Step, hold_ms
 from isotherm.http.exchange import Client, Exchange, ExchangeFailed, encode_request, tls_context
+from isotherm.http.open_files import allow_connections
 from isotherm.load.target import invoke_path
 from isotherm.measurement.orders import event_of, outcome_of_status
 from isotherm.measurement.shot import Order, Shot

@@ -124,6 +124,7 @@ def load(
     Ctrl-C or SIGTERM ends the load: what was not sent counts as such, and all that was is shown. The exit code is 1
     where more than half of the requests failed, or the load was given up (--give-up).
     """
+    from isotherm.http.open_files import allow_connections
     from isotherm.http.wrong_value import WrongValue
     from isotherm.load.permission import NotPermitted, require_permission
     from isotherm.load.spec import LoadSpec
@@ -147,7 +148,7 @@ def load(
         )
         target = HttpTarget(url, seed=seed, cafile=cafile, get=get, headers=_headers(header or []))
         require_permission(url, owned)
-        _allow_files((threads or 0) if closed else max_in_flight)
+        allow_connections((threads or 0) if closed else max_in_flight, others=_OTHER_FILES, all_of_them=True)
         _try(target, min(timeout, _TRIAL_S))
     except WrongValue as problem:
         raise BadInput(_as_typed(problem)) from None
@@ -221,20 +222,6 @@ def _phases(text: str) -> tuple[Phase, ...]:
         except ValueError:
             raise WrongValue("phases", f"{part.strip()!r} is not NAME:SHARE, as in peak:1 or warmup:0.1") from None
     return tuple(found)
-
-
-def _allow_files(connections: int) -> None:
-    """Have as many files open as there may be connections."""
-    try:
-        import resource
-    except ImportError:  # no such limit on this system
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = connections + _OTHER_FILES
-    if soft != resource.RLIM_INFINITY and needed > soft:
-        if hard != resource.RLIM_INFINITY and needed > hard:
-            raise ValueError(f"{connections:,} connections need {needed:,} open files; this system allows {hard:,}")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _try(target: HttpTarget, timeout_s: float) -> None:
