@@ -364,5 +364,4 @@ def test_dispatch_has_the_stack_itself_measure_the_lane(embedded: Embedded, disp
 @needs_engine
 def test_watch_finds_no_lane_that_was_lost(invoke: SamLocal, dispatched: Step) -> None:
     assert dispatched.answer["status"] == "started"
-    # Planned by hand, the campaign has no execution: it is taken for one that ended without a report.
-    assert invoke("WatchFunction").answer == {"lost": [], "ended": [CAMPAIGN]}
+    assert invoke("WatchFunction").answer == {"lost": [], "ended": []}

@@ -71,7 +71,8 @@ def free_functions_of_ended(table: Table, machine_arn: str, now: datetime) -> li
     """Mark campaigns whose execution ended without a report as stopped; their ids.
 
     They then keep no function for a later lane, and no lane of them is started any more. One that is under way ends as
-    any other and restores its function.
+    any other and restores its function. A campaign that was planned by hand (docs/sam-local.md) has no execution, and
+    is left alone.
     """
     states = make_client("stepfunctions", region_of_arn(machine_arn), ONCE)
     ended = []
@@ -79,9 +80,10 @@ def free_functions_of_ended(table: Table, machine_arn: str, now: datetime) -> li
         if campaign.finished_at is not None or campaign.stopped_at is not None or campaign.unwatched_at is not None:
             continue
         state = lane_execution_state(states, execution_arn(machine_arn, campaign.campaign_id))
-        ended_at = state.ended_at if state else None
-        ended_s = (now - ended_at).total_seconds() if ended_at else None
-        if has_ended(state.status if state else None, ended_s):
+        if state is None:
+            continue
+        ended_s = (now - state.ended_at).total_seconds() if state.ended_at else None
+        if has_ended(state.status, ended_s):
             logger.warning("campaign ended without a report", extra={"campaign_id": campaign.campaign_id})
             table.stop_campaign(campaign.campaign_id)
             ended.append(campaign.campaign_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -165,6 +166,16 @@ def campaign_arn(execution_arn: str) -> str:
     started: str = states.start_execution(stateMachineArn=arn, name="id", input="{}")["executionArn"]
     assert started != execution_arn
     return started
+
+
+@pytest.mark.usefixtures("plan", "campaign_arn")
+def test_a_campaign_that_was_planned_by_hand_is_not_stopped(
+    load: Callable[[str], ModuleType], table: Table, context: Any
+) -> None:
+    """As with sam local: its functions are run one after the other, and no execution of that name was ever started."""
+    table.put_campaign(CampaignRecord(campaign_id="by-hand", started_at=datetime.now(UTC).isoformat(), name="by-hand"))
+    assert load("watch").handler({}, context) == {"lost": [], "ended": []}
+    assert not table.campaign_stopped("by-hand")
 
 
 def test_a_campaign_that_was_aborted_keeps_no_function_for_its_later_lanes(
