@@ -34,7 +34,8 @@ from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
 from isotherm.statistics.before_after import SessionRatio, log_median, session_ratio
 from isotherm.statistics.results import ENOUGH_SESSIONS, SIGNIFICANT, Verdict
-from isotherm.statistics.sequential import FIRST_LOOK, LEAST_VALUES
+from isotherm.statistics.rounds import LEAST_A_ROUND
+from isotherm.statistics.sequential import FIRST_LOOK
 from isotherm.statistics.two_samples import holm
 
 _UNDECIDED: Verdict = "undecided"
@@ -124,7 +125,7 @@ def _pair(
     known: bool,
 ) -> _Pair:
     sides = [list(values_by_round(side, metric).values()) for side in (ours, theirs)]
-    rounds = [sum(len(of) >= LEAST_VALUES for of in side) for side in sides]
+    rounds = [sum(len(of) >= LEAST_A_ROUND for of in side) for side in sides]
     values = [[value for of in side for value in of] for side in sides]
     medians = [float(np.median(side)) for side in values]
     logs = [log_median(side) for side in sides]

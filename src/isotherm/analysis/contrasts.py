@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 from isotherm.analysis.summary import CellDifference, ClientDependence, MetricName
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
+from isotherm.statistics.arrays import resolution
 from isotherm.statistics.results import Middle
-from isotherm.statistics.two_samples import Difference, corrected_differences, middle_difference, resolution
+from isotherm.statistics.two_samples import Difference, corrected_differences, middle_difference
 
 #: A difference of billed times that does not matter: what is billed comes in whole ms, or a twentieth of the bill.
 BILLING_UNIT_MS = 1.0

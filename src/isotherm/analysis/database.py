@@ -12,8 +12,9 @@ from isotherm.analysis.distance import INNER_BILLED
 from isotherm.analysis.summary import Cell, DatabaseDifference, MetricName
 from isotherm.campaign.cell import CellKey, cell_key
 from isotherm.measurement.sample import Sample
+from isotherm.statistics.arrays import resolution
 from isotherm.statistics.results import Middle
-from isotherm.statistics.two_samples import Difference, corrected_differences, middle_difference, resolution
+from isotherm.statistics.two_samples import Difference, corrected_differences, middle_difference
 
 #: The target that has a database, and what it is called without.
 WITH_DATABASE: Mapping[str, str] = {"inner_db": "inner"}

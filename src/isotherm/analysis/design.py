@@ -18,9 +18,7 @@ from isotherm.campaign.model import Campaign, InnerCalls, Load, Precision
 from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price
-
-#: With fewer rounds nothing is known of how far they differ.
-ENOUGH_ROUNDS = 3
+from isotherm.statistics.results import FEWEST_ROUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +229,7 @@ def observed_design(
     """
     rounds = {sample.round for sample in samples}
     ids = {sample.campaign_id for sample in samples}
-    few: list[PlanCaution] = [FewRounds(rounds=len(rounds))] if len(rounds) < ENOUGH_ROUNDS else []
+    few: list[PlanCaution] = [FewRounds(rounds=len(rounds))] if len(rounds) < FEWEST_ROUNDS else []
     return Design(
         campaign_id=ids.pop() if len(ids) == 1 and "" not in ids else name,
         platform=platform,

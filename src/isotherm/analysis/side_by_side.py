@@ -17,7 +17,8 @@ from isotherm.campaign.cell import CellKey
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import listed
 from isotherm.statistics.results import SequentialAnswer
-from isotherm.statistics.sequential import FIRST_LOOK, LEAST_VALUES, round_ratios, sequential_tests
+from isotherm.statistics.rounds import LEAST_A_ROUND
+from isotherm.statistics.sequential import FIRST_LOOK, round_ratios, sequential_tests
 
 #: How often "worse" may be said of any metric where the two are alike, and "not worse" where one is that much slower.
 ALPHA = BETA = 0.05
@@ -37,7 +38,7 @@ class _Pair(NamedTuple):
     @property
     def has_ratio(self) -> bool:
         """Whether each round's medians are above 0."""
-        kept = [pair for pair in self.rounds if min(map(len, pair)) >= LEAST_VALUES]
+        kept = [pair for pair in self.rounds if min(map(len, pair)) >= LEAST_A_ROUND]
         return all(np.median(side) > 0 for pair in kept for side in pair)
 
 
@@ -125,7 +126,7 @@ def _tested(pair: _Pair, baseline: str, test: SequentialAnswer | None) -> Target
         other_n=len(theirs),
         baseline_median=float(np.median(ours)),
         other_median=float(np.median(theirs)),
-        rounds_left_out=sum(min(map(len, of)) < LEAST_VALUES for of in pair.rounds),
+        rounds_left_out=sum(min(map(len, of)) < LEAST_A_ROUND for of in pair.rounds),
         no_ratio=test is None,
         test=test,
     )

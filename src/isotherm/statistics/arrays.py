@@ -40,6 +40,25 @@ def finite_values(values: ArrayLike) -> Floats:
     return array
 
 
+#: In which values are written down: whole seconds to microseconds, of times in milliseconds.
+_UNITS = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
+
+
+def resolution(values: ArrayLike, *, coarsest: float = 1.0) -> float:
+    """The largest unit, a power of ten from 0.001 to `coarsest` (1000 at most), in which all values are whole; else 0.
+
+    A value that would be 0 in a unit, and is not, is not known in it. `isotherm.statistics.rounds` reads it off without
+    numpy, exactly and to six decimals.
+    """
+    array = finite_values(values)
+    for unit in (unit for unit in _UNITS if unit <= coarsest):
+        scaled = array / unit
+        whole = np.round(scaled)
+        if np.allclose(scaled, whole, rtol=0, atol=1e-6) and np.array_equal(whole == 0, array == 0):
+            return unit
+    return 0.0
+
+
 def mean_of(values: Floats) -> float:
     """Mean of at least one value, taken from the first one on, so that a large common part costs no digits."""
     return float(values[0]) + float(np.mean(values - values[0]))

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from isotherm.statistics.arrays import finite_values, mean_of
+from isotherm.statistics.arrays import finite_values, mean_of, resolution
 from isotherm.statistics.results import ENOUGH_SESSIONS
-from isotherm.statistics.sequential import FIRST_LOOK, LEAST_VALUES, unit_of
+from isotherm.statistics.rounds import LEAST_A_ROUND
+from isotherm.statistics.sequential import COARSEST, FIRST_LOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +37,13 @@ def log_median(rounds: Iterable[ArrayLike]) -> LogMedian | None:
     rounds : iterable of arrays of float
         Finite times of each round, in one unit.
     """
-    kept = [values for values in map(finite_values, rounds) if values.size >= LEAST_VALUES]
+    kept = [values for values in map(finite_values, rounds) if values.size >= LEAST_A_ROUND]
     medians = np.array([float(np.median(values)) for values in kept])
     if medians.size < FIRST_LOOK or np.any(medians <= 0):
         return None
     logs = np.log(medians)
     scatter = float(np.std(logs, ddof=1)) / math.sqrt(logs.size)
-    rounding = unit_of(np.concatenate(kept)) / math.sqrt(12) / float(medians.min())
+    rounding = resolution(np.concatenate(kept), coarsest=COARSEST) / math.sqrt(12) / float(medians.min())
     return LogMedian(value=mean_of(logs), error=math.hypot(scatter, rounding), rounds=int(logs.size))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from isotherm.statistics.arrays import Floats, check_fraction, finite_values
+from isotherm.statistics.arrays import Floats, check_fraction, finite_values, resolution
 from isotherm.statistics.dunnett import critical_value, loadings, p_of_largest
 from isotherm.statistics.results import FEWEST_ROUNDS, AdjustedBy
 from isotherm.statistics.two_samples import (
@@ -24,7 +24,6 @@ from isotherm.statistics.two_samples import (
     corrected_differences,
     holm,
     middle_difference,
-    resolution,
     widened,
 )
 

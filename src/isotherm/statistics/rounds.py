@@ -13,11 +13,11 @@ from statistics import fmean, median, stdev
 from typing import NamedTuple
 
 from isotherm.statistics.order_statistics import quantile, ranks_of_quantile
+from isotherm.statistics.results import FEWEST_ROUNDS
 from isotherm.statistics.student import student_t
 
-#: Fewer rounds than this, or fewer values in a round, and Student's t over rounds is not to be trusted: the median of
-#: two values is their mean, which a slow mode pulls away.
-LEAST_ROUNDS = 3
+#: Of fewer values in a round, Student's t over rounds is not to be trusted: the median of two is their mean, which a
+#: slow mode pulls away.
 LEAST_A_ROUND = 3
 
 #: The design effect of an indicator is larger in the middle of a distribution than in its tail: at the p90 it is an
@@ -59,13 +59,13 @@ def by_round(values: Iterable[float], labels: Iterable[Hashable]) -> list[list[f
 
 
 def round_medians(rounds: Sequence[Sequence[float]]) -> RoundMedians | None:
-    """Medians of the rounds of at least `LEAST_A_ROUND` values; None where there are fewer than `LEAST_ROUNDS` such.
+    """Medians of the rounds of at least `LEAST_A_ROUND` values; None where there are fewer than `FEWEST_ROUNDS` such.
 
     On the log scale where every value is above 0: times are skewed, and their luck is a factor. Where one is not
     (whole milliseconds that round to 0, differences), the medians as they are.
     """
     large = [values for values in rounds if len(values) >= LEAST_A_ROUND]
-    if len(large) < LEAST_ROUNDS:
+    if len(large) < FEWEST_ROUNDS:
         return None
     is_log = all(value > 0 for values in rounds for value in values)
     medians = [median(values) for values in large]

@@ -36,14 +36,15 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from isotherm.numbers import count
-from isotherm.statistics.arrays import Floats, finite_values, mean_of
+from isotherm.statistics.arrays import Floats, finite_values, mean_of, resolution
 from isotherm.statistics.results import SequentialAnswer, Undecided, Verdict
+from isotherm.statistics.rounds import LEAST_A_ROUND
 
 #: Fewer rounds say nothing of how rounds scatter.
 FIRST_LOOK = 3
 
-#: Fewer values of a side are not taken for a round: a median of one or two is not one.
-LEAST_VALUES = 3
+#: The coarsest unit in which values may be known: whole seconds, of times in milliseconds.
+COARSEST = 1000.0
 
 #: The most rounds for which a test can be planned.
 MOST_ROUNDS = 1000
@@ -71,7 +72,7 @@ class RoundRatios:
         Standard error of a log ratio from values that are known in whole units only; it is the same in every round, so
         more rounds do not make it smaller.
     left_out : int
-        Rounds with fewer than `LEAST_VALUES` values on a side.
+        Rounds with fewer than `LEAST_A_ROUND` values on a side.
     """
 
     log_ratios: tuple[float, ...]
@@ -106,13 +107,14 @@ def round_ratios(rounds: Iterable[tuple[ArrayLike, ArrayLike]], *, unit: float |
     if unit is not None and not 0 <= unit < math.inf:
         raise ValueError(f"unit: {unit} is not a size; give one such as 1, or 0 for none")
     pairs = [(finite_values(baseline), finite_values(other)) for baseline, other in rounds]
-    kept = [pair for pair in pairs if min(side.size for side in pair) >= LEAST_VALUES]
+    kept = [pair for pair in pairs if min(side.size for side in pair) >= LEAST_A_ROUND]
     medians = [(float(np.median(baseline)), float(np.median(other))) for baseline, other in kept]
     for number, sides in enumerate(medians, 1):
         if min(sides) <= 0:
             raise ValueError(f"rounds: a median of round {number} is {min(sides)}; ratios need medians above 0")
     if unit is None:
-        unit = unit_of(np.concatenate([side for pair in kept for side in pair])) if kept else 0.0
+        every = [side for pair in kept for side in pair]
+        unit = resolution(np.concatenate(every), coarsest=COARSEST) if kept else 0.0
     # The relative error of each median by rounding, as of a number that may lie anywhere inside its unit.
     shares = [math.hypot(unit / baseline, unit / other) / math.sqrt(12) for baseline, other in medians]
     return RoundRatios(
@@ -121,15 +123,6 @@ def round_ratios(rounds: Iterable[tuple[ArrayLike, ArrayLike]], *, unit: float |
         rounding=max(shares, default=0.0),
         left_out=len(pairs) - len(kept),
     )
-
-
-def unit_of(values: Floats) -> float:
-    """In which whole units all values are; 0 where in none."""
-    for unit in (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001):
-        steps = values / unit
-        if np.all(np.abs(steps - np.round(steps)) < 1e-6):
-            return unit
-    return 0.0
 
 
 def sequential_test(

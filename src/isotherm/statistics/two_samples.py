@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from isotherm.statistics.arrays import Floats, check_fraction, finite_values, mean_of
+from isotherm.statistics.arrays import Floats, check_fraction, finite_values, mean_of, resolution
 from isotherm.statistics.describe import interval_of_sorted
 from isotherm.statistics.results import FEWEST_ROUNDS, Comparison, Middle
 
@@ -121,20 +121,6 @@ def cliffs_delta(baseline: ArrayLike, other: ArrayLike) -> float:
 
 def _delta(x: Floats, y: Floats) -> float:
     return 2.0 * _pairs_below(x, y) / (x.size * y.size) - 1.0
-
-
-def resolution(values: ArrayLike) -> float:
-    """The unit in which all values are whole: 1, 0.1, 0.01 or 0.001; 0 where there is none of these.
-
-    A value that would be 0 in a unit, and is not, is not known in it.
-    """
-    array = finite_values(values)
-    for places in range(4):
-        scaled = array * 10.0**places
-        whole = np.round(scaled)
-        if np.allclose(scaled, whole, rtol=0, atol=1e-6) and np.array_equal(whole == 0, array == 0):
-            return 10.0**-places
-    return 0.0
 
 
 class Difference(NamedTuple):

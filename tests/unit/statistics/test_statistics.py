@@ -20,9 +20,10 @@ from scipy import stats
 from isotherm.analysis.words import differences
 from isotherm.analysis.words.differences import ANSWERS, STARTS, Words, comparison_in_words
 from isotherm.statistics import before_after, describe, rounds, sequential, student, two_samples
+from isotherm.statistics.arrays import resolution
 from isotherm.statistics.describe import quantile_interval, round_effect_p, summarize
 from isotherm.statistics.slopes import theil_sen
-from isotherm.statistics.two_samples import compare, holm, resolution
+from isotherm.statistics.two_samples import compare, holm
 
 times = st.floats(min_value=0.001, max_value=1e6, allow_nan=False, allow_subnormal=False)
 few_times = st.lists(times, min_size=1, max_size=40)

@@ -17,7 +17,8 @@ from isotherm.analysis.words.cells import cell_name
 from isotherm.campaign.cell import InCell
 from isotherm.numbers import NOTHING, count, digits, percent, probability
 from isotherm.statistics.results import ENOUGH_SESSIONS, SequentialAnswer, Undecided, Verdict
-from isotherm.statistics.sequential import FIRST_LOOK, LEAST_VALUES
+from isotherm.statistics.rounds import LEAST_A_ROUND
+from isotherm.statistics.sequential import FIRST_LOOK
 
 #: What a verdict is called in a table.
 ANSWER_LABELS: dict[Verdict, str] = {
@@ -26,7 +27,7 @@ ANSWER_LABELS: dict[Verdict, str] = {
     "undecided": "cannot be told",
 }
 
-_ROUNDS = f"{count(FIRST_LOOK, 'round')} of {count(LEAST_VALUES, 'sample')}"
+_ROUNDS = f"{count(FIRST_LOOK, 'round')} of {count(LEAST_A_ROUND, 'sample')}"
 
 
 def metric_name(found: InCell, metric: MetricName) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from isotherm.numbers import interval, percent
-from isotherm.statistics.results import MetricSummary
-from isotherm.statistics.rounds import LEAST_A_ROUND, LEAST_ROUNDS
+from isotherm.statistics.results import FEWEST_ROUNDS, MetricSummary
+from isotherm.statistics.rounds import LEAST_A_ROUND
 
 TOO_FEW_FOR_P99 = "too few for a p99"
 
@@ -34,4 +34,4 @@ def kind_of_intervals(metrics: Iterable[MetricSummary], confidence: float, where
     return f"{percent(confidence)} interval{mixed}"
 
 
-_NEEDED = f"{LEAST_ROUNDS} rounds of {LEAST_A_ROUND} samples"
+_NEEDED = f"{FEWEST_ROUNDS} rounds of {LEAST_A_ROUND} samples"
