@@ -10,9 +10,6 @@ Middle = Literal["mean", "median"]
 #: Below this many sessions nothing is said about how sessions differ.
 ENOUGH_SESSIONS = 3
 
-#: Below this many rounds nothing is said of how rounds differ, nor of how two sides that share them do.
-FEWEST_ROUNDS = 3
-
 #: By which method the p-values and intervals of several differences hold for all of them together.
 AdjustedBy = Literal["dunnett", "holm"]
 

@@ -13,8 +13,10 @@ from statistics import fmean, median, stdev
 from typing import NamedTuple
 
 from isotherm.statistics.order_statistics import quantile, ranks_of_quantile
-from isotherm.statistics.results import FEWEST_ROUNDS
 from isotherm.statistics.student import student_t
+
+#: Below this many rounds nothing is said of how rounds differ, nor of how two sides that share them do.
+FEWEST_ROUNDS = 3
 
 #: Of fewer values in a round, Student's t over rounds is not to be trusted: the median of two is their mean, which a
 #: slow mode pulls away.
