@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +84,10 @@ def test_ctrl_c_leaves_the_campaign_running_and_says_how_to_stop_it(embedded: Em
     stopped = embedded.isotherm("stop", campaign_id, "--json")
     assert stopped.code == 0, stopped.err
     assert stopped.document["was"] == "RUNNING"
+    measured = json.loads(Path(stopped.document["summary"]).read_text())
+    assert measured["partial"]["ended_as"] == "ABORTED"
+    assert measured["accounting"]["used"] > 0
+    _check_account(measured)
     assert states.describe_execution(executionArn=embedded.execution_arn(campaign_id))["status"] == "ABORTED"
     assert embedded.configurations() == before
     assert embedded.leases() == []
@@ -90,6 +95,41 @@ def test_ctrl_c_leaves_the_campaign_running_and_says_how_to_stop_it(embedded: Em
         machines = embedded.client("stepfunctions", region)
         lane = embedded.campaign_machine_arn.replace("us-east-1", region).replace("-campaign", "-lane")
         assert machines.list_executions(stateMachineArn=lane, statusFilter="RUNNING")["executions"] == []
+
+
+def _check_account(summary: dict[str, Any]) -> None:
+    account = summary["accounting"]
+    assert summary["imbalances"] == []
+    assert account["sent"] == account["issued"] + account["uncollected"]
+    assert account["planned"] == account["sent"] + account["not_issued"]
+
+
+def test_a_campaign_that_was_aborted_shows_what_it_had_measured(embedded: Embedded) -> None:
+    before = embedded.configurations()
+    name = embedded.start(f"aborted-{time.time_ns()}", {**LONG, "targets": ["default"], "rounds": 2})
+    await_lane(embedded, name, "collecting")
+    running = embedded.isotherm("report", name)
+    assert running.code == 1
+    assert f"isotherm follow {name}" in running.err
+    assert f"isotherm stop {name}" in running.err
+    embedded.client("stepfunctions").stop_execution(
+        executionArn=embedded.execution_arn(name), error="Typo", cause="in the event"
+    )
+
+    shown = embedded.isotherm("report", name)
+    assert shown.code == 1, shown.err
+    assert shown.out.startswith("Partial: the campaign was stopped before its end (Typo: in the event)")
+    assert "Traceback" not in shown.err
+    summary = embedded.summary(name)
+    assert summary["partial"] == {"ended_as": "ABORTED", "error": "Typo", "cause": "in the event"}
+    assert summary["accounting"]["used"] > 0
+    _check_account(summary)
+    # The embedded stack goes on with the lanes of a campaign that was stopped: how many have their turn is not certain.
+    assert {lane["status"] for lane in summary["lanes"]} & {"failed", "not_begun"}
+    again = embedded.isotherm("report", name)
+    assert (again.code, again.out) == (1, shown.out)
+    assert embedded.summary(name) == summary
+    _await_as_before(embedded, before)
 
 
 @pytest.mark.usefixtures("embedded")  # what it builds need not be built again

@@ -142,11 +142,12 @@ CASES = (
         "Plan Dispatch Rescue Rescue Rescue Rescue Dispatch Aggregate Publish",
     ),
     _campaign(
-        "NoSamples",
-        (*ADMITTED, *RESCUED, *RESCUED, "AggregateResults", *EXPLAINED),
-        "Plan Dispatch Rescue Dispatch Rescue Aggregate",
-        error="NoSamples",
-        cause="no lane delivered a sample: r00-default-us-east-1: the lane's execution was stopped",
+        "NothingUsed",
+        (*ADMITTED, *RESCUED, *RESCUED, *REPORTED, *EXPLAINED),
+        "Plan Dispatch Rescue Dispatch Rescue Aggregate Publish",
+        error="NothingUsed",
+        cause="nothing could be used: no call was made; 2 of 2 lanes failed; r00-default-us-east-1: the lane's "
+        "execution was stopped",
     ),
     _campaign(
         "AggregateSilent",

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from isotherm.analysis.words.lanes import failure_in_words
 from isotherm.aws.clients import Home
 from isotherm.aws.lane_executions import fail, succeed
 from isotherm.aws.request import LaneRequest, parse
@@ -34,23 +35,22 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = parse(NotifyRequest, event)
     logger.append_keys(**request.log_keys)
     home = Home.from_environment()
-    reasons = []
-    if "Error" in request.outcome:
-        reasons.append(_reason(request.outcome))
-    if "Error" in request.restore:
-        reasons.append(f"the function was not put back: {_reason(request.restore)}")
+    reasons = [_reason(request.outcome)] if "Error" in request.outcome else []
+    unrestored = _reason(request.restore) if "Error" in request.restore else None
     table = Table(home)
     record = table.lane(*request.where)
     left = of_items(record.left or []) if record else []
     reasons += [left_in_words(fact) for fact in left if fails_lane(fact)]
-    if not reasons:
+    if not reasons and not unrestored:
         said = LaneFacts(status="succeeded", phase="done")
         table.update_lane(*request.where, said, unless_ended=True)
         succeed(home.region, request.task_token, {"lane_key": request.lane_key, "status": "succeeded"})
         return {"status": "succeeded"}
-    reason = "; ".join(reasons)
-    said = LaneFacts(status="failed", phase="done", reason=reason)
+    # What is said of the function is said at the campaign's end: it may be put back until then.
+    why = "; ".join(reasons) or None
+    said = LaneFacts(status="failed", phase="done", reason=why, unrestored=unrestored)
     table.update_lane(*request.where, said, unless_ended=True)
+    reason = failure_in_words(why, unrestored, put_back=False) or "no reason was given"
     fail(home.region, request.task_token, "LaneFailed", reason)
     return {"status": "failed", "reason": reason}
 

@@ -1,4 +1,7 @@
-"""Makes the page of a campaign, and the same as Markdown, from its summary and samples."""
+"""Makes the page of a campaign, and the same as Markdown, from its summary and samples.
+
+A campaign of which nothing could be used has a page that says so, and then fails.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from isotherm.analysis.shortfall import is_useless, shortfalls
 from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
+from isotherm.analysis.words.shortfall import shortfalls_in_words
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import target_name
 from isotherm.aws.request import CampaignRequest, parse
@@ -21,6 +26,10 @@ from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page
 
 logger = Logger()
+
+
+class NothingUsed(Exception):
+    """The report is there, and has nothing in it that says anything of the targets."""
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -41,6 +50,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     # Lanes that were spared, or failed before they began, leave what was kept for them.
     functions = {(lane.region, target_name(home.stack, lane.target)) for lane in summary.lanes}
     table.give_up_functions(request.campaign_id, sorted(functions))
+    if is_useless(summary):
+        raise NothingUsed(shortfalls_in_words(shortfalls(summary)))
     return {
         "campaign_id": request.campaign_id,
         "headline": summary.headline,

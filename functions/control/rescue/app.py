@@ -1,4 +1,4 @@
-"""Restores the function of a lane that ended without doing so itself: stopped, timed out, or silent.
+"""Ends a lane that could not do so itself (stopped, timed out, silent): restores its function, collects what it sent.
 
 Called by EventBridge where a lane's execution was stopped or failed, and by the campaign where a lane did not answer.
 """
@@ -11,19 +11,25 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import Home
+from isotherm.aws.collect import await_landing, collect_the_rest
 from isotherm.aws.lane_executions import fail
 from isotherm.aws.request import LaneRequest, parse
 from isotherm.aws.restore import restore_lane
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.campaign.lane import LaneTask
 from isotherm.campaign.left_alone import to_items
 
 logger = Logger()
 
 #: A change that was under way when the lane was given up lands within this time; then the function is looked at again.
 SETTLE_S = 3.0
+
+#: What is kept of the function's own time for joining and writing.
+MARGIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,8 @@ class ExecutionEnded:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Give the lane up first, so that nothing more is done in its name; then restore, twice, and tell the campaign."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Give the lane up first, so that nothing more is done in its name; restore, collect, then tell the campaign."""
     if "detail" in event:  # from EventBridge, not from the campaign
         request = parse(ExecutionEnded, event["detail"], "detail.").request()
     else:
@@ -65,10 +71,26 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     table = Table(home)
     task = table.task(*request.where)
     reason = request.cause or request.error
-    said = LaneFacts(status="failed", phase="done", reason=reason)
-    table.update_lane(*request.where, said, unless_ended=True)
+    # Its phase stays until all is done: whoever rescues it besides is to wait for its last calls as well.
+    table.update_lane(*request.where, LaneFacts(status="failed", reason=reason), unless_ended=True)
+    lane = table.lane(*request.where)
+    if lane is not None and lane.phase in ("firing", "loading"):
+        landed = await_landing(home, task, lane.step or 0)
+        logger.info("last calls written" if landed else "last calls lost")
     back = restore_lane(table, task, settle_s=SETTLE_S)
-    logger.warning("rescued", extra={"reason": reason, "undone": back.undone, "left": to_items(back.left)})
+    collected = _collect(home, task, context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
+    table.update_lane(*request.where, LaneFacts(phase="done"))
+    said = {"reason": reason, "undone": back.undone, "left": to_items(back.left), "collected": collected}
+    logger.warning("rescued", extra=said)
     if request.task_token:
         fail(home.region, request.task_token, request.error, reason)
-    return {"lane_key": request.lane_key, "status": "failed", "undone": len(back.undone)}
+    return {"lane_key": request.lane_key, "status": "failed", "undone": len(back.undone), "collected": collected}
+
+
+def _collect(home: Home, task: LaneTask, within_s: float) -> int:
+    """How many samples were written; what cannot be read or written is left, and shows as uncollected."""
+    try:
+        return collect_the_rest(home, task, within_s)
+    except (ClientError, BotoCoreError):
+        logger.exception("not collected")
+        return 0

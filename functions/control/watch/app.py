@@ -1,7 +1,8 @@
-"""Finds lanes whose execution ended, or is gone, without telling the campaign: a region went away with all it had.
+"""Finds lanes and campaigns whose execution ended, or is gone, without a word: a region went away, a person aborted it.
 
 A lane that ends tells the campaign itself, and one that is killed is rescued in its own region. Where that region has
-no functions left, neither happens, and the campaign would wait until its own time-out, for hours.
+no functions left, neither happens, and the campaign would wait until its own time-out, for hours. A campaign that was
+aborted in the console would keep its functions from others for as long.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from isotherm.aws.clients import Home
-from isotherm.aws.lost_lanes import find_lost_lanes, give_up
+from isotherm.aws.clients import Home, from_template
+from isotherm.aws.lost_lanes import find_lost_lanes, free_functions_of_ended, give_up
 from isotherm.aws.store.table import Table
 
 logger = Logger()
@@ -24,5 +25,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Give lost lanes up and tell their campaign, which then has their functions restored as far as that can be."""
     home = Home.from_environment()
     table = Table(home)
-    lost = [found for found in find_lost_lanes(table, datetime.now(UTC)) if give_up(table, home.region, found)]
-    return {"lost": [found.lane.lane_key for found in lost]}
+    now = datetime.now(UTC)
+    lost = [found for found in find_lost_lanes(table, now) if give_up(table, home.region, found)]
+    ended = free_functions_of_ended(table, from_template("ISOTHERM_CAMPAIGN_MACHINE"), now)
+    return {"lost": [found.lane.lane_key for found in lost], "ended": ended}

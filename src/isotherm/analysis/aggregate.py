@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from isotherm.analysis.accounting import Sent, account, cell_imbalances, distinct, failures, total
-from isotherm.analysis.cautions import cautions_of, is_foreseen
+from isotherm.analysis.cautions import cautions_of, cautions_of_surroundings, is_foreseen
 from isotherm.analysis.contrasts import client_findings, comparisons_across
 from isotherm.analysis.crisscross import crisscrosses
 from isotherm.analysis.http_stages import http_cells
@@ -22,6 +22,7 @@ from isotherm.analysis.summary import (
     CampaignSummary,
     Cell,
     ContestedSample,
+    CutShort,
     Failure,
     LaneOutcome,
     LoadFacts,
@@ -60,6 +61,9 @@ def build_summary(
     confidence: float = CONFIDENCE,
     loads: Sequence[LoadFacts] = (),
     sent: Sent | None = None,
+    partial: CutShort | None = None,
+    others: Sequence[str] = (),
+    odd_lines: Mapping[str, int] | None = None,
 ) -> CampaignSummary:
     """Everything a campaign found, ready to be stored and shown.
 
@@ -83,6 +87,12 @@ def build_summary(
         What its loads came to (`isotherm.analysis.loads`).
     sent : Sent, optional
         What was said to be sent; without it, what has a sample.
+    partial : CutShort, optional
+        How the campaign's execution ended, where that was before it had a report.
+    others : sequence of str
+        Ids of campaigns of the stack that ran at the same time.
+    odd_lines : mapping, optional
+        How many lines looked like a probe's and could not be read, by lane.
 
     Returns
     -------
@@ -96,6 +106,7 @@ def build_summary(
     unbalanced = cell_imbalances(measured.cells)
     whole = total(cell.accounting for cell in measured.cells)
     cautions = cautions_of(plan, measured.cells, measured.lanes, whole, loads)
+    cautions += cautions_of_surroundings(others, odd_lines or {})
     ahead = [Emulated()] if plan.platform == "emulated" and not is_foreseen(plan, Emulated) else []
     return CampaignSummary(
         campaign_id=plan.campaign_id,
@@ -106,6 +117,8 @@ def build_summary(
         version=plan.version,
         created_at=plan.created_at,
         finished_at=finished_at,
+        partial=partial,
+        others=list(others),
         # A summary is made to be shared, and needs no secret's name.
         inventory=[replace(region, server_token=None) for region in plan.inventory],
         packages={target: dict(content) for target, content in sorted((packages or {}).items())},

@@ -42,7 +42,8 @@ def actual(
     Billed time of measured calls is the reports' own; a call that ran without a report that was found is booked at the
     mean of its cell's, or as assumed before. The time of Fire is that from a step's first call to its last answer.
     The other control functions are counted, their times assumed: their reports are not collected. A lane that failed is
-    booked with all of its transitions and one for its rescue; a spared one with its dispatch alone.
+    booked with all of its transitions and one for its rescue; a spared one with its dispatch alone; one that was not
+    begun with nothing.
 
     Parameters
     ----------
@@ -67,6 +68,8 @@ def actual(
     for lane in plan.lanes.values():
         function = functions[lane.region, lane.target]
         ended = status.get(lane.key, "failed")
+        if ended == "not_begun":
+            continue
         if ended == "spared":
             transitions += 1
             bill.add_lambda(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from isotherm.analysis.shape import OfCell
@@ -21,6 +21,8 @@ from isotherm.analysis.summary import (
     LoadFacts,
     NotIssued,
     NotReported,
+    OddLines,
+    RanBeside,
     ReportsMissing,
     Uncollected,
     UnevenRounds,
@@ -75,6 +77,12 @@ def cautions_of(
     ]
     found += _too_few(plan, cells)
     return found + _uneven_rounds(cells)
+
+
+def cautions_of_surroundings(others: Sequence[str], odd_lines: Mapping[str, int]) -> list[Caution]:
+    """What happened beside the measuring: campaigns at the same time, and lines by lane that only looked like ours."""
+    found: list[Caution] = [RanBeside(campaigns=list(others))] if others else []
+    return [*found, OddLines(lanes=dict(odd_lines))] if odd_lines else found
 
 
 def is_foreseen(plan: Plan, kind: type[PlanCaution]) -> bool:

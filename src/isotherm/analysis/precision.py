@@ -43,7 +43,7 @@ def precision_reached(
     ]
     return PrecisionReached(
         met=all(interval.is_met for interval in intervals),
-        rounds=sum(lane.status != "spared" for lane in ours),
+        rounds=sum(lane.status not in ("spared", "not_begun") for lane in ours),
         most_rounds=len(ours),
         metric=metric,
         intervals=intervals,

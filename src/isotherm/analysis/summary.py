@@ -507,14 +507,15 @@ class ContestedSample(Shape):
 class LaneOutcome(Shape):
     """How one lane ended: `reason` says why where it did not succeed; spared: its cells were precise enough already.
 
-    `left` is what others had changed meanwhile, and was left as they made it (none in summaries of earlier versions).
+    Not begun: the campaign's execution had ended before its turn. `left` is what others had changed meanwhile, and was
+    left as they made it (none in summaries of earlier versions).
     """
 
     lane_key: str
     target: str
     region: str
     round: int
-    status: Literal["succeeded", "failed", "spared"]
+    status: Literal["succeeded", "failed", "spared", "not_begun"]
     reason: str | None = None
     left: list[LeftAlone] = Field(default_factory=list)
 
@@ -643,6 +644,20 @@ class ChangedByOthers(Shape):
     left: list[LeftAlone]
 
 
+class RanBeside(Shape):
+    """Other campaigns of the stack ran at the same time: they share the account's concurrency, or the machine."""
+
+    kind: Literal["ran_beside"] = "ran_beside"
+    campaigns: list[str]
+
+
+class OddLines(Shape):
+    """Lines of the log said that they are a probe's and could not be read: how many, by lane."""
+
+    kind: Literal["odd_lines"] = "odd_lines"
+    lanes: dict[str, int]
+
+
 class NotReported(Shape):
     """Of some requests of a load, or of all, no generator said what became of them."""
 
@@ -733,6 +748,8 @@ Caution = Annotated[
     PlanCaution
     | LanesFailed
     | ChangedByOthers
+    | RanBeside
+    | OddLines
     | NotReported
     | LateGenerator
     | NotIssued
@@ -746,12 +763,24 @@ Caution = Annotated[
 ]
 
 
+class CutShort(Shape):
+    """A campaign's execution ended before it had a report: as what in Step Functions' words, and what was said of it.
+
+    The report was made afterwards, of what had been measured until then.
+    """
+
+    ended_as: Literal["ABORTED", "FAILED", "TIMED_OUT"]
+    error: str | None = None
+    cause: str | None = None
+
+
 class CampaignSummary(Shape):
     """All of `summary.json`.
 
     `warnings` and `imbalances` are for people: what to be careful of, and what does not agree in the accounting of
     cells and of loads. The facts that they say are `cautions`, `unbalanced` and the same of each load (none in
-    summaries of earlier versions).
+    summaries of earlier versions). `partial`: the campaign was cut short. `others`
+    are ids of campaigns of the stack that ran at the same time, as far as the report could know.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -765,6 +794,8 @@ class CampaignSummary(Shape):
     version: str
     created_at: str
     finished_at: str | None
+    partial: CutShort | None = None
+    others: list[str] = Field(default_factory=list)
     inventory: list[RegionInventory]
     packages: dict[str, dict[str, Any]] = Field(default_factory=dict)
     headline: str

@@ -396,6 +396,10 @@ def _overall(found: Sequence[Series], sessions: Sequence[Session]) -> list[Overa
     return overall
 
 
+#: How lanes end of which a session lacks the samples.
+_LOST = ("failed", "not_begun")
+
+
 def _held(session: Session) -> Held:
     return Held(
         campaign_id=session.campaign_id,
@@ -403,7 +407,7 @@ def _held(session: Session) -> Held:
         finished_at=session.finished_at,
         version=session.version,
         lanes=len(session.lanes),
-        lanes_failed=sum(lane.status == "failed" for lane in session.lanes),
+        lanes_failed=sum(lane.status in _LOST for lane in session.lanes),
     )
 
 
@@ -443,7 +447,7 @@ def _cautions(
     found += _unlike_settings(conditions)
     if changes:
         found.append(WhatChanged(first=changes[0], more=len(changes) - 1))
-    failed = sum(any(lane.status == "failed" for lane in s.lanes) for s in sessions)
+    failed = sum(any(lane.status in _LOST for lane in s.lanes) for s in sessions)
     if failed:
         found.append(SessionsWithFailures(sessions=failed))
     found += _overlaps(sessions)

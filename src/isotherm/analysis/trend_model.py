@@ -124,7 +124,7 @@ class Session(_Read):
     def no_trend(self) -> str | None:
         """Why it cannot be part of a trend; None where it can."""
         if self.campaign.get("load") is None:
-            return None
+            return None if any(cell.metrics for cell in self.cells) else "nothing of it could be used"
         return "it is a load, and trends are of samples; isotherm compare shows how two loads differ"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from isotherm import __version__
 from isotherm.aws.clients import Home, lambda_regions, platform
 from isotherm.aws.inventory import ask_for
 from isotherm.aws.store.bucket import Bucket, dry_plan_key, plan_key
-from isotherm.aws.store.lease import FunctionBusy
+from isotherm.aws.store.lease import FunctionBusy, Lease
 from isotherm.aws.store.table import Table
 from isotherm.campaign.parsing import parse_campaign
 from isotherm.campaign.plan import Plan
@@ -51,9 +52,10 @@ def plan_campaign(document: Any, home: Home, *, campaign_id: str, started_at: st
         cores=os.cpu_count() if on == "emulated" else None,
     )
     table = Table(home)
+    # Before anything is spent, so that no lane finds its function taken by a campaign that was planned meanwhile.
     if not campaign.dry_run:
         try:
-            table.refuse_if_busy(campaign_id, plan.functions)
+            table.reserve(campaign_id, _at_rest(plan))
         except FunctionBusy as busy:
             raise FunctionsBusy(str(busy)) from None
     key = dry_plan_key if campaign.dry_run else plan_key
@@ -61,3 +63,20 @@ def plan_campaign(document: Any, home: Home, *, campaign_id: str, started_at: st
     if not campaign.dry_run:
         table.admit(plan)
     return plan
+
+
+def _at_rest(plan: Plan) -> list[Lease]:
+    """The leases by which a campaign keeps its functions until its lanes come to them."""
+    found = {(one.region, one.function_name): one for region in plan.inventory for one in region.targets}
+    return [
+        Lease(
+            region=region,
+            function_name=name,
+            campaign_id=plan.campaign_id,
+            lane_key="",
+            memory_mb=found[region, name].memory_mb,
+            acquired_at=int(time.time()),
+            description=found[region, name].description or "",
+        )
+        for region, name in plan.functions
+    ]

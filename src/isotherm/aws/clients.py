@@ -21,6 +21,9 @@ from isotherm.campaign.lane import Platform
 #: Control-plane calls: many, and throttled by AWS at about 15 a second, so patience is right.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10}, connect_timeout=5, read_timeout=60)
 
+#: For a control function that may take all of the 15 minutes that Lambda gives it, and does no harm when run again.
+LONG_CALL = Config(retries={"mode": "standard", "total_max_attempts": 3}, read_timeout=920, tcp_keepalive=True)
+
 #: What `sam local` gives a function as its access key where it has no credentials to hand on.
 _NO_ACCESS_KEY = "defaultkey"
 

@@ -14,10 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import make_client
-from isotherm.aws.lane_executions import fail, lane_execution_state, region_of_arn
+from isotherm.aws.lane_executions import execution_arn, fail, lane_execution_state, region_of_arn
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.table import Table
-from isotherm.campaign.watching import is_quiet, may_have_lanes, why_lost
+from isotherm.campaign.watching import has_ended, is_quiet, may_have_lanes, why_lost
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,27 @@ def find_lost_lanes(table: Table, now: datetime) -> list[LostLane]:
     with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as pool:
         found = pool.map(lambda *asked: list(_lost(now, *asked)), regions, clients, regions.values())
         return [lost for of_region in found for lost in of_region]
+
+
+def free_functions_of_ended(table: Table, machine_arn: str, now: datetime) -> list[str]:
+    """Mark campaigns whose execution ended without a report as stopped; their ids.
+
+    They then keep no function for a later lane, and no lane of them is started any more. One that is under way ends as
+    any other and restores its function.
+    """
+    states = make_client("stepfunctions", region_of_arn(machine_arn), ONCE)
+    ended = []
+    for campaign in table.campaigns(LATEST_CAMPAIGNS):
+        if campaign.finished_at is not None or campaign.stopped_at is not None or campaign.unwatched_at is not None:
+            continue
+        state = lane_execution_state(states, execution_arn(machine_arn, campaign.campaign_id))
+        ended_at = state.ended_at if state else None
+        ended_s = (now - ended_at).total_seconds() if ended_at else None
+        if has_ended(state.status if state else None, ended_s):
+            logger.warning("campaign ended without a report", extra={"campaign_id": campaign.campaign_id})
+            table.stop_campaign(campaign.campaign_id)
+            ended.append(campaign.campaign_id)
+    return ended
 
 
 def give_up(table: Table, home_region: str, lost: LostLane) -> bool:

@@ -98,6 +98,7 @@ class Configuration:
 
     memory_mb: int
     description: str
+    timeout_s: int
     code_sha256: str
     revision: str
 
@@ -128,6 +129,7 @@ class MeasuredFunction:
         return Configuration(
             memory_mb=found["MemorySize"],
             description=found.get("Description", ""),
+            timeout_s=found["Timeout"],
             code_sha256=found["CodeSha256"],
             revision=found["RevisionId"],
         )

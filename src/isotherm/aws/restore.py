@@ -10,7 +10,7 @@ from isotherm.aws.store.lease import Lease
 from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.left_alone import CodeReplaced, LeaseLost, LeftAlone, to_items
+from isotherm.campaign.left_alone import CodeReplaced, LeaseLost, LeftAlone, TimeoutChanged, to_items
 from isotherm.campaign.publishing import AsFound, Publishing
 
 
@@ -44,7 +44,10 @@ def restore_lane(table: Table, task: LaneTask, settle_s: float = 0.0) -> PutBack
             back = function.put_back(*_noted(task, lease, record))
             undone += back.undone
             left += [fact for fact in back.left if fact not in left]
-        if function.configuration().code_sha256 != task.function.code_sha256:
+        found = function.configuration()
+        if found.timeout_s != task.function.timeout_s:
+            left.append(TimeoutChanged(found_s=found.timeout_s, before_s=task.function.timeout_s))
+        if found.code_sha256 != task.function.code_sha256:
             left.append(CodeReplaced(measured=any(step.versions == 0 for step in lane.steps)))
     except client("lambda", lane.region).exceptions.ResourceNotFoundException:
         undone = ["the function is gone, and with it all that was to be put back"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, get_args
 
 from isotherm.numbers import listed
 
@@ -24,6 +24,15 @@ class DescriptionChanged:
 
     found: str
     kind: Literal["description_changed"] = "description_changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeoutChanged:
+    """The function has another timeout than when the campaign was planned; both in seconds. No lane changes it."""
+
+    found_s: int
+    before_s: int
+    kind: Literal["timeout_changed"] = "timeout_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +59,9 @@ class LeaseLost:
     kind: Literal["lease_lost"] = "lease_lost"
 
 
-LeftAlone = MemoryChanged | DescriptionChanged | VersionAliased | CodeReplaced | LeaseLost
+LeftAlone = MemoryChanged | DescriptionChanged | TimeoutChanged | VersionAliased | CodeReplaced | LeaseLost
 
-_KINDS: dict[str, type[LeftAlone]] = {
-    kind.kind: kind for kind in (MemoryChanged, DescriptionChanged, VersionAliased, CodeReplaced, LeaseLost)
-}
+_KINDS: dict[str, type[LeftAlone]] = {kind.kind: kind for kind in get_args(LeftAlone)}
 
 
 def fails_lane(fact: LeftAlone) -> bool:
@@ -72,6 +79,11 @@ def left_in_words(fact: LeftAlone) -> str:
             )
         case DescriptionChanged():
             return f'somebody changed the function\'s description to "{fact.found}" meanwhile, which was left so'
+        case TimeoutChanged():
+            return (
+                f"somebody set the function's timeout to {fact.found_s} s since the campaign was planned, which was "
+                f"left so (it had {fact.before_s} s)"
+            )
         case VersionAliased():
             return (
                 f"version {fact.version}, published to be measured, was not deleted, since somebody's "

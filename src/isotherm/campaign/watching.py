@@ -45,6 +45,19 @@ def is_quiet(age_s: float, silences_s: Iterable[float]) -> bool:
     return min([age_s, *silences_s]) > LANE_S
 
 
+def has_ended(status: str | None, ended_s: float | None) -> bool:
+    """Whether an execution has ended, or is gone, for long enough that nothing is about to be told of it.
+
+    Parameters
+    ----------
+    status : str or None
+        What Step Functions says has become of it; None: there is none.
+    ended_s : float or None
+        Seconds since it ended, where that is known.
+    """
+    return status != _UNDER_WAY and (ended_s is None or ended_s >= TELLING_S)
+
+
 def why_lost(region: str, status: str | None, ended_s: float | None = None) -> str | None:
     """Why a lane that has not told the campaign of its end will never do so; None where it still may.
 
@@ -57,7 +70,7 @@ def why_lost(region: str, status: str | None, ended_s: float | None = None) -> s
     ended_s : float, optional
         Seconds since it ended, where that is known.
     """
-    if status == _UNDER_WAY or (ended_s is not None and ended_s < TELLING_S):
+    if not has_ended(status, ended_s):
         return None
     how = "is gone" if status is None else f"ended as {status} and could not report it"
     return f"region {region} fell silent: the lane's execution {how}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,9 +18,12 @@ from rich.text import Text
 
 from isotherm.cli.console import remarks
 from isotherm.cli.options import Place
-from isotherm.cli.reports import report_folder, show_results
-from isotherm.deployed.campaigns import RUNNING, Campaigns, DryRun, Fetched, Standing, read_summary
+from isotherm.cli.reports import check_whole, report_folder, show_results
+from isotherm.deployed.campaigns import RUNNING, SUCCEEDED, Campaigns, DryRun, Fetched, Standing, State, read_summary
 from isotherm.deployed.progress import CampaignProgress, LaneProgress
+
+if TYPE_CHECKING:
+    from isotherm.analysis.summary import CampaignSummary
 
 QUIET_LINE_S = 10.0
 
@@ -46,17 +48,16 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     Refused
         The campaign was refused.
     CampaignFailed
-        It failed.
+        It ended without a report.
     ReportNotFetched
         It ended, but its report cannot be written here.
     Failed
-        A lane of it failed, or calls are uncollected (the results of the others are shown first).
+        It lacks lanes or calls, or nothing of it can be used (what there is is shown first).
     Interrupted
         Ctrl-C; the campaign goes on.
     """
     from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
-    from isotherm.deployed.errors import NotFetched
-    from isotherm.numbers import count
+    from isotherm.deployed.errors import NoReport, NotFetched
 
     remarks().print(f"campaign {campaign_id}", markup=False, soft_wrap=True)
     try:
@@ -67,37 +68,41 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
             f"  to follow it again:                   isotherm follow {campaign_id}{place.options}\n"
             f"  to stop it and restore functions:     isotherm stop {campaign_id}{place.options}"
         ) from None
-    ending.state.check(campaign_id)
+    if ending.state.refused:
+        ending.state.check(campaign_id)
     if ending.state.dry_run is not None:
         _say_dry(campaign_id, ending.state.dry_run, as_json)
         return
-    progress = ending.progress
-    failed = progress.failed if progress is not None else ()
     try:
         fetched = campaigns.fetch(campaign_id, report_folder(campaign_id, output))
     except NotFetched as problem:
-        ended = "succeeded" if progress is None or not failed else f"ended ({_failures(progress)})"
         asked = "" if output is None else f" --output {shlex.quote(str(output))}"
         again = f"isotherm report {campaign_id}{place.options}{asked}"
-        raise ReportNotFetched(f"the campaign has {ended}, but {problem}, then fetch it: {again}") from problem
-    if as_json:
-        print(json.dumps(_document(campaign_id, fetched, failed), indent=2))
+        raise ReportNotFetched(f"the campaign has {_ended(ending)}, but {problem}, then fetch it: {again}") from problem
+    except NoReport:
+        if ending.progress is not None and ending.state.status != SUCCEEDED:
+            raise Failed(
+                f"campaign {campaign_id} ended as {ending.state.status}: {ending.state.reason or 'no reason given'}\n"
+                f"  to see what it had measured:          isotherm report {campaign_id}{place.options}"
+            ) from None
+        ending.state.check(campaign_id)
+        raise
     summary = read_summary(fetched)
-    if not as_json:
+    if as_json:
+        print(json.dumps(_document(ending.state, fetched, summary), indent=2))
+    else:
         show_results(fetched, summary)
-    if progress is not None and failed:
-        raise Failed(
-            f"{_failures(progress)}; the results of the others are above: "
-            + "; ".join(f"{lane.lane.key}: {lane.reason or 'no reason given'}" for lane in failed)
-        )
-    if lost := summary.accounting.uncollected:
-        raise Failed(
-            f"{count(lost, 'call')} sent, or possibly sent, and not collected; the results of the rest are above"
-        )
+    check_whole(summary)
+    ending.state.check(campaign_id)
 
 
-def _failures(progress: CampaignProgress) -> str:
-    return f"{len(progress.failed)} of {len(progress.lanes)} lanes failed"
+def _ended(ending: Standing) -> str:
+    if ending.state.status != SUCCEEDED:
+        return f"ended as {ending.state.status}"
+    progress = ending.progress
+    if progress is None or not progress.failed:
+        return "succeeded"
+    return f"ended ({len(progress.failed)} of {len(progress.lanes)} lanes failed)"
 
 
 def _say_dry(campaign_id: str, dry_run: DryRun, as_json: bool) -> None:
@@ -113,11 +118,12 @@ def _say_dry(campaign_id: str, dry_run: DryRun, as_json: bool) -> None:
     )
 
 
-def _document(campaign_id: str, fetched: Fetched, failed: Iterable[LaneProgress]) -> dict[str, Any]:
+def _document(state: State, fetched: Fetched, summary: CampaignSummary) -> dict[str, Any]:
     return {
-        "campaign_id": campaign_id,
-        "status": "succeeded",
-        "lanes_failed": {lane.lane.key: lane.reason for lane in failed},
+        "campaign_id": summary.campaign_id,
+        "status": state.status.lower(),
+        "partial": summary.partial is not None,
+        "lanes_failed": {lane.lane_key: lane.reason for lane in summary.lanes if lane.status == "failed"},
         "summary": str(fetched.summary),
         "samples": str(fetched.samples),
         "page": str(fetched.page),

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from isotherm.analysis.comparison import Side
     from isotherm.analysis.summary import CampaignSummary
     from isotherm.cli.options import Place
+    from isotherm.deployed.campaigns import Campaigns
     from isotherm.measurement.sample import Sample
 
+
+#: How long the functions of a campaign that was stopped may take to be as before.
+RESTORE_TIMEOUT_S = 300.0
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Folder for the report (else .isotherm/reports/ID).")
@@ -30,6 +34,40 @@ def show_results(fetched: Fetched, summary: CampaignSummary) -> None:
 
     results().print(campaign.campaign_tables(summary))
     remarks().print(f"page: {shown_path(fetched.page)}", markup=False, soft_wrap=True)
+
+
+def fetch_or_make(campaigns: Campaigns, campaign_id: str, folder: Path) -> Fetched:
+    """Fetch a campaign's report; where it was cut short and has none, have it made first.
+
+    Raises
+    ------
+    DeployedError
+        It is still running, or there is nothing of which one could be made.
+    """
+    from isotherm.cli.waiting import waiting
+    from isotherm.deployed.errors import NoReport
+
+    try:
+        return campaigns.fetch(campaign_id, folder)
+    except NoReport:
+        with waiting(remarks()) as say:
+            campaigns.conclude(campaign_id, RESTORE_TIMEOUT_S, say)
+    return campaigns.fetch(campaign_id, folder)
+
+
+def check_whole(summary: CampaignSummary) -> None:
+    """Go on where a campaign came to all that was planned.
+
+    Raises
+    ------
+    Failed
+        It did not; the text says in what, with every reason why lanes failed.
+    """
+    from isotherm.analysis.shortfall import shortfalls
+    from isotherm.analysis.words.shortfall import shortfalls_in_words
+
+    if found := shortfalls(summary):
+        raise Failed(f"campaign {summary.campaign_id}: {shortfalls_in_words(found)}")
 
 
 def write_markdown(fetched: Fetched, summary: CampaignSummary) -> None:

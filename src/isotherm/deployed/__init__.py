@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         NotRestored,
         PlanFailed,
         Refused,
+        ReportFailed,
+        StillBusy,
         StillRunning,
     )
     from isotherm.deployed.progress import CampaignProgress, LaneProgress
@@ -65,8 +67,10 @@ __all__ = [
     "NotRestored",
     "PlanFailed",
     "Refused",
+    "ReportFailed",
     "Standing",
     "State",
+    "StillBusy",
     "StillRunning",
     "find_deployment",
     "read_summary",

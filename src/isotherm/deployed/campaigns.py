@@ -7,12 +7,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isotherm import __version__
-from isotherm.campaign.refusals import InvalidCampaign, OverBudget
+from isotherm.campaign.refusals import FunctionsBusy, InvalidCampaign, OverBudget
 from isotherm.deployed.errors import (
     CampaignFailed,
     DeployedError,
@@ -22,8 +23,11 @@ from isotherm.deployed.errors import (
     NotRestored,
     PlanFailed,
     Refused,
+    ReportFailed,
+    StillBusy,
     StillRunning,
 )
+from isotherm.numbers import count
 from isotherm.report import file_names
 
 if TYPE_CHECKING:
@@ -43,8 +47,14 @@ SUCCEEDED = "SUCCEEDED"
 #: The embedded stack measures on the very machine that polls it, so polling is kept rare.
 POLL_S = 2.0
 
+#: How often it is looked whether another campaign still has the functions of one that waits.
+BUSY_POLL_S = 10.0
+
 STOP_ERROR = "CampaignStopped"
 STOP_CAUSE = "stopped on request"
+
+#: Lanes that are ended side by side, where a campaign was cut short.
+_RESCUERS = 8
 
 _MAX_NAME = 80  # AWS, StartExecution
 _REFUSALS = (InvalidCampaign.error, OverBudget.error)
@@ -60,7 +70,9 @@ class DryRun:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How an execution stands: `status` as Step Functions names it, why it failed, when it began (Unix time, s).
+    """How an execution stands: `status` as Step Functions names it, why it failed, when it began and ended.
+
+    Times are Unix times in seconds.
 
     `dry_run` is what it answered, where it has ended and was to plan only.
     """
@@ -69,12 +81,18 @@ class State:
     error: str | None = None
     cause: str | None = None
     started_at: float | None = None
+    ended_at: float | None = None
     dry_run: DryRun | None = None
 
     @property
     def reason(self) -> str:
         """Error and cause in one line; empty where there is neither."""
         return ": ".join(part for part in (self.error, self.cause) if part)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the campaign never started, by its own fault."""
+        return self.error in _REFUSALS
 
     def check(self, campaign_id: str) -> None:
         """Do nothing if the campaign succeeded; raise if it did not.
@@ -88,7 +106,7 @@ class State:
         """
         if self.status == SUCCEEDED:
             return
-        if self.error in _REFUSALS:
+        if self.error is not None and self.refused:
             raise Refused(self.error, self.cause or self.error)
         raise CampaignFailed(f"campaign {campaign_id} ended as {self.status}: {self.reason or 'no reason given'}")
 
@@ -185,21 +203,21 @@ class Campaigns:
         from isotherm.aws.store.bucket import dry_plan_key
 
         campaign_id = new_campaign_id(str(document.get("name", "campaign")))
-        function = f"{self._home.stack}-plan"
         request = {
             "campaign": {**document, "dry_run": True},
             "campaign_id": campaign_id,
             "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        answer = client("lambda", self._home.region).invoke(FunctionName=function, Payload=json.dumps(request))
-        said: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise PlanFailed(f"{function} failed: {said.get('errorMessage', said)}")
+        said, failed = self._call(client("lambda", self._home.region), "plan", request)
+        if failed:
+            raise PlanFailed(failed)
         if said["status"] == "refused":
             raise Refused(said["error"], said["cause"])
         plan = self._bucket.read_if_there(dry_plan_key(campaign_id))
         if plan is None:
-            raise PlanFailed(f"{function} is of another version of Isotherm than this ({__version__}); deploy it again")
+            raise PlanFailed(
+                f"{self._home.stack}-plan is of another version of Isotherm than this ({__version__}); deploy it again"
+            )
         self._bucket.delete_if_allowed(dry_plan_key(campaign_id))
         return self._parse_plan(campaign_id, plan)
 
@@ -224,6 +242,59 @@ class Campaigns:
         self._states.start_execution(stateMachineArn=self._machine_arn, name=campaign_id, input=json.dumps(document))
         return campaign_id
 
+    def start_when_free(
+        self, document: dict[str, Any], timeout_s: float, say: Callable[[str], None], poll_s: float = BUSY_POLL_S
+    ) -> str:
+        """Start a campaign once no other has the functions it is to measure; returns its id.
+
+        Parameters
+        ----------
+        document : dict
+            The campaign.
+        timeout_s : float
+            How long to wait for others, in seconds.
+        say : callable
+            Told who has them, whenever that changes.
+        poll_s : float
+            How often to look, in seconds.
+
+        Raises
+        ------
+        Refused, PlanFailed
+            It cannot be carried out at all.
+        StillBusy
+            Others still have functions of it; nothing was started.
+        """
+        functions = self.make_plan(document).functions
+        deadline, told = time.monotonic() + timeout_s, ""
+        while True:
+            busy = self._table.kept_by_others(None, functions)
+            if not busy:
+                campaign_id = self.start(document)
+                if self._is_admitted(campaign_id):
+                    return campaign_id
+                say(f"another campaign was quicker than {campaign_id}")
+                told = ""
+                continue
+            held = "; ".join(
+                f"campaign {lease.campaign_id} has {lease.function_name} in {lease.region}" for lease in busy
+            )
+            if time.monotonic() > deadline:
+                raise StillBusy(f"after {timeout_s:.0f} s {held}; nothing was started")
+            if held != told:
+                say(f"{held}; looking again every {poll_s:g} s")
+                told = held
+            time.sleep(poll_s)
+
+    def _is_admitted(self, campaign_id: str) -> bool:
+        """Wait for its plan; False where another campaign took its functions just before."""
+        while self.plan(campaign_id) is None:
+            state = self.state(campaign_id)
+            if state.status != RUNNING:
+                return state.error != FunctionsBusy.error
+            time.sleep(POLL_S / 4)
+        return True
+
     def state(self, campaign_id: str) -> State:
         """How its execution stands.
 
@@ -238,8 +309,15 @@ class Campaigns:
             facts = self._states.describe_execution(executionArn=self.execution_arn(campaign_id))
         except self._states.exceptions.ExecutionDoesNotExist:
             raise NoSuchCampaign(f"there is no campaign {campaign_id} on stack {self._home.stack}") from None
-        began_at = facts["startDate"].timestamp()
-        return State(facts["status"], facts.get("error"), facts.get("cause"), began_at, _dry_run(facts.get("output")))
+        ended_at = facts.get("stopDate")
+        return State(
+            status=facts["status"],
+            error=facts.get("error"),
+            cause=facts.get("cause"),
+            started_at=facts["startDate"].timestamp(),
+            ended_at=ended_at.timestamp() if ended_at else None,
+            dry_run=_dry_run(facts.get("output")),
+        )
 
     def follow(self, campaign_id: str, poll_s: float = POLL_S) -> Iterator[Standing]:
         """How a campaign stands, every `poll_s` seconds until its execution has ended; the last one is how it ended.
@@ -403,6 +481,75 @@ class Campaigns:
             left = self.unrestored(plan)
         self._table.give_up_functions(campaign_id, plan.functions)
         return list(plan.lanes.values())
+
+    def conclude(self, campaign_id: str, timeout_s: float, say: Callable[[str], None]) -> None:
+        """Make the report of a campaign whose execution ended without one, of what it had measured until then.
+
+        What still runs of it is stopped, its functions are restored, and what it had sent is collected. Made again, it
+        is the same report.
+
+        Parameters
+        ----------
+        campaign_id : str
+            Of the campaign.
+        timeout_s : float
+            How long its functions may take to be restored, in seconds.
+        say : callable
+            Told what is being waited for.
+
+        Raises
+        ------
+        StillRunning
+            It has not ended.
+        NoReport
+            It came to no plan, was a dry run, or had a report that was deleted.
+        NotRestored, ReportFailed
+            That could not be done.
+        """
+        from isotherm.aws.clients import LONG_CALL, make_client
+
+        state = self.state(campaign_id)
+        plan = None if state.status in (RUNNING, SUCCEEDED) else self.plan(campaign_id)
+        if plan is None:
+            raise self._no_report(campaign_id)
+        if self._table.campaign(campaign_id) is not None:
+            self._table.stop_campaign(campaign_id)
+        self._stop_lanes(plan)
+        functions = make_client("lambda", self._home.region, LONG_CALL)
+        self._rescue_lanes(functions, plan, state, say)
+        self.await_restored(campaign_id, timeout_s, say)
+        say("making the report of what was measured")
+        ended_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.ended_at))
+        ended = {"status": state.status, "at": ended_at, "error": state.error, "cause": state.cause}
+        for verb, request in (("aggregate", {"ended": ended}), ("publish", {})):
+            said, failed = self._call(functions, verb, {"campaign_id": campaign_id, **request})
+            # That nothing could be used is said by the report, which is there then.
+            if failed and said.get("errorType") != "NothingUsed":
+                raise ReportFailed(f"campaign {campaign_id}: {failed}")
+
+    def _rescue_lanes(self, functions: Any, plan: Plan, state: State, say: Callable[[str], None]) -> None:
+        """Give up every lane that began and did not end well; returns when what they had sent is collected."""
+        lanes = [one.lane_key for one in self._table.lanes(plan.campaign_id) if one.status in ("running", "failed")]
+        if not lanes:
+            return
+        say(f"{count(len(lanes), 'lane')} to be ended, and what was sent collected")
+        cause = f"the campaign ended as {state.status}" + (f": {state.reason}" if state.reason else "")
+        requests = [
+            {"campaign_id": plan.campaign_id, "lane_key": key, "error": "CampaignEnded", "cause": cause}
+            for key in lanes
+        ]
+        with ThreadPoolExecutor(max_workers=min(len(lanes), _RESCUERS)) as pool:
+            answers = list(pool.map(lambda request: self._call(functions, "rescue", request), requests))
+        problems = [failed for _, failed in answers if failed]
+        if problems:
+            raise ReportFailed(f"campaign {plan.campaign_id}: {problems[0]}")
+
+    def _call(self, functions: Any, verb: str, request: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        """Call one of the stack's control functions at home; what it answered, and in words that it failed, if so."""
+        function = f"{self._home.stack}-{verb}"
+        answer = functions.invoke(FunctionName=function, Payload=json.dumps(request))
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        return said, f"{function} failed: {said.get('errorMessage', said)}" if "FunctionError" in answer else None
 
     def fetch(self, campaign_id: str, folder: Path) -> Fetched:
         """Download the report's files into `folder`: all of them whole, or none.

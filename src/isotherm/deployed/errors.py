@@ -23,6 +23,10 @@ class Refused(DeployedError):
         self.error = error
 
 
+class StillBusy(DeployedError):
+    """Other campaigns still have the functions that one is to measure, after the time that was given; none started."""
+
+
 class NoSuchCampaign(DeployedError):
     """The stack has no campaign of this id, or no campaign can have it."""
 
@@ -45,6 +49,10 @@ class StillRunning(DeployedError):
 
 class NotFetched(DeployedError):
     """A report is there but cannot be written on this machine; the text says where, and what to do."""
+
+
+class ReportFailed(DeployedError):
+    """The report of a campaign that was cut short could not be made."""
 
 
 class NotRestored(DeployedError):

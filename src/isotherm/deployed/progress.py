@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from isotherm.analysis.words.lanes import failure_in_words
 from isotherm.aws.store.records import ENDED, LaneRecord
 
 if TYPE_CHECKING:
@@ -123,5 +124,5 @@ def _lane_progress(lane: Lane, said: LaneRecord) -> LaneProgress:
         step=step,
         issued=before + ((said.issued or 0) if fired else 0),
         samples=before + ((said.samples or 0) if collected else 0),
-        reason=said.reason,
+        reason=failure_in_words(said.reason, said.unrestored, put_back=said.holds is False),
     )

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from isotherm.analysis.accounting import total
+from isotherm.analysis.shortfall import shortfalls
 from isotherm.analysis.summary import CampaignSummary, Cell, CellComparison, Crisscross, MetricName
 from isotherm.analysis.words.cells import varying
 from isotherm.analysis.words.loads import accounts_of, run_names, total_of
+from isotherm.analysis.words.shortfall import shortfalls_in_a_line
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, digits, dollars, interval, percent, probability
 from isotherm.printable import printable
@@ -62,7 +64,9 @@ def render_markdown(summary: CampaignSummary) -> str:
     summary : CampaignSummary
         As read from `summary.json`.
     """
-    parts = [f"## {_plain(summary.headline)}", _about(summary)]
+    lacks = shortfalls_in_a_line(shortfalls(summary))
+    parts = [f"**{_plain(lacks)}.**"] if lacks else []
+    parts += [f"## {_plain(summary.headline)}", _about(summary)]
     parts += [_list("Do not trust this: the accounts do not balance", summary.imbalances)] if summary.imbalances else []
     parts += [_list("Before you quote a number", summary.warnings)] if summary.warnings else []
     parts += [*_loads(summary), *_crisscrosses(summary), *_clients(summary), *_http(summary)]

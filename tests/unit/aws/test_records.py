@@ -16,7 +16,7 @@ def test_what_a_lane_has_not_said_is_left_as_it_is() -> None:
 
 def test_a_lane_s_record_has_all_that_a_lane_may_say() -> None:
     said = {field.name: field.name for field in fields(LaneFacts)}
-    assert len(said) == 16
+    assert len(said) == 17
     record = LaneRecord.of("key", {**said, "target": "default", "pk": "campaign#id", "task": "{}"})
     assert record.said() == said
     assert (record.lane_key, record.target) == ("key", "default")

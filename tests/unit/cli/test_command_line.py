@@ -14,7 +14,9 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from isotherm.analysis.aggregate import build_summary
 from isotherm.cli.app import app
+from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
 COMMANDS = [
     "demo",
@@ -189,12 +191,23 @@ def test_a_report_that_was_fetched_is_shown_again_without_its_stack(
     folder.mkdir(parents=True)
     for name in ("index.html", "samples.csv.gz"):
         (folder / name).touch()
-    (folder / "summary.json").write_text('{"campaign_id": "demo-1"}\n')
+    plan = made_up_plan(targets=("default",), regions=("us-east-1",), cold=4, warm=4)
+    samples, lanes = made_up_samples(plan), made_up_lanes(plan)
+    summary = build_summary(plan, samples, lanes).model_dump_json()
+    (folder / "summary.json").write_text(summary)
 
     ran = isotherm("report", "demo-1", "--json")
 
     assert ran.code == 0
-    assert json.loads(ran.out) == {"campaign_id": "demo-1"}
+    assert json.loads(ran.out) == json.loads(summary)
+
+    failed = made_up_lanes(plan, dict.fromkeys(plan.lanes, "it was throttled"))
+    (folder / "summary.json").write_text(build_summary(plan, samples, failed).model_dump_json())
+    ran = isotherm("report", "demo-1", "--json")
+    assert ran.code == 1
+    assert json.loads(ran.out)["lanes"][0]["reason"] == "it was throttled"
+    assert "2 of 2 lanes failed" in ran.err
+    assert "it was throttled" in ran.err
 
 
 def test_the_command_starts_without_what_only_some_commands_need() -> None:

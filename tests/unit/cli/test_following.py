@@ -20,7 +20,7 @@ from isotherm.cli.errors import Failed, Interrupted, ReportNotFetched
 from isotherm.cli.live import follow_and_show
 from isotherm.cli.options import On, Place
 from isotherm.deployed.campaigns import DryRun, Fetched, Standing, State
-from isotherm.deployed.errors import CampaignFailed, NotFetched, Refused
+from isotherm.deployed.errors import CampaignFailed, NoReport, NotFetched, Refused
 from isotherm.deployed.progress import campaign_progress
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 
@@ -39,12 +39,15 @@ class Scripted:
                 raise state
             yield Standing(state, None)
 
+    def fetch(self, campaign_id: str, _folder: Path) -> Fetched:
+        raise NoReport(f"campaign {campaign_id} has no report")
+
 
 class Fetching(Scripted):
-    """A campaign that ended well, and whose report is in a folder."""
+    """A campaign that ended, and whose report is in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(State("SUCCEEDED"))
+    def __init__(self, folder: Path, state: State | None = None) -> None:
+        super().__init__(state or State("SUCCEEDED"))
         self._folder = folder
 
     def fetch(self, _campaign_id: str, _folder: Path) -> Fetched:
@@ -75,7 +78,7 @@ def test_the_commands_it_names_lead_to_the_same_place() -> None:
 
 def test_a_report_that_cannot_be_written_says_that_the_campaign_succeeded_and_how_to_fetch_it() -> None:
     class Full(Scripted):
-        def fetch(self, campaign_id: str, folder: Path) -> None:
+        def fetch(self, campaign_id: str, folder: Path) -> Fetched:
             raise NotFetched(f"the report of campaign {campaign_id} is not fetched: {folder} is full: free some")
 
     with pytest.raises(ReportNotFetched) as told:
@@ -95,7 +98,7 @@ def test_a_report_that_cannot_be_written_does_not_hide_that_lanes_failed_and_its
         def follow(self, _campaign_id: str) -> Iterator[Standing]:
             yield Standing(State("SUCCEEDED"), progress)
 
-        def fetch(self, campaign_id: str, folder: Path) -> None:
+        def fetch(self, campaign_id: str, folder: Path) -> Fetched:
             raise NotFetched(f"the report of campaign {campaign_id} is not fetched: {folder} is full: free some")
 
     campaign: Any = Full()
@@ -158,6 +161,29 @@ def test_a_campaign_that_lost_calls_does_not_end_well(
         _follow(Fetching(tmp_path), as_json=as_json)
     shown, _ = capsys.readouterr()
     assert shown
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_a_campaign_lacks_is_shown_first_and_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    plan = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=4, warm=4, rounds=2)
+    failed = {key: f"reason {number % 2}" for number, key in enumerate(plan.lanes)}
+    (tmp_path / "summary.json").write_text(build_summary(plan, [], made_up_lanes(plan, failed)).model_dump_json())
+    state = State("FAILED", "NothingUsed", "nothing could be used")
+    with pytest.raises(Failed) as told:
+        _follow(Fetching(tmp_path, state), as_json=as_json)
+    first, second, *_ = plan.lanes
+    said = str(told.value)
+    assert "nothing could be used: no call was made; 4 of 4 lanes failed" in said
+    assert (said.count("reason 0"), said.count("reason 1")) == (1, 1)
+    assert said.index(first) < said.index("reason 0") < said.index(second) < said.index("reason 1")
+    shown, _ = capsys.readouterr()
+    if as_json:
+        document = json.loads(shown)
+        assert (document["status"], document["partial"], document["lanes_failed"]) == ("failed", False, failed)
+    else:
+        assert shown.startswith("Nothing could be used: no call was made; 4 of 4 lanes failed.\n")
 
 
 def test_where_there_is_no_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,6 +79,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         "ISOTHERM_TABLE": HOME.table,
         "ISOTHERM_BUCKET": HOME.bucket,
         "ISOTHERM_LANE_MACHINE": "arn:aws:states:us-east-1:1:stateMachine:isotherm-lane",
+        "ISOTHERM_CAMPAIGN_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:isotherm-campaign",
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
     }.items():

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from html import unescape
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from isotherm.analysis.aggregate import build_summary
-from isotherm.analysis.summary import CampaignSummary
+from isotherm.analysis.summary import CampaignSummary, CutShort, OddLines, RanBeside
 from isotherm.analysis.trend_model import Trend
+from isotherm.aws.clients import client
 from isotherm.aws.store.bucket import Bucket, plan_key, report_key
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.samples import put_samples
@@ -20,8 +22,12 @@ from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from isotherm.measurement.sample import Sample
 from isotherm.report.files.samples_csv import read_csv
+from isotherm.report.markdown import render_markdown
+from isotherm.report.page.page import render_page
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 from unit.statistics.made_up_loads import closed_plan, results_of
+
+from .conftest import HOME
 
 PLAN = made_up_plan(targets=("default", "pkg50"), regions=("us-east-1",), cold=20, warm=20, rounds=2)
 SAMPLES = made_up_samples(PLAN, mishaps=0.1)
@@ -52,6 +58,7 @@ def aggregate(
         for (lane_key, step), sent in (SENT if announced is None else announced).items():
             table.announce(plan.campaign_id, lane_key, step, sent)
         for lane in made_up_lanes(plan, failed):
+            assert lane.status != "not_begun"
             table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(status=lane.status, reason=lane.reason))
             if lane.target == "pkg50":
                 table.update_lane(plan.campaign_id, lane.lane_key, LaneFacts(package=PACKAGE))
@@ -172,18 +179,53 @@ def test_the_trend_holds_what_campaigns_of_the_name_found_before(
     ]
 
 
-def test_where_no_lane_gave_a_sample_the_reasons_are_said_and_kept(
-    aggregate: Callable[..., Any], bucket: Bucket
-) -> None:
+def test_where_no_lane_gave_a_sample_the_reasons_are_kept(aggregate: Callable[..., Any], bucket: Bucket) -> None:
     reasons = {key: f"it failed, {number}" for number, key in enumerate(PLAN.lanes)}
-    with pytest.raises(Exception, match="no lane gave a sample") as refusal:
-        aggregate(PLAN, reasons)
-    assert type(refusal.value).__name__ == "NoSamples"
-    for key, reason in reasons.items():
-        assert f"{key}: {reason}" in str(refusal.value)
+    assert aggregate(PLAN, reasons) == {"campaign_id": PLAN.campaign_id, "samples": 0, "used": 0}
     assert {lane.lane_key: lane.reason for lane in summary_in(bucket).lanes} == reasons
     assert read_csv(bucket.read(report_key(PLAN.campaign_id, "samples.csv.gz"))) == []
-    assert bucket.read_if_there(report_key(PLAN.campaign_id, "trend.json")) is None
+
+
+def test_a_campaign_without_a_used_sample_is_left_out_of_later_trends(
+    aggregate: Callable[..., Any], bucket: Bucket, table: Table
+) -> None:
+    useless = PLAN.model_copy(update={"campaign_id": "useless", "created_at": "2026-11-20T04:00:00Z"})
+    aggregate(useless, dict.fromkeys(PLAN.lanes, "it failed"))
+    table.finish_campaign("useless", "nothing")
+    put_samples(table, SAMPLES)
+    aggregate(PLAN)
+    trend = Trend.model_validate_json(bucket.read(report_key(PLAN.campaign_id, "trend.json")))
+    assert [session.campaign_id for session in trend.sessions] == [PLAN.campaign_id]
+    assert [(left.campaign_id, left.reason) for left in trend.left_out] == [("useless", "nothing of it could be used")]
+
+
+def test_of_a_campaign_that_was_cut_short_lanes_that_had_no_turn_are_told_from_those_that_failed(
+    load: Callable[[str], ModuleType], table: Table, bucket: Bucket, context: Any
+) -> None:
+    first, second, *others = PLAN.lanes
+    bucket.write(plan_key(PLAN.campaign_id), PLAN.model_dump_json().encode())
+    table.put_tasks(PLAN.tasks())
+    measured = [sample for sample in SAMPLES if sample.lane == first]
+    put_samples(table, measured)
+    table.announce(PLAN.campaign_id, first, 0, SENT[first, 0])
+    table.update_lane(PLAN.campaign_id, first, LaneFacts(status="succeeded", phase="done"))
+    table.update_lane(PLAN.campaign_id, second, LaneFacts(status="running", phase="publishing"))
+    ended = {"status": "ABORTED", "at": "2026-11-21T03:30:00Z", "error": "CampaignStopped", "cause": "on request"}
+    made = []
+    for _ in range(2):
+        load("aggregate").handler({"campaign_id": PLAN.campaign_id, "ended": ended}, context)
+        made.append(bucket.read(report_key(PLAN.campaign_id, "summary.json")))
+    assert made[0] == made[1]
+    summary = summary_in(bucket)
+    assert summary.partial == CutShort(ended_as="ABORTED", error="CampaignStopped", cause="on request")
+    assert summary.finished_at == ended["at"]
+    assert [lane.status for lane in summary.lanes] == ["succeeded", "failed", *["not_begun"] * len(others)]
+    account = summary.accounting
+    assert (account.sent, account.issued, account.uncollected) == (len(measured), len(measured), 0)
+    assert account.not_issued == account.planned - len(measured)
+    assert summary.imbalances == []
+    assert summary.actual_price is not None
+    assert summary.actual_price.usd < summary.planned_price.usd
 
 
 def test_a_load_needs_no_samples(aggregate: Callable[..., Any], bucket: Bucket) -> None:
@@ -197,3 +239,33 @@ def test_a_load_needs_no_samples(aggregate: Callable[..., Any], bucket: Bucket) 
     summary = summary_in(bucket, plan.campaign_id)
     assert sum(run.rows[-1].sent for run in summary.loads) == sent
     assert json.loads(bucket.read(report_key(plan.campaign_id, "trend.json")))["name"] == plan.campaign.name
+
+
+def test_campaigns_at_the_same_time_and_lines_that_only_looked_like_a_probe_s_are_said(
+    aggregate: Callable[..., Any], table: Table, bucket: Bucket
+) -> None:
+    for name, started_at, finished in (
+        ("before", "2026-11-20T03:00:00Z", True),
+        ("beside", "2026-11-21T02:59:00Z", False),
+        ("after", "2099-01-01T00:00:00Z", False),
+    ):
+        table.put_campaign(CampaignRecord(campaign_id=name, started_at=started_at, name=name))
+        if finished:
+            key = {"pk": {"S": f"campaign#{name}"}, "sk": {"S": "campaign"}}
+            client("dynamodb", HOME.region).update_item(
+                TableName=HOME.table,
+                Key=key,
+                UpdateExpression="SET finished_at = :at",
+                ExpressionAttributeValues={":at": {"N": "1763694000"}},
+            )
+    put_samples(table, SAMPLES)
+    table.note_odd_lines(PLAN.campaign_id, LOST, 0, 2)
+    table.note_odd_lines(PLAN.campaign_id, LOST, 1, 1)
+    aggregate(PLAN)
+    summary = summary_in(bucket)
+    assert summary.others == ["beside"]
+    assert RanBeside(campaigns=["beside"]) in summary.cautions
+    assert OddLines(lanes={LOST: 3}) in summary.cautions
+    for shown in (render_markdown(summary).replace("\\", ""), unescape(render_page(summary, []))):
+        assert "1 other campaign ran at the same time on this stack: beside." in shown
+        assert "3 lines of the log looked like a probe's and could not be read" in shown

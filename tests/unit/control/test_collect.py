@@ -78,6 +78,7 @@ def test_an_odd_line_is_counted_and_the_other_samples_are_kept(collect: Collect,
     assert collect(STEP) == {"samples": 3, "used": 1, "missing": 0, "odd_lines": 2}
     verdicts = {sample.shot_id: sample.verdict for sample in samples_of(table, "id", KEY)}
     assert verdicts == {"a": "unwitnessed", "b": "used", "c": "failed"}
+    assert collect(STEP)["odd_lines"] == table.odd_lines("id", KEY) == 2
 
 
 @pytest.mark.usefixtures("plan")

@@ -12,7 +12,7 @@ import pytest
 from isotherm.aws.clients import client
 from isotherm.aws.store.lease import FunctionBusy, Lease
 from isotherm.aws.store.records import CampaignRecord
-from isotherm.aws.store.table import LEASE_S, Table
+from isotherm.aws.store.table import LEASE_S, PLANNING_S, Table
 
 from .conftest import HOME
 
@@ -42,7 +42,7 @@ def test_of_two_that_find_a_function_free_at_the_same_moment_one_gets_it(
         return answer
 
     monkeypatch.setattr(database, "get_item", then_the_other_is_quicker)
-    with pytest.raises(FunctionBusy, match="isotherm-target_default in us-east-1 was taken by another campaign"):
+    with pytest.raises(FunctionBusy, match="isotherm-target_default in us-east-1 is being measured by campaign theirs"):
         table.acquire(OURS)
     assert [held(table)] == got
     assert got[0].campaign_id == "theirs"
@@ -110,3 +110,53 @@ def test_a_campaign_that_ends_gives_up_what_it_kept_and_nothing_else(table: Tabl
     assert held(table) is not None
     table.give_up_functions("theirs", [function])
     assert held(table) is None
+
+
+RESTING = [replace(OURS, function_name=name, lane_key="") for name in ("b", "a")]
+
+
+def on(table: Table, name: str) -> str | None:
+    lease = table.lease(OURS.region, name)
+    return lease.campaign_id if lease else None
+
+
+def test_a_campaign_takes_all_its_functions_before_it_begins_or_none(table: Table) -> None:
+    table.acquire(replace(THEIRS, function_name="b"))
+    with pytest.raises(FunctionBusy, match="b in us-east-1 is being measured by campaign theirs"):
+        table.reserve("ours", RESTING)
+    assert (on(table, "a"), on(table, "b")) == (None, "theirs")
+    table.release(replace(THEIRS, function_name="b"))
+    for _ in range(2):  # a plan that is made again
+        table.reserve("ours", RESTING)
+    assert (on(table, "a"), on(table, "b")) == ("ours", "ours")
+    with pytest.raises(FunctionBusy, match="campaign ours"):  # though nothing is recorded of it yet
+        table.reserve("theirs", [replace(lease, campaign_id="theirs") for lease in RESTING])
+
+
+def test_of_two_campaigns_planned_at_the_same_moment_one_gets_all_its_functions(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = client("dynamodb", HOME.region)
+    put = database.put_item
+
+    def then_the_other_is_quicker(**request: Any) -> Any:
+        monkeypatch.setattr(database, "put_item", put)
+        table.reserve("theirs", [replace(lease, campaign_id="theirs") for lease in RESTING])
+        return put(**request)
+
+    monkeypatch.setattr(database, "put_item", then_the_other_is_quicker)
+    with pytest.raises(FunctionBusy, match="a in us-east-1 is being measured by campaign theirs"):
+        table.reserve("ours", RESTING)
+    assert (on(table, "a"), on(table, "b")) == ("theirs", "theirs")
+
+
+def test_a_plan_that_came_to_nothing_keeps_its_functions_for_as_long_as_one_may_take(table: Table) -> None:
+    table.reserve("ours", [replace(lease, acquired_at=NOW - PLANNING_S - 60) for lease in RESTING])
+    table.reserve("theirs", [replace(lease, campaign_id="theirs") for lease in RESTING])
+    assert (on(table, "a"), on(table, "b")) == ("theirs", "theirs")
+
+
+def test_what_a_dead_lane_noted_of_a_function_outlives_the_next_campaign_s_plan(table: Table) -> None:
+    table.acquire(EXPIRED)
+    table.reserve("ours", [replace(OURS, lane_key="")])
+    assert table.acquire(OURS).memory_mb == EXPIRED.memory_mb

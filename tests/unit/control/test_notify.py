@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.store.records import LaneFacts
+from isotherm.aws.store.results import outcomes
 from isotherm.aws.store.table import Table
 from isotherm.campaign.left_alone import CodeReplaced, LeaseLost, LeftAlone, MemoryChanged, to_items
 
@@ -76,7 +77,19 @@ def test_all_that_went_wrong_is_said_to_the_campaign_and_kept(
     assert notify(outcome, restore) == {"status": "failed", "reason": reason}
     assert (answered[0]["error"], answered[0]["cause"]) == ("LaneFailed", reason)
     lane = lane_of(table, KEY)
-    assert (lane.status, lane.phase, lane.reason) == ("failed", "done", reason)
+    table.update_lane("id", KEY, LaneFacts(holds=True))
+    assert [(one.status, one.reason) for one in outcomes([lane_of(table, KEY)])] == [("failed", reason)]
+    assert lane.phase == "done"
+
+
+def test_a_function_that_was_put_back_afterwards_is_said_to_be_so(notify: Callable[..., Any], table: Table) -> None:
+    table.update_lane("id", KEY, LaneFacts(holds=True))
+    notify(OF_LAMBDA, TIMEOUT)
+    table.update_lane("id", KEY, LaneFacts(holds=False))  # as Rescue does
+    (found,) = outcomes([lane_of(table, KEY)])
+    assert found.reason == (
+        "FunctionBusy: is measured; the function was put back only by its rescue, not by the lane: States.Timeout"
+    )
 
 
 def test_a_lane_that_was_given_up_before_stays_so(notify: Callable[..., Any], table: Table) -> None:

@@ -19,7 +19,9 @@ from isotherm.campaign.left_alone import (
     LeaseLost,
     LeftAlone,
     MemoryChanged,
+    TimeoutChanged,
     VersionAliased,
+    left_in_words,
     of_items,
 )
 from isotherm.campaign.publishing import Publishing
@@ -147,6 +149,17 @@ def test_memory_and_description_that_somebody_sets_meanwhile_stay_and_are_told_o
     assert (function.configuration()["memory_mb"], function.configuration()["description"]) == (1024, "Theirs")
     assert told(table) == [MemoryChanged(found_mb=1024, before_mb=128), DescriptionChanged(found="Theirs")]
     assert function.numbers() == []
+
+
+def test_a_timeout_that_somebody_sets_meanwhile_stays_and_is_told_of(
+    prepare: Callable[[], Any], restore: Callable[[], Any], function: Function, table: Table
+) -> None:
+    prepare()
+    function.change(Timeout=31)
+    restore()
+    assert told(table) == [TimeoutChanged(found_s=31, before_s=30)]
+    assert "timeout to 31 s since the campaign was planned" in left_in_words(told(table)[0])
+    assert function.configuration() == AS_BEFORE
 
 
 def test_memory_that_somebody_sets_between_reading_and_writing_is_not_written_over(

@@ -139,3 +139,11 @@ def test_a_campaign_is_refused_while_another_has_its_functions_or_keeps_them_for
         table.release(first, goes_on=True)
     table.finish_campaign("first", "done")
     assert plan_of(SMALL)["status"] == "admitted"
+
+
+def test_a_campaign_that_is_admitted_has_its_functions_from_then_on(plan_of: Callable[..., Any], table: Table) -> None:
+    assert plan_of(SMALL)["status"] == "admitted"
+    lease = table.lease("us-east-1", FUNCTION)
+    assert lease is not None
+    assert (lease.campaign_id, lease.at_rest) == ("id", True)
+    assert plan_of(SMALL)["status"] == "admitted"  # the same campaign, planned again by a retry

@@ -16,6 +16,7 @@ from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.records import CampaignRecord
 from isotherm.aws.store.table import Table
 from isotherm.report.files.samples_csv import write_csv
+from isotherm.report.markdown import render_markdown
 from isotherm.report.page.page import render_page
 from unit.statistics.made_up import made_up_lanes, made_up_plan, made_up_samples
 from unit.statistics.made_up_sessions import made_up_sessions
@@ -66,7 +67,7 @@ def test_page_and_markdown_say_what_was_found(
     page = bucket.read(report_key(ID, "index.html")).decode()
     assert page == render_page(aggregated, SAMPLES, TREND)
     assert "FunctionBusy: &lt;b&gt;busy&lt;/b&gt;" in page
-    assert bucket.read(report_key(ID, "report.md")).decode().startswith(f"## {aggregated.headline}\n")
+    assert bucket.read(report_key(ID, "report.md")).decode() == render_markdown(aggregated)
 
 
 @pytest.mark.usefixtures("aggregated")
@@ -94,3 +95,27 @@ def test_without_what_it_needs_nothing_is_finished(publish: Callable[[], Any], t
     kept = table.campaign(ID)
     assert kept is not None
     assert kept.finished_at is None
+
+
+def test_a_campaign_of_which_nothing_could_be_used_has_a_page_and_fails_with_every_reason(
+    publish: Callable[[], Any], bucket: Bucket, table: Table
+) -> None:
+    one, other, *more = PLAN.lanes
+    reasons = {one: "it was throttled", other: "FunctionBusy", **dict.fromkeys(more, "it was throttled")}
+    summary = build_summary(PLAN, [], made_up_lanes(PLAN, reasons))
+    for name, body in (
+        ("summary.json", summary.model_dump_json().encode()),
+        ("samples.csv.gz", write_csv([])),
+        ("trend.json", TREND.model_dump_json().encode()),
+    ):
+        bucket.write(report_key(ID, name), body)
+    with pytest.raises(Exception, match="nothing could be used: no call was made; 4 of 4 lanes failed") as told:
+        publish()
+    assert type(told.value).__name__ == "NothingUsed"
+    assert f"{other}: FunctionBusy" in str(told.value)
+    assert str(told.value).count("it was throttled") == 1
+    page = bucket.read(report_key(ID, "index.html")).decode()
+    assert "Nothing could be used: no call was made; 4 of 4 lanes failed." in page
+    kept = table.campaign(ID)
+    assert kept is not None
+    assert kept.finished_at is not None

@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from isotherm.aws import collect
+from isotherm.aws.clients import client
 from isotherm.aws.measured_function import MeasuredFunction, PutBack
+from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts
+from isotherm.aws.store.samples import samples_of
 from isotherm.aws.store.table import Table
 from isotherm.campaign.publishing import AsFound, Publishing
+from unit.made_up_step import probe_line, report_line, shot
 
-from .conftest import AS_BEFORE, FUNCTION, Function, lane_of, publish_in_lane
+from .conftest import AS_BEFORE, FUNCTION, HOME, Function, lane_of, publish_in_lane
 
 KEY = "r00-default-us-east-1"
 LANE = {"campaign_id": "id", "lane_key": KEY}
@@ -25,7 +30,10 @@ pytestmark = pytest.mark.usefixtures("plan")
 
 @pytest.fixture
 def rescue(
-    load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, context: Any
+    load: Callable[[str], ModuleType],
+    bucket: Bucket,  # noqa: ARG001 - is looked into
+    monkeypatch: pytest.MonkeyPatch,
+    context: Any,
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Rescues without waiting for a change to settle."""
     module = load("rescue")
@@ -70,7 +78,7 @@ def test_each_end_is_said_as_itself(
     rescue: Callable[..., Any], table: Table, answered: list[dict[str, str]], event: dict[str, Any], said: str
 ) -> None:
     reason = f"the lane's execution {said}"
-    assert rescue(event) == {"lane_key": KEY, "status": "failed", "undone": 0}
+    assert rescue(event) == {"lane_key": KEY, "status": "failed", "undone": 0, "collected": 0}
     assert answered == [{"taskToken": "token", "error": "LaneAborted", "cause": reason}]
     lane = lane_of(table, KEY)
     assert (lane.status, lane.phase, lane.reason) == ("failed", "done", reason)
@@ -97,7 +105,12 @@ def test_the_function_is_put_back(rescue: Callable[..., Any], table: Table, meas
 
 
 def test_what_the_first_look_could_not_see_yet_is_undone_by_the_second(
-    load: Callable[[str], ModuleType], table: Table, context: Any, measured: Function, monkeypatch: pytest.MonkeyPatch
+    load: Callable[[str], ModuleType],
+    table: Table,
+    bucket: Bucket,  # noqa: ARG001 - is looked into
+    context: Any,
+    measured: Function,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A version that was being published when the lane was given up is there a moment later."""
     waited = []
@@ -138,3 +151,57 @@ def test_a_lane_that_has_ended_keeps_its_own_end(rescue: Callable[..., Any], tab
     rescue({**LANE, "cause": "it was silent"})
     lane = lane_of(table, KEY)
     assert (lane.status, lane.reason) == ("succeeded", None)
+
+
+def answered_shot(name: str) -> Any:
+    """A call that was answered, with all that can be said of it in its log tail."""
+    request_id = f"1f2e3d4c-0000-4000-8000-{int(name, 36):012}"
+    tail = f"{probe_line(name, request_id)}\n{report_line(request_id)}"
+    return shot(name, request_id=request_id, log_tail=tail)
+
+
+def test_what_the_lane_had_sent_is_collected_once(rescue: Callable[..., Any], table: Table, bucket: Bucket) -> None:
+    table.announce("id", KEY, 0, {"warm": 3})
+    table.update_lane("id", KEY, LaneFacts(status="running", phase="collecting", step=0))
+    bucket.write_shots("id", KEY, 0, 0, [answered_shot("a"), answered_shot("b")])
+    bucket.write_shots("id", KEY, 0, 0, [answered_shot("c")], part=1)
+    assert [rescue(ended("ABORTED"))["collected"] for _ in range(2)] == [3, 0]
+    assert {one.shot_id: one.verdict for one in samples_of(table, "id", KEY)} == dict.fromkeys("abc", "used")
+    lane = lane_of(table, KEY)
+    assert (lane.status, lane.phase, lane.reason) == ("failed", "done", "the lane's execution was stopped")
+
+
+def test_the_burst_that_fire_was_at_is_waited_for_before_its_version_is_deleted(
+    rescue: Callable[..., Any], table: Table, bucket: Bucket, measured: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.announce("id", KEY, 0, {"cold": 2})
+    table.update_lane("id", KEY, LaneFacts(status="running", phase="firing", step=0))
+    seen = []
+
+    def land(_: float) -> None:
+        seen.append((table.lane_ended("id", KEY), measured.numbers()))
+        bucket.write_shots("id", KEY, 0, 0, [answered_shot(name) for name in "ab"])
+
+    monkeypatch.setattr(time, "sleep", land)
+    assert rescue(ended("ABORTED"))["collected"] == 2
+    assert seen == [(True, ["1"])]
+    assert measured.versions() == []
+
+
+def test_a_fire_that_is_gone_is_not_waited_for_for_ever(
+    rescue: Callable[..., Any], table: Table, monkeypatch: pytest.MonkeyPatch, measured: Function
+) -> None:
+    table.announce("id", KEY, 0, {"cold": 2})
+    table.update_lane("id", KEY, LaneFacts(status="running", phase="firing", step=0))
+    monkeypatch.setattr(collect, "LANDING_S", 0.01)
+    assert rescue(ended("ABORTED"))["collected"] == 0
+    assert measured.versions() == []
+
+
+def test_what_cannot_be_collected_does_not_keep_the_campaign_waiting(
+    rescue: Callable[..., Any], answered: list[dict[str, str]], measured: Function
+) -> None:
+    client("s3", HOME.region).delete_bucket(Bucket=HOME.bucket)
+    assert rescue(ended("ABORTED"))["collected"] == 0
+    assert [answer["taskToken"] for answer in answered] == ["token"]
+    assert measured.versions() == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import client, make_client
+from isotherm.aws.store.lease import Lease
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
@@ -30,7 +31,9 @@ def told(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, con
 
     def run() -> Any:
         answered.clear()
-        return watch.handler({}, context), list(answered)
+        answer = watch.handler({}, context)
+        del answer["ended"]
+        return answer, list(answered)
 
     return run
 
@@ -149,3 +152,43 @@ def test_a_campaign_in_which_nothing_runs_for_hours_is_looked_at_no_more(
     monkeypatch.setattr(Table, "watched_lanes", lambda *_: pytest.fail("its lanes were read"))
     if left or hours_ago > 24:
         assert told() == ({"lost": []}, [])
+
+
+@pytest.fixture
+def campaign_arn(execution_arn: str) -> str:
+    """The execution of the campaign `id`, which runs."""
+    states = client("stepfunctions", "us-east-1")
+    machine = states.describe_state_machine(stateMachineArn=MACHINE)
+    arn = states.create_state_machine(
+        name="isotherm-campaign", definition=machine["definition"], roleArn=machine["roleArn"]
+    )["stateMachineArn"]
+    started: str = states.start_execution(stateMachineArn=arn, name="id", input="{}")["executionArn"]
+    assert started != execution_arn
+    return started
+
+
+def test_a_campaign_that_was_aborted_keeps_no_function_for_its_later_lanes(
+    load: Callable[[str], ModuleType],
+    table: Table,
+    plan: Plan,
+    campaign_arn: str,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started(table, 0.1)
+    functions = plan.functions
+    region, name = functions[0]
+    table.reserve("id", [Lease(region, name, "id", "", 128, int(time.time()))])
+
+    def look() -> Any:
+        return load("watch").handler({}, context)["ended"]
+
+    assert look() == []
+    assert table.kept_by_others("another", functions)
+    client("stepfunctions", "us-east-1").stop_execution(executionArn=campaign_arn)
+    assert look() == []  # it has just ended, and may be about to write its report
+    monkeypatch.setattr("isotherm.campaign.watching.TELLING_S", 0.0)
+    assert set(look()) == {"id"}
+    assert table.kept_by_others("another", functions) == []
+    assert table.campaign_stopped("id")
+    assert look() == []

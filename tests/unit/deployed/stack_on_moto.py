@@ -1,6 +1,6 @@
 """A deployed stack on moto: its home region with table, bucket, functions and a campaign machine that measures nothing.
 
-The plan function is the real one, run in this process whenever it is invoked.
+Its control functions are the real ones, run in this process whenever they are invoked.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -24,7 +26,7 @@ from isotherm.aws import clients
 from isotherm.aws.clients import Home, client
 from isotherm.campaign.stack_health import functions_of
 
-PLAN_APP = Path(__file__).parents[3] / "functions" / "control" / "plan" / "app.py"
+CONTROL = Path(__file__).parents[3] / "functions" / "control"
 HOME = Home(stack="isotherm", region="us-east-1", table="isotherm-samples", bucket="isotherm-results")
 
 #: What a person asks for who wants to see one lane.
@@ -69,9 +71,12 @@ MACHINE = {
 
 
 class Context:
-    """What the logger reads of Lambda's context."""
+    """What is read of Lambda's context, of a call that has all its time left."""
 
     function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "test"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
 
 
 @contextmanager
@@ -86,7 +91,7 @@ def deployed_on_moto(monkeypatch: pytest.MonkeyPatch, *, execute: bool = True) -
     for name in ("ISOTHERM_ENDPOINT_URL", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": execute}, "lambda": {"use_docker": False}}):
-        _answer_plan_in_process(monkeypatch)
+        _answer_functions_in_process(monkeypatch)
         _answer(_events_of_every_client(), "lambda.GetAccountSettings", lambda _: (200, {"AccountLimit": LIMITS}))
         _make_table()
         client("s3", HOME.region).create_bucket(Bucket=HOME.bucket)
@@ -202,8 +207,8 @@ def _answer_describe_stacks(machine_arn: str) -> None:
     _answer(_events_of_every_client(), "cloudformation.DescribeStacks", answer)
 
 
-def _load_plan_function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("plan_app", PLAN_APP)
+def _load_function(verb: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{verb}_app", CONTROL / verb / "app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -212,20 +217,23 @@ def _load_plan_function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def _answer_plan_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan_function = _load_plan_function(monkeypatch)
+def _answer_functions_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = cache(lambda verb: _load_function(verb, monkeypatch))
+    load("plan")  # its log goes where standard output is now; the others are loaded where they are needed
     variables = {"STACK": HOME.stack, "HOME_REGION": HOME.region, "TABLE": HOME.table, "BUCKET": HOME.bucket}
 
     def answer(params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        assert params["url_path"] == f"/2015-03-31/functions/{HOME.stack}-plan/invocations"
-        failed = {}
-        with monkeypatch.context() as function:
+        called = re.fullmatch(rf"/2015-03-31/functions/{HOME.stack}-(\w+)/invocations", params["url_path"])
+        assert called is not None
+        function, failed = load(called[1]), {}
+        with monkeypatch.context() as environment:
             for name, value in variables.items():
-                function.setenv(f"ISOTHERM_{name}", value)
+                environment.setenv(f"ISOTHERM_{name}", value)
             try:
-                said = plan_function.handler(json.loads(params["body"]), Context())
+                said = function.handler(json.loads(params["body"]), Context())
             except Exception as fault:  # noqa: BLE001 - as Lambda does
-                said, failed = {"errorMessage": str(fault)}, {"FunctionError": "Unhandled"}
+                said = {"errorMessage": str(fault), "errorType": type(fault).__name__}
+                failed = {"FunctionError": "Unhandled"}
         return 200, {"Payload": io.BytesIO(json.dumps(said).encode()), **failed}
 
     _answer(_events_of_every_client(), "lambda.Invoke", answer)

@@ -17,6 +17,8 @@ from isotherm.analysis.summary import (
     LoadFacts,
     NotIssued,
     NotReported,
+    OddLines,
+    RanBeside,
     ReportsMissing,
     Uncollected,
     UnevenRounds,
@@ -62,6 +64,15 @@ def _in_words(caution: Caution, named: Collection[str], names: _Names) -> str:
             return f"{lanes} failed; what they lack is counted as {counted}."
         case ChangedByOthers():
             return f"Lane {caution.lane_key}: {'; '.join(map(left_in_words, caution.left))}."
+        case RanBeside():
+            ran = count(len(caution.campaigns), "other campaign")
+            return f"{ran} ran at the same time on this stack: {listed(caution.campaigns)}."
+        case OddLines():
+            lines = count(sum(caution.lanes.values()), "line")
+            return (
+                f"{lines} of the log looked like a probe's and could not be read, and nothing was taken from them "
+                f"({'; '.join(f'lane {key}: {number}' for key, number in caution.lanes.items())})."
+            )
         case NotReported():
             return _not_reported(caution, names)
         case LateGenerator():

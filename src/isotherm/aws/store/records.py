@@ -25,8 +25,8 @@ class LaneFacts:
 
     `issued`, `samples`, `used` and `missing` (reports or probe lines that never came) count calls of one `step`.
     `load_begins_at` is Unix time in seconds. `task_token` answers the campaign; `execution_arn` is where the lane runs.
-    `mark` is in the descriptions of the versions of its `step`; `holds`: the function is not put back yet; `left` are
-    facts of `isotherm.campaign.left_alone`.
+    `mark` is in the descriptions of the versions of its `step`; `holds`: the function is not put back yet;
+    `unrestored`: why the lane could not do so itself; `left` are facts of `isotherm.campaign.left_alone`.
     """
 
     status: LaneStatus | None = None
@@ -44,6 +44,7 @@ class LaneFacts:
     execution_arn: str | None = None
     mark: str | None = None
     holds: bool | None = None
+    unrestored: str | None = None
     left: list[dict[str, Any]] | None = None
 
     def said(self) -> dict[str, Any]:

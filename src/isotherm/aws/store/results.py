@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from isotherm.analysis.accounting import Sent
 from isotherm.analysis.summary import LaneOutcome
+from isotherm.analysis.words.lanes import failure_in_words
 from isotherm.aws.store.bucket import Bucket, plan_key
 from isotherm.aws.store.records import LaneRecord
 from isotherm.aws.store.samples import samples_of
@@ -32,9 +33,10 @@ class PlanLost(Exception):
 class CampaignResults:
     """A campaign's plan and all that came of it.
 
-    `outcomes` are of the lanes that ended, `loads` are what the Fires of each step that made load wrote, by lane and
-    step; `packages` is what each target's probe said of its package, by target; `sent` is what the Fires of samples
-    said to be about to send.
+    `outcomes` are of the lanes that ended, or of all where the campaign had ended before them; `loads` are what the
+    Fires of each step that made load wrote, by lane and step; `packages` is what each target's probe said of its
+    package, by target; `sent` is what the Fires of samples said to be about to send; `odd_lines` counts the lines that
+    said to be a probe's and could not be read, by lane.
     """
 
     plan: Plan
@@ -43,14 +45,16 @@ class CampaignResults:
     loads: dict[tuple[str, int], list[PhaseResult]]
     packages: dict[str, dict[str, object]]
     sent: Sent
+    odd_lines: dict[str, int]
 
 
-def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResults:
-    """Everything that a campaign's lanes wrote down."""
+def read_results(campaign_id: str, table: Table, bucket: Bucket, *, cut_short: bool = False) -> CampaignResults:
+    """Everything that a campaign's lanes wrote down; `cut_short`: no lane of it will go on."""
     plan = _plan(campaign_id, bucket)
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         of_lanes = list(pool.map(partial(samples_of, table, campaign_id), plan.lanes))
         steps = list(pool.map(partial(table.announced_steps, campaign_id), plan.lanes))
+        odd_lines = list(pool.map(partial(table.odd_lines, campaign_id), plan.lanes))
     announced = {
         (key, step): sent for key, found in zip(plan.lanes, steps, strict=True) for step, sent in found.items()
     }
@@ -58,7 +62,7 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResu
     return CampaignResults(
         plan=plan,
         samples=[sample for of_lane in of_lanes for sample in of_lane],
-        outcomes=outcomes(records),
+        outcomes=outcomes(records, cut_short=cut_short),
         loads={
             (lane.key, step.step): found
             for lane in plan.lanes.values()
@@ -66,6 +70,7 @@ def read_results(campaign_id: str, table: Table, bucket: Bucket) -> CampaignResu
             if step.load and (found := bucket.read_loads(campaign_id, lane.key, step.step, step.load.fires))
         },
         sent=Sent(announced, bucket.steps_with_shots(campaign_id) - announced.keys()),
+        odd_lines={key: lines for key, lines in zip(plan.lanes, odd_lines, strict=True) if lines},
         packages={lane.target: lane.package for lane in records if lane.package},
     )
 
@@ -89,18 +94,20 @@ def _as_planned(record: LaneRecord, plan: Plan) -> LaneRecord:
     return replace(record, target=lane.target, region=lane.region, round=lane.round) if lane else record
 
 
-def outcomes(records: Iterable[LaneRecord]) -> list[LaneOutcome]:
-    """How the lanes ended that have ended."""
-    return [
-        LaneOutcome(
-            lane_key=lane.lane_key,
-            target=lane.target,
-            region=lane.region,
-            round=lane.round,
-            status=lane.end,
-            reason=lane.reason,
-            left=of_items(lane.left or []),
-        )
-        for lane in records
-        if lane.end is not None
-    ]
+def outcomes(records: Iterable[LaneRecord], *, cut_short: bool = False) -> list[LaneOutcome]:
+    """How the lanes ended that have ended, or of a campaign that was cut short, how all lanes stand."""
+    return [_outcome(lane) for lane in records if cut_short or lane.end is not None]
+
+
+def _outcome(lane: LaneRecord) -> LaneOutcome:
+    begun = lane.status not in (None, "planned")
+    reason = lane.reason or ("it had not ended when the campaign did" if begun and lane.end is None else None)
+    return LaneOutcome(
+        lane_key=lane.lane_key,
+        target=lane.target,
+        region=lane.region,
+        round=lane.round,
+        status=lane.end or ("failed" if begun else "not_begun"),
+        reason=failure_in_words(reason, lane.unrestored, put_back=lane.holds is False),
+        left=of_items(lane.left or []),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,11 @@ def samples_of(table: Table, campaign_id: str, lane_key: str) -> list[Sample]:
     names = [field.name for field in fields(Sample)]
     items = table.query(f"campaign#{campaign_id}#{lane_key}", "sample#")
     return [Sample(**{name: item[name] for name in names if name in item}) for item in items]
+
+
+def samples_by_step(table: Table, campaign_id: str, lane_key: str) -> Counter[int]:
+    """How many samples there are of each step of a lane."""
+    return Counter(item["step"] for item in table.query(f"campaign#{campaign_id}#{lane_key}", "sample#", ["step"]))
 
 
 def timings_of(table: Table, campaign_id: str, lane_keys: Iterable[str]) -> Iterator[Timing]:

@@ -18,7 +18,7 @@ from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.aws.store.lease import FunctionBusy, Lease, LeaseGone
 from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
 from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.watching import LANE_S, may_have_lanes
+from isotherm.campaign.watching import CAMPAIGN_S, LANE_S, may_have_lanes
 
 if TYPE_CHECKING:
     from isotherm.campaign.plan import Plan
@@ -28,6 +28,9 @@ KEEP_DAYS = 400
 
 #: No lane lives longer, so an older lease is not held by any lane.
 LEASE_S = LANE_S
+
+#: No plan takes longer to make (TimeoutSeconds of PlanCampaign in campaign.asl.json).
+PLANNING_S = 150
 
 _BATCH = 25  # AWS, BatchWriteItem: at most 25 put requests
 
@@ -157,6 +160,19 @@ class Table:
             ExpressionAttributeValues=encode({":sent": dict(sent), ":at": expiry()}),
         )
 
+    def note_odd_lines(self, campaign_id: str, lane_key: str, step: int, lines: int) -> None:
+        """Record how many lines of a step said that they are a probe's and could not be read."""
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}#{lane_key}", f"odd#{step}"),
+            UpdateExpression="SET odd_lines = :lines, expires_at = :at",
+            ExpressionAttributeValues=encode({":lines": lines, ":at": expiry()}),
+        )
+
+    def odd_lines(self, campaign_id: str, lane_key: str) -> int:
+        """What `note_odd_lines` recorded, of all steps of a lane."""
+        return sum(item["odd_lines"] for item in self.query(f"campaign#{campaign_id}#{lane_key}", "odd#"))
+
     def announced(self, campaign_id: str, lane_key: str, step: int) -> dict[str, int] | None:
         """What `announce` recorded of a step; None where nothing was about to be sent."""
         item = self._get(f"campaign#{campaign_id}#{lane_key}", f"sent#{step}")
@@ -185,6 +201,21 @@ class Table:
     def campaigns(self, limit: int) -> list[CampaignRecord]:
         """What was recorded of the latest campaigns that were admitted, the newest first."""
         return [self.campaign(found.campaign_id) or found for found in self._latest(limit)]
+
+    def campaigns_beside(self, campaign_id: str, began_at: float, ended_at: float, limit: int) -> list[str]:
+        """Ids of campaigns among the latest `limit` that ran at some time between two Unix times (s), oldest first.
+
+        One of which no end is known counts for as long as a campaign may last.
+        """
+        found = []
+        for record in self.campaigns(limit):
+            if record.campaign_id == campaign_id or not record.started_at:
+                continue
+            started_at = datetime.fromisoformat(record.started_at).timestamp()
+            ends = [at for at in (record.finished_at, record.stopped_at, record.unwatched_at) if at is not None]
+            if started_at <= ended_at and min(ends, default=started_at + CAMPAIGN_S) >= began_at:
+                found.append((started_at, record.campaign_id))
+        return [name for _, name in sorted(found)]
 
     def campaigns_named(self, name: str, since: str, limit: int) -> list[CampaignRecord]:
         """What was recorded of the latest campaigns of a name that started at or after `since`, the newest first.
@@ -261,29 +292,51 @@ class Table:
                 publishing=earlier.publishing,
             )
         if not self._put_lease(lease, earlier):
-            raise FunctionBusy(f"{lease.function_name} in {lease.region} was taken by another campaign")
+            quicker = self.lease(lease.region, lease.function_name)
+            raise FunctionBusy(_busy(quicker) if quicker else f"{lease.function_name} was taken by another campaign")
         return lease
 
-    def refuse_if_busy(self, campaign_id: str, functions: Iterable[tuple[str, str]]) -> None:
-        """Refuse a campaign if another has one of its functions, by region and name, or keeps it for a later round.
+    def reserve(self, campaign_id: str, leases: Iterable[Lease]) -> None:
+        """Take functions for a campaign before any lane of it begins, at rest: all of them or none.
+
+        One whose last lane died keeps the lease of that lane, which the campaign's own lane takes over with what it
+        noted.
 
         Raises
         ------
         FunctionBusy
-            It names each of them, and the campaign that has it.
+            It names each that another campaign has, or keeps for a later round, and that campaign.
         """
-        found = [lease for region, name in functions if (lease := self.lease(region, name))]
-        busy = [lease for lease in found if lease.campaign_id != campaign_id and self._is_kept(lease)]
+        # In one order, so that of two campaigns that want the same functions at once one gets them all.
+        wanted = sorted(leases, key=lambda lease: (lease.region, lease.function_name))
+        busy = self.kept_by_others(campaign_id, [(lease.region, lease.function_name) for lease in wanted])
+        taken: list[Lease] = []
+        for lease in [] if busy else wanted:
+            earlier = self.lease(lease.region, lease.function_name)
+            if earlier is not None and not earlier.at_rest:
+                continue
+            if self._put_lease(lease, earlier):
+                taken.append(lease)
+                continue
+            busy = self.kept_by_others(campaign_id, [(lease.region, lease.function_name)])
+            break
         if busy:
+            for lease in taken:
+                self.release(lease)
             raise FunctionBusy("; ".join(map(_busy, busy)))
+
+    def kept_by_others(self, campaign_id: str | None, functions: Iterable[tuple[str, str]]) -> list[Lease]:
+        """The leases on functions, by region and name, that campaigns but this one hold, or keep for a later round."""
+        found = [lease for region, name in functions if (lease := self.lease(region, name))]
+        return [lease for lease in found if lease.campaign_id != campaign_id and self._is_kept(lease)]
 
     def _is_kept(self, lease: Lease) -> bool:
         """Whether somebody still has a function: a lane that may be alive, or a campaign between two rounds of it."""
         if not lease.at_rest:
             return lease.acquired_at + LEASE_S > time.time()
         campaign = self.campaign(lease.campaign_id)
-        if campaign is None or not campaign.started_at:
-            return False
+        if campaign is None or not campaign.started_at:  # its plan is just being made, or its record has expired
+            return lease.acquired_at + PLANNING_S > time.time()
         over = campaign.finished_at or campaign.stopped_at or campaign.unwatched_at
         return may_have_lanes(time.time() - datetime.fromisoformat(campaign.started_at).timestamp(), over=bool(over))
 

@@ -12,8 +12,10 @@ from html import escape
 from typing import Any
 
 from isotherm.analysis.accounting import total
+from isotherm.analysis.shortfall import shortfalls
 from isotherm.analysis.summary import METRICS, CampaignSummary, MetricName, TargetComparison
 from isotherm.analysis.trend_model import Trend
+from isotherm.analysis.words.shortfall import shortfalls_in_a_line
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import NOTHING, count, data_size, digits, dollars, listed, percent, probability
 from isotherm.pricing.price import Price
@@ -116,10 +118,12 @@ def _head(summary: CampaignSummary) -> str:
     platform = summary.note or "measured on AWS"
     finished = f" to {escape(summary.finished_at)}" if summary.finished_at else ""
     comment = f'<p class="lead">{escape(summary.campaign.comment)}</p>' if summary.campaign.comment else ""
+    lacks = shortfalls_in_a_line(shortfalls(summary))
+    lacking = f'<p class="lacks" role="alert">{escape(lacks)}.</p>\n' if lacks else ""
     return f"""<header>
 <div class="kicker"><b>Isotherm</b><span>{escape(summary.campaign.name)}</span>
 <span>{escape(summary.created_at)}{finished}</span><span class="badge">{escape(platform)}</span></div>
-<h1>{unbroken(summary.headline)}.</h1>
+{lacking}<h1>{unbroken(summary.headline)}.</h1>
 {comment}</header>"""
 
 
@@ -158,7 +162,8 @@ def _rounds(summary: CampaignSummary) -> str:
     """How many rounds were run; as a range where targets differ because precision spared some of them."""
     run: dict[tuple[str, str], set[int]] = {}
     for lane in summary.lanes:
-        run.setdefault((lane.target, lane.region), set()).update({lane.round} if lane.status != "spared" else ())
+        was_run = lane.status not in ("spared", "not_begun")
+        run.setdefault((lane.target, lane.region), set()).update({lane.round} if was_run else ())
     least, most = min(map(len, run.values()), default=0), max(map(len, run.values()), default=0)
     return f"{most}" if least == most else f"{least} to {most}"
 

@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from isotherm.analysis.accounting import total
+from isotherm.analysis.shortfall import shortfalls
 from isotherm.analysis.summary import CampaignSummary, Cell, MetricName
+from isotherm.analysis.words.shortfall import shortfalls_in_a_line
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import NOTHING, capitalised, count, digits, dollars, interval, percent
 from isotherm.report.metrics import (
@@ -32,7 +34,7 @@ _OF_CALLS: tuple[MetricName, ...] = ("init_duration_ms", "startup_ms", "client_m
 
 
 def campaign_tables(summary: CampaignSummary) -> Group:
-    """Headline, warnings, one table for each kind, region and memory size, lanes that failed, and the price.
+    """What it lacks, headline, warnings, a table for each kind, region and memory size, lanes that failed, the price.
 
     Parameters
     ----------
@@ -44,7 +46,9 @@ def campaign_tables(summary: CampaignSummary) -> Group:
     rich.console.Group
         For `rich.console.Console.print`.
     """
-    parts: list[RenderableType] = [Text(summary.headline, style="bold"), Text()]
+    lacks = shortfalls_in_a_line(shortfalls(summary))
+    parts: list[RenderableType] = [Text(f"{lacks}.", style="bold red")] if lacks else []
+    parts += [Text(summary.headline, style="bold"), Text()]
     parts += [Text(f"! {sentence}", style="bold red") for sentence in summary.imbalances]
     parts += [Text(f"! {sentence}", style="yellow") for sentence in summary.warnings]
     parts += [*campaign_loads(summary), *crisscross_tables(summary), *clients_tables(summary), *http_tables(summary)]
