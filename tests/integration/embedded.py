@@ -187,6 +187,13 @@ class Embedded:
                 }
         return found
 
+    def tour_arn(self, campaign_id: str, tour: str) -> str:
+        """Where a tour of a campaign runs, or ran."""
+        item = self.client("dynamodb").get_item(
+            TableName=f"{STACK}-samples", Key={"pk": {"S": f"campaign#{campaign_id}"}, "sk": {"S": f"tour#{tour}"}}
+        )["Item"]
+        return str(item["execution_arn"]["S"])
+
     def leases(self) -> list[dict[str, Any]]:
         """Functions that some campaign still holds."""
         items: list[dict[str, Any]] = self.client("dynamodb").scan(

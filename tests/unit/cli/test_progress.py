@@ -9,6 +9,7 @@ from isotherm.aws.store.records import LaneRecord
 from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.campaign.model import Campaign, ColdStarts
 from isotherm.campaign.plan import Plan
+from isotherm.campaign.tour import StepOf, Tour
 from isotherm.cli.live import one_line, picture, waiting_for
 from isotherm.deployed.progress import campaign_progress, planned_shots
 from isotherm.pricing.price import Price
@@ -48,7 +49,15 @@ def _plan(*lanes: Lane, rounds: int = 2) -> Plan:
         version="0",
         created_at="2026-01-01T00:00:00Z",
         inventory=[],
-        waves=[[lane.key] for lane in lanes],
+        waves=[["from-us-east-1"]],
+        tours={
+            "from-us-east-1": Tour(
+                key="from-us-east-1",
+                client_region="us-east-1",
+                lanes=[lane.key for lane in lanes],
+                stages=[[StepOf(lane.key, step.step)] for lane in lanes for step in lane.steps],
+            )
+        },
         lanes={lane.key: lane for lane in lanes},
         price=Price(usd=0.0, lines=[], as_of="2026-01-01", source="test"),
         state_transitions=0,

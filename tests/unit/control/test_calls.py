@@ -22,6 +22,8 @@ from isotherm.measurement.orders import StepOrders, step_orders
 from isotherm.measurement.shot import Order, Shot
 from unit.made_up_step import STEP, task
 
+from .conftest import ALONE
+
 KEY = "r00-default-us-east-1"
 WHERE = ("id", KEY)
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
@@ -115,12 +117,20 @@ def lane(table: Table) -> LaneRecord:
 
 
 @pytest.mark.usefixtures("plan")
-def test_bursts_come_first_and_a_version_is_deleted_when_its_burst_is_in(table: Table, bucket: Bucket) -> None:
+def test_bursts_come_first_and_a_version_is_deleted_when_it_is_measured(table: Table, bucket: Bucket) -> None:
     there, log, function = Lambda(), StepLog(table, bucket, WHERE, 0), Lambda()
     function.seen = there.seen
     under_way = UnderWay(table, WHERE, 0, lambda: True)
     make_calls(there, orders_of(FULL, ["7", "8"]), log, under_way, function)  # type: ignore[arg-type]
-    assert there.seen == ["open", "cold 7 x3 held", "deleted 7", "cold 8 x1", "prime 8 x2 held", "warm x5 by 1"]
+    assert there.seen == [
+        "open",
+        "cold 7 x3 held",
+        "deleted 7",
+        "cold 8 x1",
+        "prime 8 x2 held",
+        "warm x5 by 1",
+        "deleted 8",
+    ]
     assert [shot.kind for shot in log.made] == ["cold"] * 4 + ["prime"] * 2 + ["warm"] * 5
 
 
@@ -178,7 +188,7 @@ def fire(
     def fired(there: Lambda) -> Any:
         monkeypatch.setattr(module, "caller_of", lambda *_: there)
         monkeypatch.setattr(module, "MeasuredFunction", lambda *_: there)
-        return module.handler({"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}, context)
+        return module.handler({"campaign_id": "id", "tour": ALONE, "stage": 0, "shard": 0}, context)
 
     return fired
 
