@@ -137,7 +137,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running() -> None:
     assert process.stderr is not None
     said = ""
     try:
-        while "of 20 lanes" not in said:
+        while "of 50 lanes" not in said:
             said += process.stderr.readline()
             assert process.poll() is None, said
         token = json.loads((ROOT / ".isotherm" / "tests-demo" / "stack.json").read_text())["token"]
