@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,10 +187,18 @@ def waiting_for(progress: CampaignProgress | None) -> str:
         return "the plan"
     under_way = [lane for lane in progress.lanes if lane.begun]
     if under_way:
-        return ", ".join(_doing(lane, progress.rounds) for lane in under_way)
+        clients = dict.fromkeys(lane.lane.client_region for lane in under_way)
+        foremost = [_foremost(lane for lane in under_way if lane.lane.client_region == client) for client in clients]
+        return ", ".join(_doing(lane, progress.rounds) for lane in foremost)
     if progress.ended == len(progress.lanes):
         return "statistics and page"
     return "the next lane to start"
+
+
+def _foremost(lanes: Iterable[LaneProgress]) -> LaneProgress:
+    """The lane at which a stage is now: of those that came furthest the last, since lanes go through it in turn."""
+    order = {phase: place for place, phase in enumerate(_PHASES)}
+    return max(enumerate(lanes), key=lambda one: (order.get(one[1].phase or "starting", -1), one[0]))[1]
 
 
 def _doing(lane: LaneProgress, rounds: int) -> str:
@@ -263,8 +272,9 @@ def _now(lanes: list[LaneProgress]) -> str:
     failed = [lane for lane in lanes if lane.status == "failed"]
     begun = [lane for lane in lanes if lane.begun]
     if begun:
-        step = f" (step {begun[0].step + 1}/{len(begun[0].lane.steps)})" if len(begun[0].lane.steps) > 1 else ""
-        return f"{begun[0].phase or 'starting'}{step}"
+        now = _foremost(begun)
+        step = f" (step {now.step + 1}/{len(now.lane.steps)})" if len(now.lane.steps) > 1 else ""
+        return f"{now.phase or 'starting'}{step}"
     if failed:
         return "[red]failed[/]"
     return "done" if all(lane.ended for lane in lanes) else ""

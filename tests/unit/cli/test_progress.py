@@ -118,6 +118,21 @@ def test_says_what_is_being_waited_for(facts: dict[str, Any], said: str) -> None
     assert waiting_for(campaign_progress(_plan(lane), [_item(lane, **facts)])) == said
 
 
+@pytest.mark.parametrize(
+    ("phases", "said"),
+    [
+        (("publishing", "publishing", None), "publishing fresh versions of pkg20 in us-east-1, round 1 of 2"),
+        (("firing", "firing", "publishing"), "calling pkg20 in us-east-1, round 1 of 2"),
+        (("firing", "publishing", "publishing"), "calling default in us-east-1, round 1 of 2"),
+        (("collecting", "firing", "firing"), "collecting the reports of default in us-east-1, round 1 of 2"),
+    ],
+)
+def test_of_the_lanes_of_a_stage_the_one_is_named_that_it_has_come_to(phases: tuple[Any, ...], said: str) -> None:
+    lanes = (_lane(0), _lane(0, "pkg20"), _lane(1))
+    items = [_item(lane, status="running", phase=phase) for lane, phase in zip(lanes, phases, strict=True) if phase]
+    assert waiting_for(campaign_progress(_plan(*lanes), items)) == said
+
+
 def test_names_the_step_where_a_lane_has_several() -> None:
     lane = _lane(0, steps=3)
     progress = campaign_progress(_plan(lane), [_item(lane, status="running", phase="firing", step=1)])
