@@ -121,8 +121,8 @@ class _Preparing:
         function.put_back(lease.before, lease.publishing)
         publishing = Publishing(self._mark(), _memory_mb(*self.steps[0]))
         # Noted before anything is done: whoever restores the function has to tell these versions from anybody else's.
-        answering = self.steps[-1][0].lane.key
-        table.update_lane(self._campaign_id, answering, LaneFacts(mark=publishing.mark, holds=True))
+        answering, last = self.steps[-1][0].lane.key, self.steps[-1][1]
+        table.update_lane(self._campaign_id, answering, LaneFacts(mark=publishing.mark, holds=True, step=last))
         lease = table.note(replace(lease, publishing=publishing))
         try:
             _refuse_if_changed(function, self.steps)

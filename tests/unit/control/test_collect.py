@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home, client
+from isotherm.aws.reports import ReportSearch
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.samples import samples_of
@@ -23,7 +24,7 @@ from isotherm.load.result import PhaseResult
 from isotherm.load.spec import LoadSpec, Phase
 from unit.made_up_step import probe_line, report_line, shot
 
-from .conftest import ALONE
+from .conftest import ALONE, WHOLE
 
 EVENTS = Path(__file__).parents[3] / "events"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
@@ -129,6 +130,52 @@ def test_a_load_is_counted_by_what_its_fires_wrote(collect: Collect, table: Tabl
         Bucket(HOME).write_load("id", KEY, 0, shard, result)
     assert collect(STAGE) == {"samples": 20, "used": 15, "missing": 1, "odd_lines": 0}
     assert (lane(table).samples, lane(table).used, lane(table).missing) == (20, 15, 1)
+
+
+FAILURE = {"Error": "FireSilent", "Cause": "Fire did not answer within 930 s."}
+
+
+@pytest.mark.usefixtures("plan")
+def test_what_ended_a_stage_fails_its_unfinished_lanes_and_what_they_had_sent_is_collected(
+    collect: Collect, table: Table
+) -> None:
+    second = "r01-default-us-east-1"
+    table.update_lane("id", KEY, LaneFacts(status="running", phase="firing", step=0))
+    table.update_lane("id", second, LaneFacts(status="failed", reason="FunctionBusy: is measured"))
+    Bucket(HOME).write_shots("id", KEY, 0, 0, [shot("a", outcome="throttled")])
+    stage = {"campaign_id": "id", "tour": WHOLE, "stage": 0}
+    assert collect({**stage, "failure": FAILURE})["samples"] == 1
+    assert [(one.status, one.reason) for one in table.lanes("id")] == [
+        ("failed", "FireSilent: Fire did not answer within 930 s."),
+        ("failed", "FunctionBusy: is measured"),
+        ("planned", None),  # of the next stage, which follows
+    ]
+
+
+@pytest.mark.usefixtures("plan")
+def test_the_reason_is_kept_where_what_was_sent_cannot_be_collected(collect: Collect, table: Table) -> None:
+    client("s3", HOME.region).delete_bucket(Bucket=HOME.bucket)
+    with pytest.raises(client("s3", HOME.region).exceptions.NoSuchBucket):
+        collect({**STAGE, "failure": FAILURE})
+    assert lane(table).reason == "FireSilent: Fire did not answer within 930 s."
+
+
+@pytest.mark.usefixtures("plan")
+def test_lanes_of_a_stage_wait_together_for_a_log_that_is_late(
+    collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither lane's log ever comes: the time is spent once, and the second one is asked for once."""
+    slept = [0.0]
+    monkeypatch.setattr(ReportSearch.__init__, "__defaults__", (lambda *_: [], *_clock(slept)))
+    for number in range(2):
+        key = f"r{number:02d}-default-us-east-1"
+        Bucket(HOME).write_shots("id", key, 0, 0, [shot(f"a{number}", request_id=None)])
+    assert collect({"campaign_id": "id", "tour": WHOLE, "stage": 0})["missing"] == 2
+    assert 60 < slept[0] <= 120
+
+
+def _clock(slept: list[float]) -> tuple[Any, Any]:
+    return (lambda: slept[0]), (lambda seconds: slept.__setitem__(0, slept[0] + seconds))
 
 
 @pytest.mark.parametrize(
