@@ -109,7 +109,8 @@ def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_comp
     while not any(item["status"]["S"] in ("succeeded", "failed") for item in six.lanes(name)):
         assert time.monotonic() < deadline, "no lane has ended"
         time.sleep(0.2)
-    gone = next(item["region"]["S"] for item in six.lanes(name) if item["status"]["S"] == "planned")
+    begun = {item["region"]["S"] for item in six.lanes(name) if item["status"]["S"] != "planned"}
+    gone = next(region for region in REGIONS if region not in begun)
     # All of a sudden: no more functions of that region, for lanes of its own and for whoever calls them.
     functions = six.client("lambda", gone)
     for function in functions.list_functions()["Functions"]:
@@ -134,6 +135,6 @@ def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_comp
     for cell in second:
         account = cell["accounting"]
         assert account["planned"] == SAMPLES == account["issued"] + account["uncollected"] + account["not_issued"]
-        assert account["used"] < SAMPLES
+        assert account["used"] < SAMPLES or cell["region"] in begun
     assert any(cell["accounting"]["function_errors"] for cell in second)
     assert any(cell["accounting"]["not_issued"] for cell in second)
