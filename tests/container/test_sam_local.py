@@ -31,10 +31,10 @@ MEASURES = ("PlanFunction", "PrepareFunction", "FireFunction", "CollectFunction"
 REPORTING = ("AggregateFunction", "PublishFunction")
 ELSEWHERE = ("RescueFunction", "WatchFunction", "DispatchFunction")
 
-CAMPAIGN, LANE, TARGET = "sam-local", f"r00-default-{HOME}", f"{STACK}-target_default"
+CAMPAIGN, TOUR, LANE, TARGET = "sam-local", f"from-{HOME}", f"r00-default-{HOME}", f"{STACK}-target_default"
 SHOTS = 2 + 1 + 3  # cold, priming, warm
 INVOKE_S = 180
-LANE_S = 120
+TOUR_S = 120
 
 needs_engine = pytest.mark.container
 
@@ -253,7 +253,7 @@ def published(invoke: SamLocal, embedded: Embedded, aggregated: Step) -> Step:  
 
 @pytest.fixture(scope="module")
 def rescued(invoke: SamLocal, embedded: Embedded, published: Step) -> Step:  # noqa: ARG001 - goes before
-    """The campaign began once more, and its lane was stopped in the middle."""
+    """The campaign began once more, and its tour was stopped in the middle."""
     invoke("PlanFunction")
     again = _take(invoke, embedded, "PrepareFunction")
     assert again.holders == [CAMPAIGN]
@@ -262,7 +262,7 @@ def rescued(invoke: SamLocal, embedded: Embedded, published: Step) -> Step:  # n
 
 @pytest.fixture(scope="module")
 def dispatched(invoke: SamLocal, embedded: Embedded, rescued: Step) -> Step:  # noqa: ARG001 - goes before
-    """The campaign was planned anew, and its lane started on the stack."""
+    """The campaign was planned anew, and its tour started on the stack."""
     invoke("PlanFunction")
     return _take(invoke, embedded, "DispatchFunction")
 
@@ -270,7 +270,7 @@ def dispatched(invoke: SamLocal, embedded: Embedded, rescued: Step) -> Step:  # 
 @needs_engine
 def test_plan_admits_the_campaign_and_records_it(embedded: Embedded, planned: Step) -> None:
     assert planned.answer["status"] == "admitted"
-    assert planned.answer["waves"] == [[LANE]]
+    assert planned.answer["waves"] == [[TOUR]]
     assert planned.lane["status"] == "planned"
     plan = json.loads(_object(embedded, f"plans/{CAMPAIGN}.json"))
     assert plan["platform"] == "emulated"
@@ -279,7 +279,7 @@ def test_plan_admits_the_campaign_and_records_it(embedded: Embedded, planned: St
 
 @needs_engine
 def test_prepare_publishes_a_fresh_version_of_a_function_it_holds(prepared: Step, before: Any) -> None:
-    assert prepared.answer == {"shards": [0], "versions": 1}
+    assert prepared.answer == {"shards": [0], "steps": 1}
     assert len(prepared.target["versions"]) == len(before["versions"]) + 1
     assert prepared.holders == [CAMPAIGN]
 
@@ -310,7 +310,7 @@ def test_collect_finds_a_report_for_every_call(embedded: Embedded, collected: St
 
 @needs_engine
 def test_restore_leaves_the_function_as_it_was(restored: Step, before: Any) -> None:
-    assert restored.answer["undone"] > 0
+    assert restored.answer == {"undone": 0}  # Prepare has put it back, and Fire deleted its version
     assert restored.target == before
     assert restored.holders == []
 
@@ -337,10 +337,10 @@ def test_publish_writes_a_page_that_says_what_it_answers(embedded: Embedded, pub
 
 
 @needs_engine
-def test_rescue_puts_back_the_function_of_a_lane_that_was_stopped(rescued: Step, before: Any) -> None:
-    assert (rescued.answer["lane_key"], rescued.answer["status"]) == (LANE, "failed")
+def test_rescue_puts_back_the_function_of_a_tour_that_was_stopped(rescued: Step, before: Any) -> None:
+    assert (rescued.answer["tour"], rescued.answer["failed"]) == (TOUR, 1)
     assert rescued.answer["undone"] > 0
-    assert (rescued.lane["status"], rescued.lane["reason"]) == ("failed", "the lane's execution was stopped")
+    assert (rescued.lane["status"], rescued.lane["reason"]) == ("failed", "the execution was stopped")
     assert rescued.target == before
     assert rescued.holders == []
 
@@ -349,7 +349,7 @@ def test_rescue_puts_back_the_function_of_a_lane_that_was_stopped(rescued: Step,
 def test_dispatch_has_the_stack_itself_measure_the_lane(embedded: Embedded, dispatched: Step, before: Any) -> None:
     assert dispatched.answer["status"] == "started"
     states = embedded.client("stepfunctions")
-    deadline = time.monotonic() + LANE_S
+    deadline = time.monotonic() + TOUR_S
     while (
         status := states.describe_execution(executionArn=dispatched.answer["execution_arn"])["status"]
     ) == "RUNNING" and time.monotonic() < deadline:
@@ -362,6 +362,6 @@ def test_dispatch_has_the_stack_itself_measure_the_lane(embedded: Embedded, disp
 
 
 @needs_engine
-def test_watch_finds_no_lane_that_was_lost(invoke: SamLocal, dispatched: Step) -> None:
+def test_watch_finds_no_tour_that_was_lost(invoke: SamLocal, dispatched: Step) -> None:
     assert dispatched.answer["status"] == "started"
     assert invoke("WatchFunction").answer == {"lost": [], "ended": []}

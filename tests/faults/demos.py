@@ -93,8 +93,9 @@ def demo(folder: Path) -> Iterator[Demo]:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     running = Demo(isotherm, process, log)
+    lanes = len(DOCUMENT["targets"]) * len(DOCUMENT["regions"]) * DOCUMENT["rounds"]
     try:
-        running.until(lambda: " of 20 lanes" in running.said, "the demo's lanes")
+        running.until(lambda: f" of {lanes} lanes" in running.said, "the demo's lanes")
         running.token = str(stack_state(isotherm)["token"])
         (running.campaign_id,) = re.findall(r"^campaign (\S+)", running.said, re.MULTILINE)[:1]
         yield running

@@ -19,7 +19,7 @@ from isotherm.local.stack import processes_of
 from . import demos
 from .functions import code, text_of
 from .oracle import Evidence
-from .scene import Client, Control, Scene, bucket_of, read_object
+from .scene import Client, Control, Scene, bucket_of, planned_calls, read_object
 
 Inject = Callable[[Scene], None]
 
@@ -177,14 +177,28 @@ def kill_dispatch(scene: Scene) -> None:
 
 
 def kill_rescue(scene: Scene) -> None:
-    """A lane is stopped, and who would put its function back is killed at it, once."""
-    lane = scene.await_lane("firing")
-    scene.kill_worker("rescue", begin=lambda: scene.stop_execution(lane["execution_arn"]))
+    """A tour is stopped, and who would put its functions back is killed at it, once."""
+    scene.end_idle("rescue")  # early: the embedded stack would give the event to one that it does not know to be gone
+    scene.await_lane("firing")
+    tour = scene.tour()
+    scene.kill_worker("rescue", begin=lambda: scene.stop_execution(tour["execution_arn"]))
 
 
-def stop_lane(phase: str) -> Inject:
-    """Stop a lane's execution when it is in a phase."""
-    return lambda scene: scene.stop_execution(scene.await_lane(phase)["execution_arn"])
+def stop_tour(phase: str) -> Inject:
+    """Stop a tour's execution when a lane of it is in a phase."""
+
+    def inject(scene: Scene) -> None:
+        scene.await_lane(phase)
+        scene.stop_execution(scene.tour()["execution_arn"])
+
+    return inject
+
+
+def stop_restoring(scene: Scene) -> None:
+    """Stop a tour's execution when its functions are being put back."""
+    scene.end_idle("restore")
+    scene.await_work("restore")
+    scene.stop_execution(scene.tour()["execution_arn"])
 
 
 def stop_execution(phase: str) -> Inject:
@@ -238,6 +252,12 @@ def damage(scene: Scene, key: str) -> None:
 def delete_lane(scene: Scene) -> None:
     """The row of a lane is deleted while it fires."""
     scene.delete_item(f"campaign#{scene.campaign_id}", scene.await_lane("firing")["sk"])
+
+
+def delete_tour(scene: Scene) -> None:
+    """The row of the tour is deleted while a lane of it fires."""
+    scene.await_lane("firing")
+    scene.delete_item(f"campaign#{scene.campaign_id}", scene.tour()["sk"])
 
 
 def delete_campaign(scene: Scene) -> None:
@@ -492,20 +512,31 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="publish-killed", what="Publish's process killed at work", inject=kill("publish")),
     Fault(
         name="rescue-killed",
-        what="a lane stopped, and Rescue's process killed at work",
+        what="a tour stopped, and Rescue's process killed at work",
         inject=kill_rescue,
-        exit_codes=FAILED,
+        exit_codes=DONE | FAILED,  # until it comes again the tour is not given up, and lanes may become complete
     ),
     *(
         Fault(
-            name=f"lane-stopped-{phase}",
-            what=f"a lane's execution stopped in the console in its phase {phase}",
-            inject=stop_lane(phase),
+            name=f"tour-stopped-{phase}",
+            what=f"a tour's execution stopped in the console when a lane was {phase}",
+            inject=stop_tour(phase),
             exit_codes=FAILED,
             says="was stopped",
             quick=phase == "firing",
         )
-        for phase in ("publishing", "firing", "collecting", "restoring")
+        for phase in ("publishing", "firing")
+    ),
+    Fault(
+        name="tour-stopped-collecting",
+        what="a tour's execution stopped in the console when a lane was collecting",
+        inject=stop_tour("collecting"),
+        exit_codes=DONE | FAILED,  # Collect itself goes on, and may complete its lanes before they are given up
+    ),
+    Fault(
+        name="tour-stopped-restoring",
+        what="a tour's execution stopped in the console while its functions were put back",
+        inject=stop_restoring,  # its lanes are complete
     ),
     *(
         Fault(
@@ -533,6 +564,7 @@ FAULTS: tuple[Fault, ...] = (
         says="not collected|are gone",
     ),
     Fault(name="lane-row-deleted", what="a lane's row in the table deleted", inject=delete_lane),
+    Fault(name="tour-row-deleted", what="the tour's row in the table deleted", inject=delete_tour),
     Fault(name="campaign-row-deleted", what="the campaign's row in the table deleted", inject=delete_campaign),
     Fault(
         name="announcement-deleted",
@@ -576,7 +608,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="two-deploys", what="two `isotherm deploy` at once, of other settings", inject=deploy_twice, times=1),
     Fault(
         name="demo-interrupted",
-        what="Ctrl-C three times within a second in `make demo`, at its campaign of 140 calls",
+        what="Ctrl-C three times within a second in `make demo`, at its campaign of "
+        f"{planned_calls(demos.DOCUMENT)} calls",
         alone=demos.interrupt,
         times=1,
     ),

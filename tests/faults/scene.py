@@ -108,6 +108,15 @@ class Scene:
         items = self.embedded.lanes(self.campaign_id)
         return [{name: str(next(iter(value.values()))) for name, value in item.items()} for item in items]
 
+    def tour(self) -> dict[str, str]:
+        """The row of the tour that runs, facts as texts."""
+        rows = self.embedded.tours(self.campaign_id)
+        tours = [{name: str(next(iter(value.values()))) for name, value in row.items()} for row in rows]
+        running = [one for one in tours if "execution_arn" in one and "ended_at" not in one]
+        if not running:
+            raise NotInjected(f"no tour runs: {self.client.said[-300:]}")
+        return running[0]
+
     def calls(self) -> int:
         """Calls that the functions counted so far."""
         return sum(len(one.calls()) for one in self.functions)
@@ -184,18 +193,26 @@ class Scene:
     def kill_worker(self, control: Control, times: int = 1, begin: Callable[[], None] = lambda: None) -> None:
         """Kill a control function's process in the middle of its work, so often.
 
-        Idle ones of earlier campaigns are ended first, then `begin` is called: the next one to appear is at work.
+        Idle ones are ended first, then `begin` is called.
         """
-        self._end(control)
+        self.end_idle(control)
         begin()
         for _ in range(times):
-            self.until(lambda: self.workers(control), f"work of {control}")
+            self.await_work(control)
             time.sleep(self.rng.uniform(0.02, 0.2))
             self._end(control)
+
+    def end_idle(self, control: Control) -> None:
+        """End a control function's processes of earlier campaigns: the next one to appear is at work."""
+        self._end(control)
 
     def _end(self, control: Control) -> None:
         for pid in self.workers(control):
             self.kill(pid)
+
+    def await_work(self, control: Control) -> None:
+        """Until a process of a control function appears."""
+        self.until(lambda: self.workers(control), f"work of {control}")
 
     def kill(self, pid: int) -> None:
         """Kill a process, if it is still there."""

@@ -162,11 +162,18 @@ class Embedded:
         return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
     def lanes(self, campaign_id: str) -> list[dict[str, Any]]:
-        """Progress items of a campaign, as DynamoDB returns them."""
+        """Progress items of a campaign's lanes, as DynamoDB returns them."""
+        return self._rows(campaign_id, "lane#")
+
+    def tours(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Items of a campaign's tours, as DynamoDB returns them."""
+        return self._rows(campaign_id, "tour#")
+
+    def _rows(self, campaign_id: str, prefix: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.client("dynamodb").query(
             TableName=f"{STACK}-samples",
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": f"campaign#{campaign_id}"}, ":sk": {"S": "lane#"}},
+            ExpressionAttributeValues={":pk": {"S": f"campaign#{campaign_id}"}, ":sk": {"S": prefix}},
             ConsistentRead=True,
         )["Items"]
         return items
@@ -186,6 +193,13 @@ class Embedded:
                     "versions": sorted(version["Version"] for version in versions),
                 }
         return found
+
+    def tour_arn(self, campaign_id: str, tour: str) -> str:
+        """Where a tour of a campaign runs, or ran."""
+        item = self.client("dynamodb").get_item(
+            TableName=f"{STACK}-samples", Key={"pk": {"S": f"campaign#{campaign_id}"}, "sk": {"S": f"tour#{tour}"}}
+        )["Item"]
+        return str(item["execution_arn"]["S"])
 
     def leases(self) -> list[dict[str, Any]]:
         """Functions that some campaign still holds."""

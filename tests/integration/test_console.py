@@ -126,7 +126,7 @@ def test_a_plan_shows_what_would_happen_and_changes_nothing(embedded: Embedded, 
         assert word in shown.out
 
     plan = embedded.isotherm("plan", event(document), "--json").document
-    assert plan["waves"] == [[f"r00-default-{HOME}"]]
+    assert plan["waves"] == [[f"from-{HOME}"]]
     assert plan["price"]["usd"] > 0
     assert sum(burst["shots"] for burst in plan["lanes"][f"r00-default-{HOME}"]["steps"][0]["bursts"]) == 2
     assert embedded.lanes(plan["campaign_id"]) == []

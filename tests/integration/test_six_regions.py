@@ -102,7 +102,6 @@ def test_nothing_is_held_afterwards(six: Embedded, folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_complete(six: Embedded) -> None:
-    gone = REGIONS[2]
     campaign = {**EVENT, "inner": {"targets": ["inner"]}, "warm": {"samples": SAMPLES}, "rounds": 2}
     six.shorten_waits()
     name = six.start("region-away", campaign)
@@ -110,6 +109,8 @@ def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_comp
     while not any(item["status"]["S"] in ("succeeded", "failed") for item in six.lanes(name)):
         assert time.monotonic() < deadline, "no lane has ended"
         time.sleep(0.2)
+    begun = {item["region"]["S"] for item in six.lanes(name) if item["status"]["S"] != "planned"}
+    gone = next(region for region in REGIONS if region not in begun)
     # All of a sudden: no more functions of that region, for lanes of its own and for whoever calls them.
     functions = six.client("lambda", gone)
     for function in functions.list_functions()["Functions"]:
@@ -121,8 +122,8 @@ def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_comp
     summary = six.summary(name)
     status = {(lane["region"], lane["round"]): lane for lane in summary["lanes"]}
     for (region, number), lane in status.items():
-        if region == gone and number == 1:
-            assert lane["status"] == "failed"
+        if region == gone:
+            assert lane["status"] == "failed", (number, lane)
             assert lane["reason"]
         if region != gone:
             assert lane["status"] == "succeeded", lane
@@ -134,6 +135,6 @@ def test_a_region_that_goes_away_in_the_middle_fails_by_name_and_the_others_comp
     for cell in second:
         account = cell["accounting"]
         assert account["planned"] == SAMPLES == account["issued"] + account["uncollected"] + account["not_issued"]
-        assert account["used"] < SAMPLES
+        assert account["used"] < SAMPLES or cell["region"] in begun
     assert any(cell["accounting"]["function_errors"] for cell in second)
     assert any(cell["accounting"]["not_issued"] for cell in second)

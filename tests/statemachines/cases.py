@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 CAMPAIGN = {"targets": ["default", "pkg20"], "rounds": 1}
-LANE = {"campaign_id": "c1", "lane_key": "r00-default-us-east-1", "task_token": "token", "steps": [0]}
+TOUR = {"campaign_id": "c1", "tour": "from-us-east-1", "task_token": "token", "stages": [0]}
 
 ADMITTED = ("PlanCampaign", "AdmitOrRefuse", "MeasureWaves")
-WAVE = ("MeasureLanes", "DispatchLane")
-RESCUED = (*WAVE, "RescueLane")
+WAVE = ("MeasureTours", "DispatchTour")
+RESCUED = (*WAVE, "RescueTour")
 REPORTED = ("AggregateResults", "PublishReport")
 EXPLAINED = ("ExplainFailure", "ReadFailure", "CampaignFailedBecause")
 UNEXPLAINED = ("ExplainFailure", "CampaignFailed")
 SILENT = ("ExplainFailure", "CampaignSilent")
 
 SHOOT = ("PublishFreshVersions", "FireShots")
-SALVAGED = ("FireFailed", "SalvageReports", "StepFailed")
-SALVAGED_AFTER_SILENCE = ("FireSilent", "SalvageReports", "StepFailed")
-ENDED = ("RestoreFunction", "NotifyCampaign")
+SALVAGED = ("FireFailed", "SalvageStage")
+SALVAGED_AFTER_SILENCE = ("FireSilent", "SalvageStage")
+ENDED = ("RestoreFunctions", "NotifyCampaign")
 
 PAGE = {"page": "s3://bucket/reports/x/index.html"}
-TOLD = {"lane_key": "r00-default-us-east-1", "status": "told"}
+TOLD = {"tour": "from-us-east-1", "status": "told"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Case:
     error: str | None = None
     cause: str | None = None
     ordered: bool = True
+    stages: int = 1
 
     @property
     def status(self) -> str:
@@ -49,7 +50,7 @@ class Case:
     @property
     def input(self) -> dict[str, Any]:
         """What the execution is started with."""
-        return CAMPAIGN if self.machine == "campaign" else LANE
+        return CAMPAIGN if self.machine == "campaign" else TOUR | {"stages": list(range(self.stages))}
 
 
 def _campaign(name: str, path: tuple[str, ...], calls: str, **end: Any) -> Case:
@@ -64,16 +65,12 @@ CASES = (
     _campaign("Measured", (*ADMITTED, *WAVE, *WAVE, *REPORTED), "Plan Dispatch Dispatch Aggregate Publish"),
     _campaign(
         "SideBySide",
-        (*ADMITTED, *WAVE, "DispatchLane", *REPORTED),
+        (*ADMITTED, *WAVE, "DispatchTour", *REPORTED),
         "Plan Dispatch Dispatch Aggregate Publish",
         output=PAGE,
         ordered=False,
     ),
-    _campaign(
-        "OneRoundOfFiveTargets",
-        (*ADMITTED, *WAVE, *WAVE, *WAVE, *WAVE, *WAVE, *REPORTED),
-        "Plan Dispatch Dispatch Dispatch Dispatch Dispatch Aggregate Publish",
-    ),
+    _campaign("OneTour", (*ADMITTED, *WAVE, *REPORTED), "Plan Dispatch Aggregate Publish"),
     _campaign(
         "Refused",
         ("PlanCampaign", "AdmitOrRefuse", "Refused"),
@@ -124,22 +121,22 @@ CASES = (
         "Plan Plan Plan Dispatch Dispatch Aggregate Aggregate Publish",
         output=PAGE,
     ),
-    # Not retried: the lane may have been started, with the first attempt's token.
+    # Not retried: the tour may have been started, with the first attempt's token.
     _campaign(
         "DispatchInterrupted",
         (*ADMITTED, *RESCUED, *WAVE, *REPORTED),
         "Plan Dispatch Rescue Dispatch Aggregate Publish",
     ),
-    _campaign("LaneFails", (*ADMITTED, *RESCUED, *WAVE, *REPORTED), "Plan Dispatch Rescue Dispatch Aggregate Publish"),
-    _campaign("LaneSilent", (*ADMITTED, *RESCUED, *WAVE, *REPORTED), "Plan Dispatch Rescue Dispatch Aggregate Publish"),
+    _campaign("LanesFail", (*ADMITTED, *RESCUED, *WAVE, *REPORTED), "Plan Dispatch Rescue Dispatch Aggregate Publish"),
+    _campaign("TourSilent", (*ADMITTED, *RESCUED, *WAVE, *REPORTED), "Plan Dispatch Rescue Dispatch Aggregate Publish"),
     _campaign(
         "RescueFailsOnce",
         (*ADMITTED, *RESCUED, *WAVE, *REPORTED),
         "Plan Dispatch Rescue Rescue Dispatch Aggregate Publish",
     ),
     _campaign(
-        "LaneLost",
-        (*ADMITTED, *RESCUED, "LaneLost", *WAVE, *REPORTED),
+        "TourLost",
+        (*ADMITTED, *RESCUED, "TourLost", *WAVE, *REPORTED),
         "Plan Dispatch Rescue Rescue Rescue Rescue Dispatch Aggregate Publish",
     ),
     _campaign(
@@ -147,7 +144,7 @@ CASES = (
         (*ADMITTED, *RESCUED, *RESCUED, *REPORTED, *EXPLAINED),
         "Plan Dispatch Rescue Dispatch Rescue Aggregate Publish",
         error="NothingUsed",
-        cause="nothing could be used: no call was made; 2 of 2 lanes failed; r00-default-us-east-1: the lane's "
+        cause="nothing could be used: no call was made; 2 of 2 lanes failed; r00-default-us-east-1: the "
         "execution was stopped",
     ),
     _campaign(
@@ -178,69 +175,86 @@ CASES = (
         error="NoSuchBucket",
         cause="the results bucket is gone",
     ),
-    _lane("Measured", ("RunSteps", *SHOOT, "Fire", "CollectReports", *ENDED), "Prepare Fire Collect Restore Notify"),
+    _lane("Measured", ("RunStages", *SHOOT, "Fire", "CollectReports", *ENDED), "Prepare Fire Collect Restore Notify"),
     _lane(
         "TwoShards",
-        ("RunSteps", *SHOOT, "Fire", "Fire", "CollectReports", *ENDED),
+        ("RunStages", *SHOOT, "Fire", "Fire", "CollectReports", *ENDED),
         "Prepare Fire Fire Collect Restore Notify",
     ),
-    _lane("PrepareFails", ("RunSteps", "PublishFreshVersions", "StepFailed", *ENDED), "Prepare Restore Notify"),
+    _lane("NothingToCall", ("RunStages", *SHOOT, "CollectReports", *ENDED), "Prepare Collect Restore Notify"),
+    _lane(
+        "PrepareFails",
+        ("RunStages", "PublishFreshVersions", "SalvageStage", *ENDED),
+        "Prepare Collect Restore Notify",
+    ),
+    _lane(
+        "PrepareSilent",
+        ("RunStages", "PublishFreshVersions", "SalvageStage", *ENDED),
+        "Prepare Collect Restore Notify",
+    ),
     _lane(
         "FireFails",
-        ("RunSteps", *SHOOT, "Fire", "Fire", *SALVAGED, *ENDED),
+        ("RunStages", *SHOOT, "Fire", "Fire", *SALVAGED, *ENDED),
         "Prepare Fire Fire Collect Restore Notify",
     ),
     _lane(
         "FireFailsAndCollectToo",
-        ("RunSteps", *SHOOT, "Fire", "Fire", *SALVAGED, *ENDED),
+        ("RunStages", *SHOOT, "Fire", "Fire", *SALVAGED, "StageLost", *ENDED),
         "Prepare Fire Fire Collect Restore Notify",
     ),
     # Throttled: it never ran, so it is called again.
     _lane(
         "FireThrottled",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", *ENDED),
+        ("RunStages", *SHOOT, "Fire", "CollectReports", *ENDED),
         "Prepare Fire Fire Fire Collect Restore Notify",
     ),
     # Any other error, even a transient one: it may have begun, so it is called once.
-    _lane("FireMayHaveBegun", ("RunSteps", *SHOOT, "Fire", *SALVAGED, *ENDED), "Prepare Fire Collect Restore Notify"),
+    _lane("FireMayHaveBegun", ("RunStages", *SHOOT, "Fire", *SALVAGED, *ENDED), "Prepare Fire Collect Restore Notify"),
     _lane(
         "FireSilent",
-        ("RunSteps", *SHOOT, "Fire", *SALVAGED_AFTER_SILENCE, *ENDED),
+        ("RunStages", *SHOOT, "Fire", *SALVAGED_AFTER_SILENCE, *ENDED),
         "Prepare Fire Collect Restore Notify",
     ),
     _lane(
         "CollectSilent",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", "StepSilent", *ENDED),
-        "Prepare Fire Collect Restore Notify",
-    ),
-    _lane(
-        "CollectFails",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", "StepFailed", *ENDED),
-        "Prepare Fire Collect Restore Notify",
-    ),
-    _lane(
-        "CollectInterrupted",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", *ENDED),
+        ("RunStages", *SHOOT, "Fire", "CollectReports", "SalvageStage", *ENDED),
         "Prepare Fire Collect Collect Restore Notify",
     ),
     _lane(
+        "CollectFails",
+        ("RunStages", *SHOOT, "Fire", "CollectReports", "SalvageStage", *ENDED),
+        "Prepare Fire Collect Collect Restore Notify",
+    ),
+    _lane(
+        "CollectInterrupted",
+        ("RunStages", *SHOOT, "Fire", "CollectReports", *ENDED),
+        "Prepare Fire Collect Collect Restore Notify",
+    ),
+    _lane(
+        "SecondStageFails",
+        ("RunStages", *SHOOT, "Fire", "CollectReports", *SHOOT, "Fire", *SALVAGED, *ENDED),
+        "Prepare Fire Collect Prepare Fire Collect Restore Notify",
+        output=TOLD,
+        stages=2,
+    ),
+    _lane(
         "RestoreFailsThenSucceeds",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", *ENDED),
+        ("RunStages", *SHOOT, "Fire", "CollectReports", *ENDED),
         "Prepare Fire Collect Restore Restore Restore Notify",
     ),
     _lane(
         "RestoreFails",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", *ENDED),
+        ("RunStages", *SHOOT, "Fire", "CollectReports", *ENDED),
         "Prepare Fire Collect Restore Restore Restore Restore Restore Notify",
     ),
     _lane(
         "FireAndRestoreFail",
-        ("RunSteps", *SHOOT, "Fire", "Fire", *SALVAGED, *ENDED),
+        ("RunStages", *SHOOT, "Fire", "Fire", *SALVAGED, *ENDED),
         "Prepare Fire Fire Collect Restore Restore Restore Restore Restore Notify",
     ),
     _lane(
         "NotifyFails",
-        ("RunSteps", *SHOOT, "Fire", "CollectReports", *ENDED, "CampaignNotTold"),
+        ("RunStages", *SHOOT, "Fire", "CollectReports", *ENDED, "CampaignNotTold"),
         "Prepare Fire Collect Restore Notify Notify Notify Notify",
         error="CampaignNotTold",
         cause='{"errorMessage": "the home region does not answer", "errorType": "ConnectTimeoutError", '

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .cases import CASES, LANE, Case
+from .cases import CASES, TOUR, Case
 from .conftest import Interpreter
 from .mocks import test_cases as cases_of_the_file
 from .run import Run
@@ -51,81 +51,103 @@ def test_the_plan_is_asked_with_the_whole_input_and_with_who_asks(interpreter: I
     assert set(plan) == {"campaign", "campaign_id", "started_at"}
 
 
-def test_each_lane_is_dispatched_in_the_plan_s_order_with_a_token_of_its_own(interpreter: Interpreter) -> None:
+def test_each_tour_is_dispatched_in_the_plan_s_order_with_a_token_of_its_own(interpreter: Interpreter) -> None:
     run = _run(interpreter, "campaign", "Measured", "-tokens")
 
-    lanes = run.payloads("Dispatch")
-    assert [lane["lane_key"] for lane in lanes] == ["r00-default-us-east-1", "r00-pkg20-us-east-1"]
-    assert {lane["campaign_id"] for lane in lanes} == {"c-Measured-tokens"}
-    assert len({lane["task_token"] for lane in lanes}) == 2
-    assert all(set(lane) == {"campaign_id", "lane_key", "task_token"} for lane in lanes)
+    tours = run.payloads("Dispatch")
+    assert [tour["tour"] for tour in tours] == ["r00-from-us-east-1", "r00-from-eu-west-2"]
+    assert {tour["campaign_id"] for tour in tours} == {"c-Measured-tokens"}
+    assert len({tour["task_token"] for tour in tours}) == 2
+    assert all(set(tour) == {"campaign_id", "tour", "task_token"} for tour in tours)
     assert run.payloads("Aggregate") == run.payloads("Publish") == [{"campaign_id": "c-Measured-tokens"}]
 
 
 @pytest.mark.parametrize(
     ("case", "error", "cause"),
-    [("LaneFails", "LaneFailed", "fire: step 0: the function has no version 7"), ("LaneSilent", "States.Timeout", "")],
+    [
+        ("LanesFail", "LanesFailed", "r00-default-us-east-1: FunctionBusy: it is being measured"),
+        ("TourSilent", "States.Timeout", ""),
+    ],
 )
-def test_the_rescue_is_told_which_lane_and_why(interpreter: Interpreter, case: str, error: str, cause: str) -> None:
+def test_the_rescue_is_told_which_tour_and_why(interpreter: Interpreter, case: str, error: str, cause: str) -> None:
     run = _run(interpreter, "campaign", case, "-why")
 
     assert run.payloads("Rescue") == [
-        {"campaign_id": f"c-{case}-why", "lane_key": "r00-default-us-east-1", "error": error, "cause": cause}
+        {"campaign_id": f"c-{case}-why", "tour": "r00-from-us-east-1", "error": error, "cause": cause}
     ]
 
 
-def test_a_lane_tells_its_functions_which_step_and_shard(interpreter: Interpreter) -> None:
+def test_a_tour_tells_its_functions_which_stage_and_shard(interpreter: Interpreter) -> None:
     run = _run(interpreter, "lane", "TwoShards", "-payloads")
 
-    lane = {"campaign_id": "c1", "lane_key": "r00-default-us-east-1"}
-    assert run.payloads("Prepare") == run.payloads("Collect") == [lane | {"step": 0}]
+    tour = {"campaign_id": "c1", "tour": "from-us-east-1"}
+    assert run.payloads("Prepare") == run.payloads("Collect") == [tour | {"stage": 0}]
     fired = sorted(run.payloads("Fire"), key=lambda payload: payload["shard"])  # they run side by side
-    assert fired == [lane | {"step": 0, "shard": 0}, lane | {"step": 0, "shard": 1}]
-    assert run.payloads("Restore") == [lane]
+    assert fired == [tour | {"stage": 0, "shard": 0}, tour | {"stage": 0, "shard": 1}]
+    assert run.payloads("Restore") == [tour]
 
 
-def test_the_steps_of_a_lane_run_one_after_the_other_and_restore_once(interpreter: Interpreter) -> None:
-    run = interpreter.run("lane", "Measured", LANE | {"steps": [0, 1, 2]}, name="c-steps")
+def test_the_stages_of_a_tour_run_one_after_the_other_and_restore_once(interpreter: Interpreter) -> None:
+    run = interpreter.run("lane", "Measured", TOUR | {"stages": [0, 1, 2]}, name="c-stages")
 
-    step = ("PublishFreshVersions", "FireShots", "Fire", "CollectReports")
-    assert run.path == ("RunSteps", *step, *step, *step, "RestoreFunction", "NotifyCampaign")
-    assert [call["step"] for call in run.payloads("Fire")] == [0, 1, 2]
+    stage = ("PublishFreshVersions", "FireShots", "Fire", "CollectReports")
+    assert run.path == ("RunStages", *stage, *stage, *stage, "RestoreFunctions", "NotifyCampaign")
+    assert [call["stage"] for call in run.payloads("Fire")] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
-    ("case", "outcome", "restore"),
+    ("case", "error", "cause"),
     [
-        ("Measured", "succeeded", "restored"),
-        ("RestoreFailsThenSucceeds", "succeeded", "restored"),
-        ("RestoreFails", "succeeded", "ResourceConflictException"),
-        ("PrepareFails", "LeaseHeld", "restored"),
-        ("FireFails", "ResourceNotFoundException", "restored"),
-        # The first failure is the reason, not that of the salvage after it.
-        ("FireFailsAndCollectToo", "ResourceNotFoundException", "restored"),
-        ("FireMayHaveBegun", "Lambda.ServiceException", "restored"),
-        ("FireSilent", "FireSilent", "restored"),
-        ("CollectSilent", "StepSilent", "restored"),
-        ("CollectFails", "ValidationException", "restored"),
-        ("FireAndRestoreFail", "ResourceNotFoundException", "ResourceConflictException"),
+        ("PrepareFails", "LeaseHeld", "another campaign is measuring isotherm-default"),
+        ("PrepareSilent", "States.Timeout", ""),
+        ("FireFails", "ResourceNotFoundException", "version 8 does not exist"),
+        ("FireFailsAndCollectToo", "ResourceNotFoundException", "version 8 does not exist"),
+        ("FireMayHaveBegun", "Lambda.ServiceException", "Service is unavailable."),
+        (
+            "FireSilent",
+            "FireSilent",
+            "Fire did not answer within 930 s; the shots it had written are collected, the rest were not fired.",
+        ),
+        ("CollectSilent", "States.Timeout", ""),
+        ("CollectFails", "ValidationException", "the table refuses the batch"),
     ],
 )
-def test_the_campaign_is_told_how_the_lane_and_its_restoration_ended(
-    interpreter: Interpreter, case: str, outcome: str, restore: str
+def test_why_a_stage_failed_is_told_to_who_collects_what_there_is(
+    interpreter: Interpreter, case: str, error: str, cause: str
+) -> None:
+    run = _run(interpreter, "lane", case, "-why")
+
+    salvaged = run.payloads("Collect")[-1]
+    assert {name: salvaged[name] for name in ("campaign_id", "tour", "stage")} == {
+        "campaign_id": "c1",
+        "tour": "from-us-east-1",
+        "stage": 0,
+    }
+    assert salvaged["failure"]["Error"] == error
+    said = salvaged["failure"]["Cause"]
+    assert (json.loads(said)["errorMessage"] if said.startswith("{") else said) == cause
+
+
+@pytest.mark.parametrize(
+    ("case", "restore"),
+    [
+        ("Measured", "restored"),
+        ("RestoreFailsThenSucceeds", "restored"),
+        ("RestoreFails", "ResourceConflictException"),
+        ("FireFails", "restored"),
+        ("FireAndRestoreFail", "ResourceConflictException"),
+    ],
+)
+def test_the_campaign_is_told_that_the_stages_are_over_and_how_the_restoration_ended(
+    interpreter: Interpreter, case: str, restore: str
 ) -> None:
     run = _run(interpreter, "lane", case, "-told")
 
     (told,) = run.payloads("Notify")
-    assert set(told) == {"campaign_id", "lane_key", "task_token", "outcome", "restore"}
-    assert told["task_token"] == LANE["task_token"]
-    assert _ending(told["outcome"]) == outcome
+    assert set(told) == {"campaign_id", "tour", "task_token", "outcome", "restore"}
+    assert told["task_token"] == TOUR["task_token"]
+    assert _ending(told["outcome"]) == "succeeded"
     assert _ending(told["restore"]) == restore
-
-
-def test_a_failed_lane_s_reason_arrives_in_the_function_s_own_words(interpreter: Interpreter) -> None:
-    run = _run(interpreter, "lane", "FireFails", "-words")
-
-    (told,) = run.payloads("Notify")
-    assert json.loads(told["outcome"]["Cause"])["errorMessage"] == "version 8 does not exist"
 
 
 def _ending(of: dict[str, Any]) -> str:

@@ -56,7 +56,7 @@ def test_a_state_says_in_its_comment_what_it_is_for(state: State) -> None:
 
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_a_task_has_a_time_out(task: State) -> None:
-    # A lane's token may take hours; a function at most 900 s.
+    # A tour's token may take hours; a function at most 900 s.
     longest = 7200 if task.body["Resource"].endswith(".waitForTaskToken") else 960
     assert 0 < task.body["TimeoutSeconds"] <= longest
 
@@ -76,9 +76,9 @@ def test_a_task_retries_what_is_transient_with_jitter_and_an_end(task: State) ->
     retriers = task.body["Retry"]
     retried = {error for retrier in retriers for error in retrier["ErrorEquals"]}
 
-    # A second Fire would measure other calls than the first; a second dispatch has a token that the lane of the first
+    # A second Fire would measure other calls than the first; a second dispatch has a token that the tour of the first
     # does not know. Both again only if Lambda says that the function never ran.
-    if task.name in {"Fire", "DispatchLane"}:
+    if task.name in {"Fire", "DispatchTour"}:
         assert retried == {"Lambda.TooManyRequestsException"}
     else:
         assert retried >= TRANSIENT
@@ -133,8 +133,8 @@ def test_an_execution_has_an_end_even_if_nothing_answers(machine: str) -> None:
     assert 0 < json.loads(text(machine))["TimeoutSeconds"] <= 7 * 24 * 3600
 
 
-def test_the_campaign_waits_longer_for_a_lane_than_a_lane_can_take() -> None:
-    (dispatch,) = (task for task in TASKS if task.name == "DispatchLane")
+def test_the_campaign_waits_longer_for_a_tour_than_a_tour_can_take() -> None:
+    (dispatch,) = (task for task in TASKS if task.name == "DispatchTour")
 
     assert dispatch.body["TimeoutSeconds"] > json.loads(text("lane"))["TimeoutSeconds"]
 
@@ -151,18 +151,28 @@ def test_the_placeholders_are_the_functions_of_the_machine_and_nothing_else(mach
     assert placeholders(machine) == {f"{function}FunctionArn" for function in FUNCTIONS[machine]}
 
 
-def test_no_lane_can_end_the_campaign() -> None:
+def test_no_tour_can_end_the_campaign() -> None:
     for state in (one for one in STATES if one.machine == "campaign" and one.inside):
         assert state.body["Type"] != "Fail"
     around = scope_of("campaign")["States"]["MeasureWaves"]
     assert successors(around) == {"AggregateResults"}
 
 
-def test_every_way_through_a_lane_restores_the_function_and_tells_the_campaign() -> None:
+def test_no_stage_can_keep_the_next_from_being_carried_out() -> None:
+    stage = scope_of("lane", "RunStages")["States"]
+
+    assert all(state["Type"] != "Fail" for state in stage.values())
+    for name in ("PublishFreshVersions", "FireShots", "CollectReports"):
+        assert stage[name]["Catch"] == [
+            {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "SalvageStage"}
+        ]
+
+
+def test_every_way_through_a_tour_restores_the_functions_and_tells_the_campaign() -> None:
     lane = scope_of("lane")["States"]
 
-    assert successors(lane["RunSteps"]) == {"RestoreFunction"}
-    assert successors(lane["RestoreFunction"]) == {"NotifyCampaign"}
+    assert successors(lane["RunStages"]) == {"RestoreFunctions"}
+    assert successors(lane["RestoreFunctions"]) == {"NotifyCampaign"}
     assert lane["NotifyCampaign"]["End"] is True
     # Where even that fails the execution must end as FAILED, which is what the rescue rule listens for.
     assert {lane[name]["Type"] for name in successors(lane["NotifyCampaign"])} == {"Fail"}
@@ -212,7 +222,7 @@ def test_cfn_lint_finds_nothing(machine: str, tmp_path: Path) -> None:
 
 def test_cfn_lint_would_find_a_field_that_amazon_states_language_does_not_have(tmp_path: Path) -> None:
     broken = json.loads(text("lane"))
-    broken["States"]["RunSteps"]["TimeoutSeconds"] = 60  # Maps have none
+    broken["States"]["RunStages"]["TimeoutSeconds"] = 60  # Maps have none
 
     assert "E3601" in _findings(broken, "lane", tmp_path)
 

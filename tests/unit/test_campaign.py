@@ -52,7 +52,7 @@ REGIONS = ["eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"]
         ),
         (
             {"targets": ["a"], "precision": 0.05},
-            "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, 5 or more",
+            "max_rounds: is missing; precision needs it: the rounds after which to stop in any case, 6 or more",
         ),
         (
             {"targets": ["a"], "max_rounds": 9},
@@ -160,3 +160,22 @@ def test_a_field_that_is_given_twice_is_refused_by_name(document: str, name: str
     with pytest.raises(InvalidCampaign) as refusal:
         read_campaign(document)
     assert str(refusal.value) == f"{name}: is given more than once; leave all but one out"
+
+
+@pytest.mark.parametrize(
+    ("document", "rounds"),
+    [
+        ({}, 6),
+        ({"cold": {"samples": 100}, "warm": {"samples": 100}}, 10),
+        ({"cold": {"samples": 100}, "warm": {"samples": 15}}, 5),
+        ({"cold": {"samples": 9}, "warm": {"samples": 0}}, 5),
+        ({"cold": {"samples": 3}}, 3),
+        ({"cold": {"samples": 0}, "warm": {"samples": 1}}, 1),
+        ({"cold": {"samples": 100}, "warm": {"samples": 100}, "rounds": 2}, 2),
+        ({"precision": 0.1, "max_rounds": 5}, 5),
+    ],
+)
+def test_a_campaign_that_does_not_say_has_as_many_rounds_as_its_samples_allow(
+    document: dict[str, Any], rounds: int
+) -> None:
+    assert parse_campaign({"targets": ["default"], **document}).rounds == rounds

@@ -32,6 +32,7 @@ STORED_SUMMARIES = sorted(STORED.glob("*/summary.json.gz"))
 NOT_OF_ONE_CELL = {
     "Lane": "where the value of a dimension comes from",
     "Step": "the same",
+    "Tour": "lanes that one client calls",
     "_Setting": "what the planner makes steps of",
     "CrisscrossFacts": "all pairs of regions, as called from one client",
     "CrisscrossPair": "a pair of regions in that table, which has the other dimensions",

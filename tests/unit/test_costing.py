@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotherm.analysis.bill import actual
-from isotherm.campaign.estimate import campaign_transitions, estimate, lane_transitions
+from isotherm.analysis.summary import LaneOutcome
+from isotherm.campaign.estimate import campaign_transitions, estimate, tour_transitions
 from isotherm.campaign.model import Precision
 from isotherm.campaign.plan import Plan
 from isotherm.pricing.price import Price
@@ -26,7 +27,8 @@ def line(price: Price, service: str, unit: str) -> float:
 
 def estimated(plan: Plan) -> Price:
     functions = {(t.region, t.target): t for region in plan.inventory for t in region.targets}
-    return estimate(plan.campaign, list(plan.lanes.values()), functions, len(plan.waves), plan.home_region)
+    tours = list(plan.tours.values())
+    return estimate(plan.campaign, plan.lanes, tours, functions, len(plan.waves), plan.home_region)
 
 
 def test_measured_calls_cost_what_their_reports_bill() -> None:
@@ -67,16 +69,29 @@ def test_a_call_that_was_refused_is_not_charged() -> None:
     assert line(price, "Lambda requests", "requests") == len(SAMPLES) - 10
 
 
+def with_status(region: str, status: str) -> list[LaneOutcome]:
+    """The lanes, those of a region with another end."""
+    return [lane.model_copy(update={"status": status}) if lane.region == region else lane for lane in LANES]
+
+
 def test_transitions_are_counted_from_how_lanes_ended() -> None:
     whole = line(actual(PLAN, SAMPLES, LANES), "Step Functions", "transitions")
-    assert whole == campaign_transitions(len(PLAN.waves), PLAN.lanes.values())
+    assert whole == campaign_transitions(len(PLAN.waves), PLAN.tours.values(), PLAN.lanes)
     key = LANES[0].lane_key
     failed = [lane.model_copy(update={"status": "failed"}) if lane.lane_key == key else lane for lane in LANES]
     assert line(actual(PLAN, SAMPLES, failed), "Step Functions", "transitions") == whole + 1
-    spared = [lane.model_copy(update={"status": "spared"}) if lane.lane_key == key else lane for lane in LANES]
-    rest = [sample for sample in SAMPLES if sample.lane != key]
-    after = actual(PLAN, rest, spared)
-    assert line(after, "Step Functions", "transitions") == whole + 1 - lane_transitions(PLAN.lanes[key])
+    rest = [sample for sample in SAMPLES if sample.region != "eu-west-1"]
+    after = actual(PLAN, rest, with_status("eu-west-1", "not_begun"))
+    assert line(after, "Step Functions", "transitions") == whole - tour_transitions(
+        PLAN.tours["from-eu-west-1"], PLAN.lanes
+    )
+
+
+def test_a_stage_whose_lanes_were_all_spared_has_no_fire() -> None:
+    whole = line(actual(PLAN, SAMPLES, LANES), "Step Functions", "transitions")
+    rest = [sample for sample in SAMPLES if sample.region != "eu-west-1"]
+    after = actual(PLAN, rest, with_status("eu-west-1", "spared"))
+    assert line(after, "Step Functions", "transitions") == whole - 1
 
 
 def test_looking_whether_it_is_enough_costs_reads() -> None:

@@ -90,20 +90,24 @@ def test_shot_ids_are_unique_and_no_burst_is_wider_than_asked(document: dict[str
 
 
 @given(campaigns, st.integers(25, 60))
-def test_waves_hold_each_lane_once_by_rounds_and_never_more_than_an_account_carries(
+def test_tours_hold_each_step_once_by_rounds_and_never_more_at_once_than_an_account_carries(
     document: dict[str, Any], unreserved: int
 ) -> None:
     plan = plan_of(document, region("us-east-1", unreserved), region("ap-south-1", unreserved))
-    flat = [key for wave in plan.waves for key in wave]
-    assert sorted(flat) == sorted(plan.lanes)
-    rounds = [plan.lanes[key].round for key in flat]
-    assert rounds == sorted(rounds)
+    assert sorted(key for wave in plan.waves for key in wave) == sorted(plan.tours)
+    assert sorted(key for tour in plan.tours.values() for key in tour.lanes) == sorted(plan.lanes)
+    for tour in plan.tours.values():
+        steps = [step for stage in tour.stages for step in stage]
+        assert steps == [(key, step.step) for key in tour.lanes for step in plan.lanes[key].steps]
+        rounds = [plan.lanes[key].round for key in tour.lanes]
+        assert rounds == sorted(rounds)
+        assert {plan.lanes[key].client_region for key in tour.lanes} == {tour.client_region}
     for wave in plan.waves:
         used: Counter[str] = Counter()
-        for key in wave:
-            lane = plan.lanes[key]
-            widths = [burst.shots for step in lane.steps for burst in step.bursts]
-            used[lane.region] += max([*widths, *(step.warm_concurrency for step in lane.steps)]) + 2
+        for tour in (plan.tours[key] for key in wave):
+            steps_of_tour = [step for key in tour.lanes for step in plan.lanes[key].steps]
+            widths = [burst.shots for step in steps_of_tour for burst in step.bursts]
+            used[tour.client_region] += max([*widths, *(step.warm_concurrency for step in steps_of_tour)]) + 2
         assert max(used.values()) <= unreserved
 
 
@@ -113,29 +117,50 @@ def test_the_same_seed_gives_the_same_plan(document: dict[str, Any]) -> None:
     assert both[0] == both[1]
 
 
+def targets_by_round(plan: Plan) -> list[tuple[str, ...]]:
+    rounds: dict[int, list[str]] = {}
+    for lane in plan.lanes_in_order:
+        rounds.setdefault(lane.round, []).append(lane.target)
+    return [tuple(rounds[number]) for number in sorted(rounds)]
+
+
 def test_another_seed_gives_another_order() -> None:
-    orders = {
-        tuple(key for wave in plan_of({"targets": TARGETS, "seed": seed}, platform="emulated").waves for key in wave)
-        for seed in range(8)
-    }
-    assert len(orders) > 1
+    assert len({targets_by_round(plan_of({"targets": TARGETS, "seed": seed}))[0] for seed in range(8)}) > 1
 
 
-def test_rounds_do_not_all_have_the_same_order() -> None:
-    plan = plan_of({"targets": TARGETS, "rounds": 8}, platform="emulated")
-    orders = {tuple(plan.lanes[wave[0]].target for wave in plan.waves[5 * r : 5 * r + 5]) for r in range(8)}
-    assert len(orders) > 1
+def test_each_round_has_all_targets_and_rounds_do_not_all_have_the_same_order() -> None:
+    orders = targets_by_round(plan_of({"targets": TARGETS, "rounds": 8}))
+    assert {frozenset(order) for order in orders} == {frozenset(TARGETS)}
+    assert len(set(orders)) > 1
 
 
-def test_on_aws_a_round_is_one_wave_and_on_the_embedded_stack_a_wave_is_one_lane() -> None:
-    document = {"targets": TARGETS, "rounds": 3}
-    assert [len(wave) for wave in plan_of(document).waves] == [5, 5, 5]
-    assert [len(wave) for wave in plan_of(document, platform="emulated").waves] == [1] * 15
+def test_one_tour_takes_all_rounds_of_a_region_and_regions_go_side_by_side_where_there_are_processors() -> None:
+    document = {"targets": TARGETS, "rounds": 3, "regions": ["us-east-1", "ap-south-1"]}
+    regions = (region("us-east-1"), region("ap-south-1"))
+    assert [len(wave) for wave in plan_of(document, *regions).waves] == [2]
+    assert [len(wave) for wave in plan_of(document, *regions, platform="emulated").waves] == [1, 1]
 
 
-def test_a_thousand_samples_cost_fifty_transitions() -> None:
-    document = {"targets": TARGETS, "cold": {"samples": 100, "concurrency": 2}, "warm": {"samples": 100}, "rounds": 1}
-    assert plan_of(document, platform="emulated").state_transitions == 50
+def test_what_one_account_cannot_carry_side_by_side_is_cut_into_waves_and_said() -> None:
+    document = {"targets": TARGETS, "regions": ["us-east-1"], "lanes_at_once": 1}
+    assert not any("side by side" in warning for warning in plan_of(document).warnings)
+    inner = {"targets": ["outer"], "regions": ["us-east-1", "ap-south-1"], "inner": {"targets": ["inner"]}}
+    targets = ["outer", "inner"]
+    document = {**inner, "warm": {"samples": 10, "concurrency": 10}, "cold": {"samples": 0}, "rounds": 1}
+    plan = plan_of(document, *(region(name, 24, targets) for name in ("us-east-1", "ap-south-1")))
+    assert len(plan.waves) == 2
+    assert any("2 lanes run in 2 waves" in warning for warning in plan.warnings)
+
+
+@pytest.mark.parametrize(("rounds", "transitions"), [(1, 18), (10, 18)])
+def test_a_thousand_samples_cost_at_most_a_tenth_of_a_transition_each_in_as_many_rounds_as_one_likes(
+    rounds: int, transitions: int
+) -> None:
+    counts = {"cold": {"samples": 100, "concurrency": 2}, "warm": {"samples": 100}, "rounds": rounds}
+    for platform in ("aws", "emulated"):
+        plan = plan_of({"targets": TARGETS, **counts}, platform=platform)
+        assert plan.state_transitions == transitions
+        assert plan.state_transitions <= 0.1 * 5 * (100 + 100)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +267,13 @@ def test_rounds_that_precision_may_ask_for_are_planned_priced_and_as_large_as_th
 
     assert len(open_ended.lanes) == 3 * len(fixed.lanes)
     assert open_ended.price.usd > 2 * fixed.price.usd
-    assert open_ended.state_transitions > 2 * fixed.state_transitions
+    # Each further round may be spared, so it is in a stage of its own.
+    assert open_ended.state_transitions == fixed.state_transitions + 4 * 10
+    (tour,) = open_ended.tours.values()
+    assert [{open_ended.lanes[step.lane_key].round for step in stage} for stage in tour.stages] == [
+        {0, 1, 2, 3, 4},
+        *({number} for number in range(5, 15)),
+    ]
     sizes = [
         [sum(burst.shots for burst in lane.steps[0].bursts) for lane in open_ended.lanes.values() if lane.round == n]
         for n in range(15)

@@ -79,8 +79,11 @@ def test_each_client_is_a_lane_of_its_own_that_runs_there_and_never_beside_anoth
     assert len(plan.lanes) == rounds * 2 * len(clients)
     assert {lane.client_region for lane in plan.lanes.values()} == set(clients)
     for wave in plan.waves:
-        functions = [plan.lanes[key].region for key in wave]
-        assert len(set(functions)) == len(functions)
+        functions = [{plan.lanes[key].region for key in plan.tours[tour].lanes} for tour in wave]
+        assert sum(map(len, functions)) == len(set().union(*functions))
+    for tour in plan.tours.values():
+        lanes = [plan.lanes[key] for key in tour.lanes]
+        assert len({(lane.round, lane.client_region) for lane in lanes}) == 1
     warm = {key: count for key, count in planned_shots(plan).items() if key.kind == "warm"}
     assert {(key.region, key.client_region): count for key, count in warm.items()} == {
         (name, client): 6 for name in ("eu-west-2", "us-west-1") for client in clients

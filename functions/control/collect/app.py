@@ -1,4 +1,4 @@
-"""Finds every report of a step's shots, joins, and writes the samples; asks again until all are there or time is up.
+"""Finds every report of a stage's shots, joins, and writes the samples; asks again until all are there or time is up.
 
 Also takes what it did not ask for: a CloudWatch Logs subscription's events, and exported log files in S3. Their reports
 are written under their source, for functions that no campaign measures.
@@ -6,19 +6,22 @@ are written under their source, for functions that no campaign measures.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from isotherm.analysis.words.lanes import fault_in_words
 from isotherm.aws.clients import Home
-from isotherm.aws.collect import check_all_there, collect_samples
-from isotherm.aws.request import StepRequest, parse
+from isotherm.aws.collect import Collector, ShotsLost
+from isotherm.aws.request import StageRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.samples import put_reports
 from isotherm.aws.store.table import Table
-from isotherm.aws.store.tasks import task_of
+from isotherm.aws.store.tasks import tasks_of, tour_of
+from isotherm.aws.tour_ends import fail_lane, fail_unfinished
 from isotherm.measurement.witnesses import reports_in
 
 logger = Logger()
@@ -27,33 +30,46 @@ logger = Logger()
 MARGIN_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class CollectRequest(StageRequest):
+    """One stage of one tour; `failure` is what a state left, as {"Error", "Cause"}, where it did not end well."""
+
+    failure: dict[str, Any] | None = None
+
+
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take one step of a lane, a subscription's log events, or exported log files; repeats change nothing."""
+    """Take one stage of a tour, a subscription's log events, or exported log files; repeats change nothing."""
     home = Home.from_environment()
     if "awslogs" in event:
         return _take_subscription(event, Table(home))
     if "Records" in event:
         return _take_files(event, Bucket(home), Table(home))
-    request = parse(StepRequest, event)
+    request = parse(CollectRequest, event)
     logger.append_keys(**request.log_keys)
-    return _take_step(request, home, context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
+    return _take_stage(request, home, context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
 
 
-def _take_step(request: StepRequest, home: Home, time_left_s: float) -> dict[str, Any]:
-    table, where = Table(home), request.where
-    task = task_of(home, *where)
-    load = task.lane.step(request.step).load
-    if load is None:
-        said, found = collect_samples(home, task, request.step, time_left_s)
-        check_all_there(table, task, request.step, len(found.shots))
-        return {"samples": said.samples, "used": said.used, "missing": said.missing, "odd_lines": found.odd_lines}
-    loads = Bucket(home).read_loads(*where, request.step, load.fires)
-    planned, succeeded = sum(one.planned for one in loads), sum(one.succeeded for one in loads)
-    table.update_lane(
-        *where, LaneFacts(samples=planned, used=succeeded, missing=load.fires - len(loads)), unless_ended=True
-    )
-    return {"samples": planned, "used": succeeded, "missing": load.fires - len(loads), "odd_lines": 0}
+def _take_stage(request: CollectRequest, home: Home, time_left_s: float) -> dict[str, Any]:
+    """Collect each step; a lane whose last step is collected has succeeded, unless it failed before."""
+    table, campaign_id = Table(home), request.campaign_id
+    steps = tour_of(home, *request.where).steps_of(request.stage)
+    tasks = tasks_of(home, campaign_id, [one.lane_key for one in steps])
+    if request.failure is not None:  # first of all, so that the reason is kept whatever becomes of this
+        fail_unfinished(table, campaign_id, tasks, fault_in_words(request.failure), also_planned=True)
+    collector = Collector(home, next(iter(tasks.values())).report_deadline_s, time_left_s)
+    found = []
+    for lane_key, number in steps:
+        task = tasks[lane_key]
+        try:
+            found.append(collector.collect(task, number))
+        except ShotsLost as lost:
+            logger.exception("shots lost", extra={"lane": lane_key, "step": number})
+            fail_lane(table, campaign_id, lane_key, f"{type(lost).__name__}: {lost}")
+            continue
+        if number == task.lane.steps[-1].step:
+            table.update_lane(campaign_id, lane_key, LaneFacts(status="succeeded"), unless_ended=True)
+    return {name: sum(getattr(one, name) for one in found) for name in ("samples", "used", "missing", "odd_lines")}
 
 
 def _take_subscription(event: dict[str, Any], table: Table) -> dict[str, Any]:

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from isotherm.campaign.estimate import (
     ASSUMED_COLD_BILLED_MS,
-    ASSUMED_CONTROL_BILLED_MS,
     ASSUMED_WARM_BILLED_MS,
     CAMPAIGN_TRANSITIONS,
-    CONTROL_MEMORY_MB,
     Functions,
     add_control,
-    add_lane,
     add_load,
     add_looks,
     add_stores,
-    lane_transitions,
+    add_tour,
+    fires_of,
     note_servers,
     table_requests,
+    tour_transitions,
 )
 from isotherm.campaign.lane import Lane, is_server
 from isotherm.campaign.plan import Plan
@@ -41,9 +40,9 @@ def actual(
 
     Billed time of measured calls is the reports' own; a call that ran without a report that was found is booked at the
     mean of its cell's, or as assumed before. The time of Fire is that from a step's first call to its last answer.
-    The other control functions are counted, their times assumed: their reports are not collected. A lane that failed is
-    booked with all of its transitions and one for its rescue; a spared one with its dispatch alone; one that was not
-    begun with nothing.
+    The other control functions are counted, their times assumed: their reports are not collected. A tour is booked with
+    all of its transitions, and with one more for its rescue where a lane of it failed; a stage all of whose lanes were
+    spared without its Fire; a tour of which no lane was begun with nothing.
 
     Parameters
     ----------
@@ -66,25 +65,32 @@ def actual(
     transitions = CAMPAIGN_TRANSITIONS + len(plan.waves)
     ran: list[Lane] = []
     for lane in plan.lanes.values():
-        function = functions[lane.region, lane.target]
-        ended = status.get(lane.key, "failed")
-        if ended == "not_begun":
-            continue
-        if ended == "spared":
-            transitions += 1
-            bill.add_lambda(
-                plan.home_region, function.architecture, CONTROL_MEMORY_MB, 1, ASSUMED_CONTROL_BILLED_MS, own=True
-            )
+        if status.get(lane.key, "failed") in ("not_begun", "spared"):
             continue
         ran.append(lane)
-        transitions += 1 + (ended == "failed")  # its dispatch, and its rescue; the rest is in its own region
-        bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
+        function = functions[lane.region, lane.target]
         for step in lane.steps:
             if step.load is not None:
                 add_load(bill, lane, step, step.load, function, (requests or {}).get((lane.key, step.step), 0))
+    for tour in plan.tours.values():
+        ended = {status.get(key, "failed") for key in tour.lanes}
+        if ended == {"not_begun"}:
+            continue
+        transitions += 1 + ("failed" in ended)  # its dispatch, and its rescue; the rest is in its own region
+        first = plan.lanes[tour.lanes[0]]
+        architecture = functions[first.region, first.target].architecture
+        own = tour_transitions(tour, plan.lanes) - 1
+        for stage in tour.stages:
+            steps = {one: plan.lanes[one.lane_key].step(one.step) for one in stage}
+            made = [step for one, step in steps.items() if status.get(one.lane_key) != "spared"]
+            if not made:
+                own -= fires_of(next(iter(steps.values())))
+            elif made[0].load is not None:
                 continue
-            add_control(bill, lane, step, function.architecture, _firing_ms(by_step.get((lane.key, step.step), [])))
-        add_lane(bill, lane, function.architecture)
+            firing_ms = sum(_firing_ms(by_step.get(one, [])) for one in stage)
+            add_control(bill, tour, made, architecture, firing_ms)
+        bill.add_transitions(tour.client_region, own)
+        add_tour(bill, tour, architecture)
     bill.add_transitions(plan.home_region, transitions)
     note_servers(bill, plan.campaign)
     add_stores(bill, plan.home_region, len(samples), ran)

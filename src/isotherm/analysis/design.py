@@ -156,7 +156,7 @@ def _every_lane(plan: Plan, known: Mapping[str, LaneOutcome]) -> list[LaneOutcom
         for lane in plan.lanes.values()
         if lane.key not in known
     )
-    in_order = {key: place for place, key in enumerate(key for wave in plan.waves for key in wave)}
+    in_order = {lane.key: place for place, lane in enumerate(plan.lanes_in_order)}
     return sorted(
         (*known.values(), *silent), key=lambda lane: (in_order.get(lane.lane_key, len(in_order)), lane.lane_key)
     )

@@ -76,7 +76,7 @@ def _at_rest(plan: Plan) -> list[Lease]:
             region=region,
             function_name=name,
             campaign_id=plan.campaign_id,
-            lane_key="",
+            tour="",
             memory_mb=found[region, name].memory_mb,
             acquired_at=int(time.time()),
             description=found[region, name].description or "",

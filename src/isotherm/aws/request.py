@@ -44,27 +44,27 @@ class CampaignRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneRequest(CampaignRequest):
-    """Input of the functions that work on one lane."""
+class TourRequest(CampaignRequest):
+    """Input of the functions that work on one tour."""
 
-    lane_key: str
+    tour: str
 
     @property
     def log_keys(self) -> dict[str, str]:
-        """Fields for every line of the log, so that one filter finds the lines of a campaign or a lane."""
-        return {"campaign_id": self.campaign_id, "lane": self.lane_key}
+        """Fields for every line of the log, so that one filter finds the lines of a campaign or a tour."""
+        return {"campaign_id": self.campaign_id, "tour": self.tour}
 
     @property
     def where(self) -> tuple[str, str]:
-        """The campaign's id and the lane's key, by which the table and the bucket know the lane."""
-        return self.campaign_id, self.lane_key
+        """The campaign's id and the tour's key, by which the table knows the tour."""
+        return self.campaign_id, self.tour
 
 
 @dataclass(frozen=True, slots=True)
-class StepRequest(LaneRequest):
-    """Input of the functions that work on one step of a lane."""
+class StageRequest(TourRequest):
+    """Input of the functions that work on one stage of a tour."""
 
-    step: int
+    stage: int
 
 
 def parse(cls: type[Request], event: object, at: str = "") -> Request:

@@ -45,7 +45,7 @@ class FewRounds(Strict):
 
 
 class CutRounds(Strict):
-    """The lanes of a round do not fit side by side in the accounts' concurrency, of which `least` is the smallest."""
+    """Tours do not fit side by side in the accounts' concurrency, of which `least` is the smallest."""
 
     kind: Literal["cut_rounds"] = "cut_rounds"
     least: int
@@ -77,7 +77,7 @@ def caution_in_words(caution: PlanCaution) -> str:
             )
         case CutRounds():
             return (
-                f"Not all lanes of a round fit side by side in the accounts' concurrency (least: {caution.least} "
+                f"Not all regions' lanes fit side by side in the accounts' concurrency (least: {caution.least} "
                 f"unreserved): {caution.lanes} lanes run in {caution.waves} waves."
             )
     assert_never(caution)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isotherm.campaign.lane import Lane, LoadStep, Step, TargetFunction, hold_ms, is_server
 from isotherm.campaign.model import Campaign
+from isotherm.campaign.tour import Tour
 from isotherm.load import REQUESTS_PER_ITERATION
 from isotherm.pricing.bill import Bill
 from isotherm.pricing.price import Price
@@ -26,43 +27,59 @@ TABLE_REQUESTS_PER_LANE = 8
 #: A sample of about 1 KB is a quarter of a strongly consistent read of 4 KB when many are queried.
 READS_PER_SAMPLE = 0.25
 
-LANE_TRANSITIONS = 4  # DispatchLane, RunSteps, RestoreFunction, NotifyCampaign
-STEP_TRANSITIONS = 4  # PublishFreshVersions, FireShots, Fire, CollectReports
+TOUR_TRANSITIONS = 4  # DispatchTour, RunStages, RestoreFunctions, NotifyCampaign
+STAGE_TRANSITIONS = 3  # PublishFreshVersions, FireShots, CollectReports; and Fire, once or several times
 CAMPAIGN_TRANSITIONS = 5  # PlanCampaign, AdmitOrRefuse, MeasureWaves, AggregateResults, PublishReport
 
 Functions = Mapping[tuple[str, str], TargetFunction]
+Lanes = Mapping[str, Lane]
 
 
-def lane_transitions(lane: Lane) -> int:
-    """State transitions of a lane that is run to its end, its dispatch included."""
-    more_fires = sum(step.load.fires - 1 for step in lane.steps if step.load)
-    return LANE_TRANSITIONS + STEP_TRANSITIONS * len(lane.steps) + more_fires
+def tour_transitions(tour: Tour, lanes: Lanes) -> int:
+    """State transitions of a tour that is run to its end, its dispatch included."""
+    return TOUR_TRANSITIONS + sum(
+        STAGE_TRANSITIONS + fires_of(lanes[steps[0].lane_key].step(steps[0].step)) for steps in tour.stages
+    )
 
 
-def campaign_transitions(waves: int, lanes: Iterable[Lane]) -> int:
-    """State transitions of a campaign all of whose lanes are run."""
-    return CAMPAIGN_TRANSITIONS + waves + sum(map(lane_transitions, lanes))
+def fires_of(step: Step) -> int:
+    """How many Fires carry out the stage that a step is in: those that share a load, else one."""
+    return step.load.fires if step.load else 1
 
 
-def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, waves: int, home_region: str) -> Price:
+def campaign_transitions(waves: int, tours: Iterable[Tour], lanes: Lanes) -> int:
+    """State transitions of a campaign all of whose tours are run."""
+    return CAMPAIGN_TRANSITIONS + waves + sum(tour_transitions(tour, lanes) for tour in tours)
+
+
+def estimate(
+    campaign: Campaign,
+    lanes: Lanes,
+    tours: Collection[Tour],
+    functions: Functions,
+    waves: int,
+    home_region: str,
+) -> Price:
     """The most that a campaign is expected to cost, before anything was called.
 
     Parameters
     ----------
     campaign : Campaign
         What was asked for.
-    lanes : sequence of Lane
-        All that the plan holds, those that precision may spare included.
+    lanes : mapping
+        All that the plan holds, by key, those that precision may spare included.
+    tours : collection of Tour
+        The executions that carry them out.
     functions : mapping
         Deployed function by region and target.
     waves : int
-        How many waves the lanes are in.
+        How many waves the tours are in.
     home_region : str
         Where table, bucket and campaign machine are.
     """
     bill = Bill()
     calls = 0
-    for lane in lanes:
+    for lane in lanes.values():
         function = functions[lane.region, lane.target]
         for step in lane.steps:
             cold, warm = _cold_shots(step), step.warm_shots + step.prime_shots
@@ -88,23 +105,33 @@ def estimate(campaign: Campaign, lanes: Sequence[Lane], functions: Functions, wa
             if step.protocol == "http":
                 bill.add_http_api(lane.region, warm)
             bill.add_table(lane.region, *table_requests(lane.target, step.operation, cold + warm))
-            firing = len(step.bursts) * ASSUMED_BURST_FIRE_MS
-            firing += step.warm_shots / step.warm_concurrency * warm_ms
-            add_control(bill, lane, step, function.architecture, firing)
-        add_lane(bill, lane, function.architecture)
-        bill.add_transitions(lane.client_region, lane_transitions(lane) - 1)
-    bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(lanes))
+    for tour in tours:
+        first = lanes[tour.lanes[0]]
+        architecture = functions[first.region, first.target].architecture
+        for stage in tour.stages:
+            steps = [lanes[one.lane_key].step(one.step) for one in stage]
+            if steps[0].load is None:
+                add_control(bill, tour, steps, architecture, sum(map(_assumed_firing_ms, steps)))
+        add_tour(bill, tour, architecture)
+        bill.add_transitions(tour.client_region, tour_transitions(tour, lanes) - 1)
+    bill.add_transitions(home_region, CAMPAIGN_TRANSITIONS + waves + len(tours))
     note_servers(bill, campaign)
-    add_stores(bill, home_region, calls, lanes)
-    add_looks(bill, campaign, lanes, home_region)
+    add_stores(bill, home_region, calls, list(lanes.values()))
+    add_looks(bill, campaign, list(lanes.values()), home_region)
     return bill.price()
 
 
-def add_control(bill: Bill, lane: Lane, step: Step, architecture: str, firing_ms: float) -> None:
-    """Book the control functions of one step: Prepare, Collect, and Fire for `firing_ms`."""
-    control_ms = step.versions * ASSUMED_PUBLISH_BILLED_MS + 2 * ASSUMED_CONTROL_BILLED_MS
-    bill.add_lambda(lane.client_region, architecture, FIRE_MEMORY_MB, 1, firing_ms, own=True)
-    bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
+def add_control(bill: Bill, tour: Tour, steps: Iterable[Step], architecture: str, firing_ms: float) -> None:
+    """Book the control functions of one stage: Prepare, Collect, and Fire for `firing_ms`."""
+    publishing_ms = sum(step.versions for step in steps) * ASSUMED_PUBLISH_BILLED_MS
+    control_ms = publishing_ms + 2 * ASSUMED_CONTROL_BILLED_MS
+    bill.add_lambda(tour.client_region, architecture, FIRE_MEMORY_MB, 1, firing_ms, own=True)
+    bill.add_lambda(tour.client_region, architecture, CONTROL_MEMORY_MB, 2, control_ms, own=True)
+
+
+def _assumed_firing_ms(step: Step) -> float:
+    in_a_row = step.warm_shots / step.warm_concurrency
+    return len(step.bursts) * ASSUMED_BURST_FIRE_MS + in_a_row * _assumed_warm_ms(step.inner is not None)
 
 
 def _cold_billed_ms(step: Step) -> float:
@@ -158,9 +185,9 @@ def _assumed_warm_ms(calls_inner: bool) -> float:
     return ASSUMED_NESTED_BILLED_MS if calls_inner else ASSUMED_WARM_BILLED_MS
 
 
-def add_lane(bill: Bill, lane: Lane, architecture: str) -> None:
-    """Book the control functions that a lane has once: Dispatch, Restore and Notify."""
-    bill.add_lambda(lane.client_region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
+def add_tour(bill: Bill, tour: Tour, architecture: str) -> None:
+    """Book the control functions that a tour has once: Dispatch, Restore and Notify."""
+    bill.add_lambda(tour.client_region, architecture, CONTROL_MEMORY_MB, 3, 3 * ASSUMED_CONTROL_BILLED_MS, own=True)
 
 
 def add_stores(bill: Bill, home_region: str, calls: int, lanes: Sequence[Lane]) -> None:

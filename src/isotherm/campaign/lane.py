@@ -196,8 +196,8 @@ class Enough:
 class LaneTask:
     """A lane with all that its control functions need to know; kept in the table beside the lane's progress.
 
-    `clients_named` says that the campaign tells its cells apart by client; `goes_on`, that it has a later lane of this
-    function, for which it keeps the function.
+    `clients_named` says that the campaign tells its cells apart by client; `goes_on`, that a later tour has lanes of
+    this function, for which it keeps the function.
     """
 
     campaign_id: str

@@ -7,26 +7,18 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from isotherm.campaign.estimate import load_s
-from isotherm.campaign.lane import CallProtocol, Lane, Platform, Step, TargetFunction, hold_ms, is_server
+from isotherm.campaign.lane import CallProtocol, Lane, Platform, TargetFunction, hold_ms, is_server
 from isotherm.campaign.model import MAX_PHASE_S, Campaign, Load
 from isotherm.campaign.plan import RegionInventory, servers_at
 from isotherm.campaign.refusals import InvalidCampaign
+from isotherm.campaign.stages import MAX_TOUR_S, lane_s
 from isotherm.http.origin import Origin, may_load
 
 #: A lane needs these executions beside its own calls: Fire, and one of the other control functions.
 CONTROL_CONCURRENCY = 2
 
-#: What a lane can take: its state machine ends it after 6,900 s. And what its parts are taken to need, in seconds.
-MAX_LANE_S = 6000
-PUBLISH_S = 4.0
-BURST_S = 3.0
-WARM_CALL_S = 0.05
-NESTED_CALL_S = 0.5
-COLLECT_S = 120.0
-
 #: What a held call is left to do its work and to answer, of its function's time.
 HOLD_MARGIN_MS = 1000.0
-LOAD_COLLECT_S = 20.0
 
 #: AWS, Lambda quotas: synchronous invocations a second are at most ten times the concurrency.
 REQUESTS_PER_S_AND_CONCURRENCY = 10
@@ -223,26 +215,17 @@ def check_duration(lanes: list[Lane]) -> None:
                 f"load.iterations: phase {load.phase} would take about {load_s(load):.0f} s, above the {MAX_PHASE_S} s "
                 "that a Fire has; give fewer iterations"
             )
-    longest_s = max(sum(map(_step_s, lane.steps)) for lane in lanes)
-    if longest_s > MAX_LANE_S:
+    longest_s = max(map(lane_s, lanes))
+    if longest_s > MAX_TOUR_S:
         raise InvalidCampaign(
             f"rounds: one round of one function would take about {longest_s / 60:.0f} minutes, above the "
-            f"{MAX_LANE_S // 60} that a lane has; use "
+            f"{MAX_TOUR_S // 60} that it has; use "
             + (
                 "fewer protocols, phases or iterations"
                 if lanes[0].steps[0].load
                 else "more rounds, or fewer samples or sizes"
             )
         )
-
-
-def _step_s(step: Step) -> float:
-    """About how long a step takes, by what its parts take at most on AWS."""
-    if step.load is not None:
-        return load_s(step.load) + LOAD_COLLECT_S
-    calls_in_row = step.warm_shots / step.warm_concurrency
-    call_s = WARM_CALL_S if step.inner is None else NESTED_CALL_S
-    return step.versions * PUBLISH_S + len(step.bursts) * BURST_S + calls_in_row * call_s + COLLECT_S
 
 
 def check_versions(lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> None:

@@ -173,7 +173,7 @@ class Campaign(Strict):
     # Made when needed: a default made here would build the models at import.
     cold: ColdStarts = Field(default_factory=ColdStarts)
     warm: WarmCalls = Field(default_factory=WarmCalls)
-    rounds: Annotated[int, Field(ge=1, le=1000)] = 2
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 2  # by the samples, where a person does not say (parsing)
     precision: Precision | None = None
     max_rounds: Annotated[int, Field(ge=1, le=1000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**53)] = 1

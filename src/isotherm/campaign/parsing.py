@@ -26,6 +26,10 @@ from isotherm.campaign.refusals import InvalidCampaign, shown
 from isotherm.campaign.stopping import LEAST_TO_DECIDE
 from isotherm.statistics.rounds import LEAST_A_ROUND
 
+#: Rounds of a campaign that does not say how many, and the samples of a cell that each of them should have; the fewest
+#: that are of use.
+USUAL_ROUNDS, SAMPLES_OF_ROUND, LEAST_ROUNDS = 10, 3, 5
+
 #: Far more than a campaign has, and far less than what exhausts a stack on the way.
 _MOST_LEVELS = 20
 _TOO_DEEP = f"campaign: this JSON is nested too deep; a campaign has at most {_MOST_LEVELS} levels"
@@ -103,9 +107,21 @@ def parse_campaign(document: object, known_regions: Iterable[str] = ()) -> Campa
         raise InvalidCampaign(
             "cold.samples, warm.samples: both are 0, so nothing would be measured; give at least one of them"
         )
+    if "rounds" not in campaign.model_fields_set:
+        campaign = campaign.model_copy(update={"rounds": rounds_for(campaign)})
     _check_max_rounds(campaign)
     _check_regions(campaign, list(known_regions))
     return campaign
+
+
+def rounds_for(campaign: Campaign) -> int:
+    """How many rounds a campaign has that does not say so: ten where each then has three samples of a cell, or more.
+
+    Of fewer samples five, since an interval over rounds needs as many blocks; of fewer than five, one for each.
+    """
+    fewest = min(samples for samples in (campaign.cold.samples, campaign.warm.samples) if samples)
+    rounds = max(min(USUAL_ROUNDS, fewest // SAMPLES_OF_ROUND), min(LEAST_ROUNDS, fewest))
+    return min(rounds, campaign.max_rounds or rounds)
 
 
 def _is_deeper(document: object, levels: int) -> bool:

@@ -10,6 +10,7 @@ from pydantic import Field
 from isotherm.campaign.cautions import PlanCaution
 from isotherm.campaign.lane import CallProtocol, Enough, Lane, LaneTask, Platform, ServerAt, TargetFunction
 from isotherm.campaign.model import Campaign, Server, Strict
+from isotherm.campaign.tour import Tour
 from isotherm.http.origin import same_origin
 from isotherm.pricing.price import Price
 
@@ -42,7 +43,7 @@ class RegionInventory:
 
 
 class Plan(Strict):
-    """Everything a campaign is going to do, in order: waves one after the other, the lanes of a wave side by side.
+    """Everything a campaign is going to do, in order: waves one after the other, the tours of a wave side by side.
 
     `warnings` are for people; `cautions` are the facts that they say (none in plans of earlier versions).
     """
@@ -56,6 +57,7 @@ class Plan(Strict):
     created_at: str
     inventory: list[RegionInventory]
     waves: list[list[str]]
+    tours: dict[str, Tour]
     lanes: dict[str, Lane]
     price: Price
     state_transitions: int
@@ -67,12 +69,23 @@ class Plan(Strict):
         """The functions that lanes have to themselves, each once: region and name."""
         return sorted({(lane.region, lane.function_name) for lane in self.lanes.values()})
 
+    @property
+    def lanes_in_order(self) -> list[Lane]:
+        """The lanes in the order in which they are carried out; those of tours of one wave, tour by tour."""
+        return [lane for _, lane in self._with_tours()]
+
+    def _with_tours(self) -> Iterator[tuple[str, Lane]]:
+        for wave in self.waves:
+            for tour in wave:
+                for key in self.tours[tour].lanes:
+                    yield tour, self.lanes[key]
+
     def tasks(self) -> Iterator[LaneTask]:
         """Each lane with all that its control functions need to know."""
         functions = {(found.region, found.target): found for region in self.inventory for found in region.targets}
         servers = {region.region: servers_at(self.campaign, region) for region in self.inventory}
-        in_order = [self.lanes[key] for wave in self.waves for key in wave]
-        last = {(lane.region, lane.function_name): lane.key for lane in in_order}
+        last = {(lane.region, lane.function_name): key for key, lane in self._with_tours()}
+        tours = {key: tour.key for tour in self.tours.values() for key in tour.lanes}
         for lane in self.lanes.values():
             enough = None
             precision = self.campaign.precision
@@ -94,7 +107,7 @@ class Plan(Strict):
                 enough=enough,
                 clients_named=self.campaign.clients is not None,
                 servers=servers.get(lane.region, {}),
-                goes_on=last[lane.region, lane.function_name] != lane.key,
+                goes_on=last[lane.region, lane.function_name] != tours[lane.key],
             )
 
 

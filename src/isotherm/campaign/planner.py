@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import NamedTuple
 
 from isotherm.campaign.cautions import (
@@ -53,10 +54,12 @@ from isotherm.campaign.model import SPEAKS_HTTP, Campaign
 from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.campaign.refusals import InvalidCampaign, OverBudget
 from isotherm.campaign.stack_health import stack_faults
+from isotherm.campaign.stages import cut_into_tours
+from isotherm.campaign.tour import Tour
 from isotherm.pricing.price import Price
 
-#: AWS, Step Functions quotas: an execution's history holds at most 25,000 events. A lane in a wave of its own costs the
-#: campaign 14 of them, about 20 where it has to be rescued (tests/statemachines).
+#: AWS, Step Functions quotas: an execution's history holds at most 25,000 events. A tour in a wave of its own costs the
+#: campaign 14 of them, about 20 where it has to be rescued (tests/statemachines), and no tour is without a lane.
 MAX_LANES = 1000
 
 
@@ -113,23 +116,22 @@ def make_plan(
     check_concurrency(campaign, [by_region[region] for region in regions])
     at_once = campaign.lanes_at_once or (1 if platform == "emulated" else None)
 
-    def priced(candidate: Campaign) -> tuple[list[Lane], list[list[str]], int, Price]:
+    def priced(candidate: Campaign) -> tuple[list[Lane], list[Tour], list[list[Tour]], bool, Price]:
         lanes = _lanes(candidate, regions, functions, inner)
-        waves = _waves(candidate, lanes, by_region, at_once)
-        return (
-            lanes,
-            waves,
-            campaign_transitions(len(waves), lanes),
-            estimate(candidate, lanes, {**functions, **inner}, len(waves), home_region),
-        )
+        by_key = {lane.key: lane for lane in lanes}
+        tours = _tours(candidate, lanes, functions)
+        waves, is_cut = _waves(candidate, tours, by_key, by_region, at_once)
+        price = estimate(candidate, by_key, tours, {**functions, **inner}, len(waves), home_region)
+        return lanes, tours, waves, is_cut, price
 
-    lanes, waves, transitions, price = priced(campaign)
+    lanes, tours, waves, is_cut, price = priced(campaign)
     if len(lanes) > MAX_LANES:
         raise InvalidCampaign(
             f"{'max_rounds' if campaign.max_rounds else 'rounds'}: {campaign.most_rounds} rounds of {len(functions)} "
             f"functions are {len(lanes)} lanes, above the "
             f"{MAX_LANES} that one execution can follow; at most {MAX_LANES // len(functions)} rounds fit"
         )
+    by_key = {lane.key: lane for lane in lanes}
     check_room(campaign, lanes, by_region)
     check_versions(lanes, functions)
     check_duration(lanes)
@@ -137,7 +139,10 @@ def make_plan(
     inner_targets = campaign.inner.targets if campaign.inner else []
     if price.usd > campaign.budget_usd:
         raise OverBudget(_over_budget(campaign, price, lambda candidate: priced(candidate)[-1].usd))
-    cautions = _cautions(campaign, platform, cores, waves, lanes, by_region, at_once)
+    cautions = _cautions(campaign, platform, cores, waves, at_once)
+    if is_cut:
+        least = min(region.unreserved_concurrency for region in by_region.values())
+        cautions.append(CutRounds(least=least, lanes=len(lanes), waves=len(waves)))
     return Plan(
         campaign_id=campaign_id,
         campaign=campaign,
@@ -150,10 +155,11 @@ def make_plan(
             replace(region, targets=[t for t in region.targets if t.target in (*campaign.targets, *inner_targets)])
             for region in inventory
         ],
-        waves=waves,
-        lanes={lane.key: lane for lane in lanes},
+        waves=[[tour.key for tour in wave] for wave in waves],
+        tours={tour.key: tour for tour in tours},
+        lanes=by_key,
         price=price,
-        state_transitions=transitions,
+        state_transitions=campaign_transitions(len(waves), tours, by_key),
         warnings=[caution_in_words(caution) for caution in cautions],
         cautions=cautions,
     )
@@ -259,30 +265,54 @@ def _step(campaign: Campaign, setting: _Setting, bursts: list[int], warm_shots: 
     )
 
 
-def _waves(
-    campaign: Campaign, lanes: list[Lane], by_region: dict[str, RegionInventory], at_once: int | None
-) -> list[list[str]]:
-    """Lanes of a round in a seeded order, as many side by side as the accounts' concurrency and `at_once` allow."""
-    in_flight = max(calls_in_flight(campaign).values())
-    waves: list[list[str]] = []
+def _tours(campaign: Campaign, lanes: list[Lane], functions: dict[tuple[str, str], TargetFunction]) -> list[Tour]:
+    """Tours in the order in which they may be begun; in each, the lanes of a round in a seeded order.
+
+    One takes all rounds of a region; where several clients call the same functions, one round of one client, so that
+    the clients are interleaved.
+    """
+    sequences: dict[str, list[Lane]] = {}
     for number in range(campaign.most_rounds):
         order = [lane for lane in lanes if lane.round == number]
         random.Random(f"{campaign.seed}/{number}").shuffle(order)  # noqa: S311 - an order, no secret
-        wave: list[str] = []
-        used: Counter[str] = Counter()
-        busy: set[tuple[str, str]] = set()
         for lane in order:
-            needs = concurrency_needed(lane, in_flight)
-            full = any(used[region] + more > by_region[region].unreserved_concurrency for region, more in needs.items())
-            # A lane needs its function to itself; the next client's turn comes in a wave of its own.
-            if wave and (full or len(wave) == at_once or (lane.region, lane.function_name) in busy):
-                waves.append(wave)
-                wave, used, busy = [], Counter(), set()
-            wave.append(lane.key)
-            used.update(needs)
-            busy.add((lane.region, lane.function_name))
-        waves.append(wave)
-    return waves
+            key = f"r{number:02d}-from-{lane.client_region}" if campaign.clients else f"from-{lane.client_region}"
+            sequences.setdefault(key, []).append(lane)
+    cut = [cut_into_tours(key, sequence, functions, campaign.rounds) for key, sequence in sequences.items()]
+    if campaign.clients:
+        return [tour for of_round in cut for tour in of_round]
+    return [tour for together in zip_longest(*cut) for tour in together if tour]
+
+
+def _waves(
+    campaign: Campaign,
+    tours: list[Tour],
+    lanes: dict[str, Lane],
+    by_region: dict[str, RegionInventory],
+    at_once: int | None,
+) -> tuple[list[list[Tour]], bool]:
+    """Tours in their order, as many side by side as `at_once` and the accounts' concurrency allow; whether that cut."""
+    in_flight = max(calls_in_flight(campaign).values())
+    waves: list[list[Tour]] = [[]]
+    is_cut = False
+    used: Counter[str] = Counter()
+    busy: set[tuple[str, str]] = set()
+    for tour in tours:
+        of_tour = [lanes[key] for key in tour.lanes]
+        functions = {(lane.region, lane.function_name) for lane in of_tour}
+        needs: Counter[str] = Counter()
+        for lane in of_tour:  # one at a time
+            needs |= concurrency_needed(lane, in_flight)
+        full = any(used[region] + more > by_region[region].unreserved_concurrency for region, more in needs.items())
+        # A tour needs its functions to itself; the next client's turn comes in a wave of its own.
+        if waves[-1] and (full or len(waves[-1]) == at_once or not busy.isdisjoint(functions)):
+            is_cut |= full
+            waves.append([])
+            used, busy = Counter(), set()
+        waves[-1].append(tour)
+        used.update(needs)
+        busy |= functions
+    return waves, is_cut
 
 
 def _over_budget(campaign: Campaign, price: Price, price_of: Callable[[Campaign], float]) -> str:
@@ -308,9 +338,7 @@ def _cautions(
     campaign: Campaign,
     platform: Platform,
     cores: int | None,
-    waves: list[list[str]],
-    lanes: list[Lane],
-    by_region: dict[str, RegionInventory],
+    waves: list[list[Tour]],
     at_once: int | None,
 ) -> list[PlanCaution]:
     found: list[PlanCaution] = []
@@ -327,7 +355,4 @@ def _cautions(
         found.append(FewSamples(of="warm", samples=campaign.warm.samples))
     if campaign.rounds < 3:
         found.append(FewRounds(rounds=campaign.rounds))
-    if len(waves) > campaign.most_rounds and at_once is None:
-        least = min(region.unreserved_concurrency for region in by_region.values())
-        found.append(CutRounds(least=least, lanes=len(lanes), waves=len(waves)))
     return found

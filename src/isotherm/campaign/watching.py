@@ -1,4 +1,4 @@
-"""Decides which lanes will never report their end, and which campaigns need not be watched. Calls nothing."""
+"""Decides which tours will never report their end, and which campaigns need not be watched. Calls nothing."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable
 #: No campaign lives longer (TimeoutSeconds in campaign.asl.json).
 CAMPAIGN_S = 7 * 86_400
 
-#: No lane lives longer: the campaign waits two hours for it (TimeoutSeconds of DispatchLane in campaign.asl.json).
-LANE_S = 3 * 3600
+#: No tour lives longer: the campaign waits two hours for it (TimeoutSeconds of DispatchTour in campaign.asl.json).
+TOUR_S = 3 * 3600
 
-#: What a lane's own end, or Rescue, may take to tell the campaign after the lane's execution has ended.
+#: What a tour's own end, or Rescue, may take to tell the campaign after the tour's execution has ended.
 TELLING_S = 60.0
 
 #: What Step Functions says of an execution that goes on.
 _UNDER_WAY = "RUNNING"
 
 
-def may_have_lanes(age_s: float, *, over: bool) -> bool:
-    """Whether a campaign may have lanes that run.
+def may_have_tours(age_s: float, *, over: bool) -> bool:
+    """Whether a campaign may have tours that run.
 
     Parameters
     ----------
@@ -31,18 +31,18 @@ def may_have_lanes(age_s: float, *, over: bool) -> bool:
 
 
 def is_quiet(age_s: float, silences_s: Iterable[float]) -> bool:
-    """Whether a campaign of which no lane runs will have none any more.
+    """Whether a campaign of which no tour runs will have none any more.
 
-    Between two lanes of a campaign that goes on nothing takes as long as a lane may.
+    Between two tours of a campaign that goes on nothing takes as long as a tour may.
 
     Parameters
     ----------
     age_s : float
         Seconds since it started.
     silences_s : iterable of float
-        Of each lane that ever said anything, seconds since then.
+        Of each tour that ever began or ended, seconds since then.
     """
-    return min([age_s, *silences_s]) > LANE_S
+    return min([age_s, *silences_s]) > TOUR_S
 
 
 def has_ended(status: str | None, ended_s: float | None) -> bool:
@@ -59,7 +59,7 @@ def has_ended(status: str | None, ended_s: float | None) -> bool:
 
 
 def why_lost(region: str, status: str | None, ended_s: float | None = None) -> str | None:
-    """Why a lane that has not told the campaign of its end will never do so; None where it still may.
+    """Why a tour that has not told the campaign of its end will never do so; None where it still may.
 
     Parameters
     ----------
@@ -73,4 +73,4 @@ def why_lost(region: str, status: str | None, ended_s: float | None = None) -> s
     if not has_ended(status, ended_s):
         return None
     how = "is gone" if status is None else f"ended as {status} and could not report it"
-    return f"region {region} fell silent: the lane's execution {how}"
+    return f"region {region} fell silent: the execution {how}"

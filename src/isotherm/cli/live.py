@@ -6,6 +6,7 @@ import json
 import shlex
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,12 +80,9 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     try:
         fetched = campaigns.fetch(campaign_id, report_folder(campaign_id, output))
     except NotFetched as problem:
-        ended = "succeeded" if ending.state.status == SUCCEEDED else f"ended as {ending.state.status}"
-        if progress is not None and progress.failed:
-            ended = f"ended ({_failures(progress)})"
         asked = "" if output is None else f" --output {shlex.quote(str(output))}"
         again = f"isotherm report {campaign_id}{place.options}{asked}"
-        raise ReportNotFetched(f"the campaign has {ended}, but {problem}, then fetch it: {again}") from problem
+        raise ReportNotFetched(f"the campaign has {_ended(ending)}, but {problem}, then fetch it: {again}") from problem
     except NoReport:
         if progress is not None and ending.state.status != SUCCEEDED:
             raise Failed(
@@ -102,8 +100,11 @@ def follow_and_show(campaigns: Campaigns, campaign_id: str, place: Place, output
     ending.state.check(campaign_id)
 
 
-def _failures(progress: CampaignProgress) -> str:
-    return f"{len(progress.failed)} of {len(progress.lanes)} lanes failed"
+def _ended(ending: Standing) -> str:
+    progress = ending.progress
+    if progress is not None and progress.failed:
+        return f"ended ({len(progress.failed)} of {len(progress.lanes)} lanes failed)"
+    return "succeeded" if ending.state.status == SUCCEEDED else f"ended as {ending.state.status}"
 
 
 def _say_dry(campaign_id: str, dry_run: DryRun, as_json: bool) -> None:
@@ -187,10 +188,18 @@ def waiting_for(progress: CampaignProgress | None) -> str:
         return "the plan"
     under_way = [lane for lane in progress.lanes if lane.begun]
     if under_way:
-        return ", ".join(_doing(lane, progress.rounds) for lane in under_way)
+        clients = dict.fromkeys(lane.lane.client_region for lane in under_way)
+        foremost = [_foremost(lane for lane in under_way if lane.lane.client_region == client) for client in clients]
+        return ", ".join(_doing(lane, progress.rounds) for lane in foremost)
     if progress.ended == len(progress.lanes):
         return "statistics and page"
     return "the next lane to start"
+
+
+def _foremost(lanes: Iterable[LaneProgress]) -> LaneProgress:
+    """The lane at which a stage is now: of those that came furthest the last, since lanes go through it in turn."""
+    order = {phase: place for place, phase in enumerate(_PHASES)}
+    return max(enumerate(lanes), key=lambda one: (order.get(one[1].phase or "starting", -1), one[0]))[1]
 
 
 def _doing(lane: LaneProgress, rounds: int) -> str:
@@ -264,8 +273,9 @@ def _now(lanes: list[LaneProgress]) -> str:
     failed = [lane for lane in lanes if lane.status == "failed"]
     begun = [lane for lane in lanes if lane.begun]
     if begun:
-        step = f" (step {begun[0].step + 1}/{len(begun[0].lane.steps)})" if len(begun[0].lane.steps) > 1 else ""
-        return f"{begun[0].phase or 'starting'}{step}"
+        now = _foremost(begun)
+        step = f" (step {now.step + 1}/{len(now.lane.steps)})" if len(now.lane.steps) > 1 else ""
+        return f"{now.phase or 'starting'}{step}"
     if failed:
         return "[red]failed[/]"
     return "done" if all(lane.ended for lane in lanes) else ""

@@ -53,7 +53,7 @@ BUSY_POLL_S = 10.0
 STOP_ERROR = "CampaignStopped"
 STOP_CAUSE = "stopped on request"
 
-#: Lanes that are ended side by side, where a campaign was cut short.
+#: Tours that are ended side by side, where a campaign was cut short.
 _RESCUERS = 8
 
 _MAX_NAME = 80  # AWS, StartExecution
@@ -182,7 +182,7 @@ class Campaigns:
 
     def execution_arn(self, campaign_id: str) -> str:
         """ARN of the campaign's execution."""
-        from isotherm.aws.lane_executions import execution_arn
+        from isotherm.aws.tour_executions import execution_arn
 
         return execution_arn(self._machine_arn, campaign_id)
 
@@ -398,7 +398,7 @@ class Campaigns:
         return campaign_progress(plan, self._table.lanes(plan.campaign_id))
 
     def stop(self, campaign_id: str) -> None:
-        """Stop the campaign's execution, then its lanes; their functions are then put back by the stack itself."""
+        """Stop the campaign's execution, then its tours; their functions are then put back by the stack itself."""
         if self.state(campaign_id).status == RUNNING:
             if self._table.campaign(campaign_id) is not None:
                 self._table.stop_campaign(campaign_id)  # a dispatch that is under way starts nothing more
@@ -407,31 +407,32 @@ class Campaigns:
             )
         plan = self.plan(campaign_id)
         if plan is not None:
-            self._stop_lanes(plan)
+            self._stop_tours(plan)
 
-    def _stop_lanes(self, plan: Plan) -> list[str]:
+    def _stop_tours(self, plan: Plan) -> list[str]:
         """Stop what runs; returns regions that could not be asked."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         from isotherm.aws.clients import BRISK, make_client
-        from isotherm.aws.lane_executions import (
+        from isotherm.aws.tour_executions import (
             execution_arn,
-            lane_execution_name,
-            lane_execution_state,
+            execution_state,
             lane_machine_arn,
             region_of_arn,
+            tour_execution_name,
         )
 
         regions: dict[str, Any] = {}
         unheard = []
-        for record in self._table.lanes(plan.campaign_id):
-            if record.status == "planned":
+        records = {record.tour_key: record for record in self._table.tours(plan.campaign_id)}
+        for tour in plan.tours.values():
+            record = records.get(tour.key)  # None: somebody deleted its row
+            if record is not None and record.updated_at is None:  # not dispatched
                 continue
-            lane = plan.lanes[record.lane_key]
             # Where Dispatch starts it.
-            machine = lane_machine_arn(self._machine_arn, self._home.stack, lane.client_region)
-            name = lane_execution_name(plan.campaign_id, lane.key)
-            arn = record.execution_arn or execution_arn(machine, name)
+            machine = lane_machine_arn(self._machine_arn, self._home.stack, tour.client_region)
+            name = tour_execution_name(plan.campaign_id, tour.key)
+            arn = (record and record.execution_arn) or execution_arn(machine, name)
             region = region_of_arn(arn)
             if region in unheard:
                 continue
@@ -439,15 +440,15 @@ class Campaigns:
                 regions[region] = make_client("stepfunctions", region, BRISK)
             states = regions[region]
             try:
-                state = lane_execution_state(states, arn)
+                state = execution_state(states, arn)
                 if state is not None and state.status == RUNNING:
                     states.stop_execution(executionArn=arn, error=STOP_ERROR, cause=STOP_CAUSE)
-            except (BotoCoreError, ClientError):  # the lanes of other regions are to be stopped all the same
+            except (BotoCoreError, ClientError):  # the tours of other regions are to be stopped all the same
                 unheard.append(region)
         return unheard
 
     def unrestored(self, plan: Plan) -> list[str]:
-        """Functions at which a lane of the campaign still is; in words."""
+        """Functions at which a tour of the campaign still is; in words."""
         left = []
         for region, name in plan.functions:
             lease = self._table.lease(region, name)
@@ -474,10 +475,10 @@ class Campaigns:
             if time.monotonic() > deadline:
                 raise NotRestored(f"after {timeout_s:.0f} s: {'; '.join(left)}")
             time.sleep(1.0)
-            unheard = self._stop_lanes(plan)  # one may have been started just then
+            unheard = self._stop_tours(plan)  # one may have been started just then
             if unheard and not told:
                 told = True
-                say(f"lanes in {', '.join(unheard)} cannot be stopped: Step Functions there cannot be asked")
+                say(f"tours in {', '.join(unheard)} cannot be stopped: Step Functions there cannot be asked")
             left = self.unrestored(plan)
         self._table.give_up_functions(campaign_id, plan.functions)
         return list(plan.lanes.values())
@@ -514,9 +515,9 @@ class Campaigns:
             raise self._no_report(campaign_id)
         if self._table.campaign(campaign_id) is not None:
             self._table.stop_campaign(campaign_id)
-        self._stop_lanes(plan)
+        self._stop_tours(plan)
         functions = make_client("lambda", self._home.region, LONG_CALL)
-        self._rescue_lanes(functions, plan, state, say)
+        self._rescue_tours(functions, plan, state, say)
         self.await_restored(campaign_id, timeout_s, say)
         say("making the report of what was measured")
         ended_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.ended_at))
@@ -526,18 +527,20 @@ class Campaigns:
             if failed:
                 raise ReportFailed(f"campaign {campaign_id}: {failed}")
 
-    def _rescue_lanes(self, functions: Any, plan: Plan, state: State, say: Callable[[str], None]) -> None:
-        """Give up every lane that began and did not end well; returns when what they had sent is collected."""
-        lanes = [one.lane_key for one in self._table.lanes(plan.campaign_id) if one.status in ("running", "failed")]
+    def _rescue_tours(self, functions: Any, plan: Plan, state: State, say: Callable[[str], None]) -> None:
+        """Give up every tour with a lane that began and did not end well; returns when what they sent is collected."""
+        of_lane = {key: tour.key for tour in plan.tours.values() for key in tour.lanes}
+        records = self._table.lanes(plan.campaign_id)
+        lanes = [one.lane_key for one in records if one.status not in ("planned", "succeeded", "spared")]
         if not lanes:
             return
+        tours = list(dict.fromkeys(of_lane[key] for key in lanes))
         say(f"{count(len(lanes), 'lane')} to be ended, and what was sent collected")
         cause = f"the campaign ended as {state.status}" + (f": {state.reason}" if state.reason else "")
         requests = [
-            {"campaign_id": plan.campaign_id, "lane_key": key, "error": "CampaignEnded", "cause": cause}
-            for key in lanes
+            {"campaign_id": plan.campaign_id, "tour": key, "error": "CampaignEnded", "cause": cause} for key in tours
         ]
-        with ThreadPoolExecutor(max_workers=min(len(lanes), _RESCUERS)) as pool:
+        with ThreadPoolExecutor(max_workers=min(len(tours), _RESCUERS)) as pool:
             answers = list(pool.map(lambda request: self._call(functions, "rescue", request), requests))
         problems = [failed for _, failed in answers if failed]
         if problems:

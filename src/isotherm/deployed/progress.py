@@ -106,7 +106,7 @@ def campaign_progress(plan: Plan, records: Iterable[LaneRecord]) -> CampaignProg
     return CampaignProgress(
         campaign_id=plan.campaign_id,
         rounds=plan.campaign.most_rounds,
-        lanes=tuple(_lane_progress(plan.lanes[key], said[key]) for wave in plan.waves for key in wave),
+        lanes=tuple(_lane_progress(lane, said[lane.key]) for lane in plan.lanes_in_order),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
+from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord, TourRecord
 
 
 def test_what_a_lane_has_not_said_is_left_as_it_is() -> None:
@@ -16,7 +16,7 @@ def test_what_a_lane_has_not_said_is_left_as_it_is() -> None:
 
 def test_a_lane_s_record_has_all_that_a_lane_may_say() -> None:
     said = {field.name: field.name for field in fields(LaneFacts)}
-    assert len(said) == 17
+    assert len(said) == 15
     record = LaneRecord.of("key", {**said, "target": "default", "pk": "campaign#id", "task": "{}"})
     assert record.said() == said
     assert (record.lane_key, record.target) == ("key", "default")
@@ -28,8 +28,8 @@ def test_a_lane_has_ended_where_its_status_says_so(status: str | None) -> None:
     assert record.end == (status if status in ENDED else None)
 
 
-def test_a_task_token_is_not_printed_with_its_lane() -> None:
-    assert "secret" not in repr(LaneRecord(lane_key="key", task_token="secret"))  # noqa: S106
+def test_a_task_token_is_not_printed_with_its_tour() -> None:
+    assert "secret" not in repr(TourRecord(tour_key="key", task_token="secret"))  # noqa: S106
 
 
 def test_a_campaign_s_record_survives_the_table() -> None:

@@ -55,7 +55,7 @@ def test_a_program_gets_the_plan_that_the_stack_made(isotherm: Isotherm, event: 
     code, out, _ = isotherm("plan", event, *AWS, "--json")
     plan = json.loads(out)
     assert code == 0
-    assert plan["waves"] == [["r00-default-us-east-1"]]
+    assert plan["waves"] == [["from-us-east-1"]]
     assert plan["stack"] == "isotherm"
 
 

@@ -9,6 +9,7 @@ from isotherm.aws.store.records import LaneRecord
 from isotherm.campaign.lane import Burst, Lane, Step
 from isotherm.campaign.model import Campaign, ColdStarts
 from isotherm.campaign.plan import Plan
+from isotherm.campaign.tour import StepOf, Tour
 from isotherm.cli.live import one_line, picture, waiting_for
 from isotherm.deployed.progress import campaign_progress, planned_shots
 from isotherm.pricing.price import Price
@@ -48,7 +49,15 @@ def _plan(*lanes: Lane, rounds: int = 2) -> Plan:
         version="0",
         created_at="2026-01-01T00:00:00Z",
         inventory=[],
-        waves=[[lane.key] for lane in lanes],
+        waves=[["from-us-east-1"]],
+        tours={
+            "from-us-east-1": Tour(
+                key="from-us-east-1",
+                client_region="us-east-1",
+                lanes=[lane.key for lane in lanes],
+                stages=[[StepOf(lane.key, step.step)] for lane in lanes for step in lane.steps],
+            )
+        },
         lanes={lane.key: lane for lane in lanes},
         price=Price(usd=0.0, lines=[], as_of="2026-01-01", source="test"),
         state_transitions=0,
@@ -107,6 +116,21 @@ def test_says_what_is_being_waited_for(facts: dict[str, Any], said: str) -> None
     lane = _lane(0)
 
     assert waiting_for(campaign_progress(_plan(lane), [_item(lane, **facts)])) == said
+
+
+@pytest.mark.parametrize(
+    ("phases", "said"),
+    [
+        (("publishing", "publishing", None), "publishing fresh versions of pkg20 in us-east-1, round 1 of 2"),
+        (("firing", "firing", "publishing"), "calling pkg20 in us-east-1, round 1 of 2"),
+        (("firing", "publishing", "publishing"), "calling default in us-east-1, round 1 of 2"),
+        (("collecting", "firing", "firing"), "collecting the reports of default in us-east-1, round 1 of 2"),
+    ],
+)
+def test_of_the_lanes_of_a_stage_the_one_is_named_that_it_has_come_to(phases: tuple[Any, ...], said: str) -> None:
+    lanes = (_lane(0), _lane(0, "pkg20"), _lane(1))
+    items = [_item(lane, status="running", phase=phase) for lane, phase in zip(lanes, phases, strict=True) if phase]
+    assert waiting_for(campaign_progress(_plan(*lanes), items)) == said
 
 
 def test_names_the_step_where_a_lane_has_several() -> None:

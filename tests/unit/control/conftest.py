@@ -26,6 +26,7 @@ from isotherm.aws.store.records import CampaignRecord, LaneFacts, LaneRecord
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.publishing import Publishing
+from isotherm.campaign.tour import StepOf, Tour
 from unit.account_in_memory import account_in_memory, make_table
 from unit.aws.strict_lambda import StrictLambda
 from unit.made_up_stack import made_up_function, made_up_region, planned
@@ -33,6 +34,9 @@ from unit.made_up_stack import made_up_function, made_up_region, planned
 FUNCTIONS = Path(__file__).parents[3] / "functions" / "control"
 FUNCTION = "isotherm-target_default"
 DESCRIPTION = "Nothing but the handler"
+
+#: The tour of the first lane of `plan` alone, and that of all its lanes.
+ALONE, WHOLE = "alone", "from-us-east-1"
 
 #: The measured function before anybody changes it.
 AS_BEFORE = {"memory_mb": 128, "description": DESCRIPTION, "variables": {"ISOTHERM_TARGET": "default"}}
@@ -170,16 +174,22 @@ class Function:
 
 
 def publish_in_lane(
-    table: Table, lane_key: str, *, campaign_id: str = "id", memory_mb: int = 512, versions: int = 1
+    table: Table,
+    lane_key: str,
+    *,
+    campaign_id: str = "id",
+    tour: str = ALONE,
+    memory_mb: int = 512,
+    versions: int = 1,
 ) -> list[str]:
-    """A lane takes the function and publishes versions of it, and comes no further."""
+    """A tour takes the function for a lane and publishes versions of it, and comes no further."""
     there = measured_function.MeasuredFunction(HOME.region, FUNCTION)
     found = there.configuration().as_found
     lease = table.acquire(
-        Lease(HOME.region, FUNCTION, campaign_id, lane_key, found.memory_mb, int(time.time()), found.description)
+        Lease(HOME.region, FUNCTION, campaign_id, tour, found.memory_mb, int(time.time()), found.description)
     )
     publishing = Publishing(f"{campaign_id}/{lane_key}/s0/{secrets.token_hex(8)}", memory_mb)
-    table.update_lane(campaign_id, lane_key, LaneFacts(mark=publishing.mark, holds=True))
+    table.update_lane(campaign_id, lane_key, LaneFacts(status="running", mark=publishing.mark, holds=True))
     lease = table.note(replace(lease, publishing=publishing))
     for _ in range(versions):
         publishing = publishing.published(there.publish(publishing, lease.before, "sha"))
@@ -197,6 +207,12 @@ def answered(table: Table, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, st
     return answers
 
 
+def delete_row(key: str) -> None:
+    """Delete a row of campaign `id`, as somebody who tidies up."""
+    row = {"pk": {"S": "campaign#id"}, "sk": {"S": key}}
+    client("dynamodb", HOME.region).delete_item(TableName=HOME.table, Key=row)
+
+
 def lane_of(table: Table, lane_key: str) -> LaneRecord:
     """The progress of a lane of `plan`."""
     (lane,) = [lane for lane in table.lanes("id") if lane.lane_key == lane_key]
@@ -205,7 +221,7 @@ def lane_of(table: Table, lane_key: str) -> LaneRecord:
 
 @pytest.fixture
 def plan(table: Table) -> Plan:
-    """A campaign of five rounds in any case and one more where needed, its first five measured."""
+    """A campaign of five rounds in any case and one more where needed; and a tour of its first lane alone."""
     made = planned(
         {
             "targets": ["default"],
@@ -218,5 +234,9 @@ def plan(table: Table) -> Plan:
         made_up_region(targets=[made_up_function(description=DESCRIPTION)]),
     )
     table.put_tasks(made.tasks())
+    table.put_tours("id", made.tours.values())
+    first = next(iter(made.lanes))
+    alone = Tour(key=ALONE, client_region="us-east-1", lanes=[first], stages=[[StepOf(first, 0)]])
+    table.put_tours("id", [alone])
     table.put_campaign(CampaignRecord(campaign_id="id", started_at=made.created_at, name="test"))
     return made

@@ -24,6 +24,8 @@ from isotherm.measurement.shot import Order, Shot
 from unit.made_up_step import STEP, task
 from unit.present import present
 
+from .conftest import ALONE, WHOLE
+
 KEY = "r00-default-us-east-1"
 WHERE = ("id", KEY)
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
@@ -117,12 +119,20 @@ def lane(table: Table) -> LaneRecord:
 
 
 @pytest.mark.usefixtures("plan")
-def test_bursts_come_first_and_a_version_is_deleted_when_its_burst_is_in(table: Table, bucket: Bucket) -> None:
+def test_bursts_come_first_and_a_version_is_deleted_when_it_is_measured(table: Table, bucket: Bucket) -> None:
     there, log, function = Lambda(), StepLog(table, bucket, WHERE, 0), Lambda()
     function.seen = there.seen
     under_way = UnderWay(table, WHERE, 0, lambda: True)
     make_calls(there, orders_of(FULL, ["7", "8"]), log, under_way, function)  # type: ignore[arg-type]
-    assert there.seen == ["open", "cold 7 x3 held", "deleted 7", "cold 8 x1", "prime 8 x2 held", "warm x5 by 1"]
+    assert there.seen == [
+        "open",
+        "cold 7 x3 held",
+        "deleted 7",
+        "cold 8 x1",
+        "prime 8 x2 held",
+        "warm x5 by 1",
+        "deleted 8",
+    ]
     assert [shot.kind for shot in log.made] == ["cold"] * 4 + ["prime"] * 2 + ["warm"] * 5
 
 
@@ -199,7 +209,7 @@ def fire(
     def fired(there: Lambda) -> Any:
         monkeypatch.setattr(module, "caller_of", lambda *_: there)
         monkeypatch.setattr(module, "MeasuredFunction", lambda *_: there)
-        return module.handler({"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}, context)
+        return module.handler({"campaign_id": "id", "tour": ALONE, "stage": 0, "shard": 0}, context)
 
     return fired
 
@@ -220,6 +230,40 @@ def test_what_was_measured_is_kept_whatever_stops_the_calls(fire: Callable[[Lamb
     assert lane(table).issued == 4
     # The two that were about to be sent may have been.
     assert table.announced(*WHERE, 0) == {"cold": 4, "prime": 2}
+
+
+@pytest.mark.usefixtures("fire")
+def test_a_lane_whose_calls_cannot_be_made_fails_alone(
+    load: Callable[[str], ModuleType],
+    table: Table,
+    bucket: Bucket,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its versions were never written down; those of the other lane of the stage were."""
+    second = "r01-default-us-east-1"
+    bucket.delete_if_allowed(bucket.keys(f"raw/id/{KEY}/")[0])
+    bucket.write_versions("id", second, 0, ["9"])
+    there, module = Lambda(), load("fire")
+    monkeypatch.setattr(module, "caller_of", lambda *_: there)
+    monkeypatch.setattr(module, "MeasuredFunction", lambda *_: there)
+    answer = module.handler({"campaign_id": "id", "tour": WHOLE, "stage": 0, "shard": 0}, context)
+    assert answer == {"issued": 10, "planned": 10}
+    assert there.seen == ["open", "cold 9 x10 held", "deleted 9", "closed"]
+    assert (lane(table).status, str(lane(table).reason)[:9]) == ("failed", "NoSuchKey")
+    (other,) = [one for one in table.lanes("id") if one.lane_key == second]
+    assert (other.status, other.issued) == ("planned", 10)
+
+
+def test_a_lane_that_fire_had_no_time_for_has_failed(
+    fire: Callable[[Lambda], Any], table: Table, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "get_remaining_time_in_millis", lambda: 80_000)
+    assert fire(Lambda()) == {"issued": 0, "planned": 11}
+    assert (lane(table).status, lane(table).reason) == (
+        "failed",
+        "no call of step 0 was made before Fire's time was up",
+    )
 
 
 class Killed(BaseException):

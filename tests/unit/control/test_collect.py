@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home, client
+from isotherm.aws.reports import ReportSearch
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.records import LaneFacts, LaneRecord
 from isotherm.aws.store.samples import samples_of
@@ -23,11 +24,13 @@ from isotherm.load.result import PhaseResult
 from isotherm.load.spec import LoadSpec, Phase
 from unit.made_up_step import probe_line, report_line, shot
 
+from .conftest import ALONE, WHOLE
+
 EVENTS = Path(__file__).parents[3] / "events"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
 KEY = "r00-default-us-east-1"
 Collect = Callable[[dict[str, Any]], Any]
-STEP = {"campaign_id": "id", "lane_key": KEY, "step": 0}
+STAGE = {"campaign_id": "id", "tour": ALONE, "stage": 0}
 
 
 @pytest.fixture
@@ -53,14 +56,14 @@ def test_shots_become_samples_and_the_lane_says_how_many(collect: Collect, table
     ]
     Bucket(HOME).write_shots("id", KEY, 0, 0, shots)
     for _ in range(2):
-        assert collect(STEP) == {"samples": 2, "used": 1, "missing": 0, "odd_lines": 0}
+        assert collect(STAGE) == {"samples": 2, "used": 1, "missing": 0, "odd_lines": 0}
     samples = {sample.shot_id: sample for sample in samples_of(table, "id", KEY)}
     assert {name: (one.verdict, one.init_duration_ms) for name, one in samples.items()} == {
         "a": ("used", 99.5),
         "b": ("failed", None),
     }
     said = LaneFacts(
-        status="planned", phase="collecting", step=0, samples=2, used=1, missing=0, package={"zip_bytes": 9}
+        status="succeeded", phase="collecting", step=0, samples=2, used=1, missing=0, package={"zip_bytes": 9}
     )
     assert lane(table).said() == said.said()
 
@@ -75,15 +78,15 @@ def test_an_odd_line_is_counted_and_the_other_samples_are_kept(collect: Collect,
         shot("c", outcome="client_error", log_tail=probe_line(["c"])),
     ]
     Bucket(HOME).write_shots("id", KEY, 0, 0, shots)
-    assert collect(STEP) == {"samples": 3, "used": 1, "missing": 0, "odd_lines": 2}
+    assert collect(STAGE) == {"samples": 3, "used": 1, "missing": 0, "odd_lines": 2}
     verdicts = {sample.shot_id: sample.verdict for sample in samples_of(table, "id", KEY)}
     assert verdicts == {"a": "unwitnessed", "b": "used", "c": "failed"}
-    assert collect(STEP)["odd_lines"] == table.odd_lines("id", KEY) == 2
+    assert collect(STAGE)["odd_lines"] == table.odd_lines("id", KEY) == 2
 
 
 @pytest.mark.usefixtures("plan")
 def test_of_a_fire_that_never_wrote_nothing_is_made_up(collect: Collect) -> None:
-    assert collect(STEP) == {"samples": 0, "used": 0, "missing": 0, "odd_lines": 0}
+    assert collect(STAGE) == {"samples": 0, "used": 0, "missing": 0, "odd_lines": 0}
 
 
 @pytest.mark.usefixtures("plan")
@@ -92,7 +95,7 @@ def test_of_a_fire_that_never_wrote_nothing_is_made_up(collect: Collect) -> None
     [b"", b"no gzip", gzip.compress(b"[1, 2]"), gzip.compress(b"{}")[:-9], None],
     ids=["empty", "not gzip", "not a shot", "cut short", "gone"],  # gzip writes the time of day
 )
-def test_where_shots_are_lost_the_others_are_kept_and_the_step_fails(
+def test_where_shots_are_lost_the_others_are_kept_and_the_lane_fails(
     collect: Collect, table: Table, damage: bytes | None
 ) -> None:
     bucket = Bucket(HOME)
@@ -103,9 +106,9 @@ def test_where_shots_are_lost_the_others_are_kept_and_the_step_fails(
         bucket.delete_if_allowed(second)
     else:
         bucket.write(second, damage)
-    with pytest.raises(Exception, match="2 of 3 calls") as lost:
-        collect(STEP)
-    assert type(lost.value).__name__ == "ShotsLost"
+    collect(STAGE)
+    assert lane(table).status == "failed"
+    assert str(lane(table).reason).startswith("ShotsLost: 2 of 3 calls")
     assert [sample.shot_id for sample in samples_of(table, "id", KEY)] == ["a"]
 
 
@@ -113,7 +116,7 @@ def test_where_shots_are_lost_the_others_are_kept_and_the_step_fails(
 def test_a_lane_that_has_ended_is_left_as_it_ended(collect: Collect, table: Table) -> None:
     table.update_lane("id", KEY, LaneFacts(status="failed", phase="done", reason="broken"))
     Bucket(HOME).write_shots("id", KEY, 0, 0, [shot("a", outcome="throttled")])
-    assert collect(STEP)["samples"] == 1
+    assert collect(STAGE)["samples"] == 1
     assert lane(table).said() == {"status": "failed", "phase": "done", "reason": "broken"}
 
 
@@ -125,8 +128,55 @@ def test_a_load_is_counted_by_what_its_fires_wrote(collect: Collect, table: Tabl
     for shard, succeeded in ((0, 6), (2, 9)):
         result = PhaseResult(phase="peak", loop="closed", planned=10, succeeded=succeeded)
         Bucket(HOME).write_load("id", KEY, 0, shard, result)
-    assert collect(STEP) == {"samples": 20, "used": 15, "missing": 1, "odd_lines": 0}
+    assert collect(STAGE) == {"samples": 20, "used": 15, "missing": 1, "odd_lines": 0}
     assert (lane(table).samples, lane(table).used, lane(table).missing) == (20, 15, 1)
+
+
+FAILURE = {"Error": "FireSilent", "Cause": "Fire did not answer within 930 s."}
+
+
+@pytest.mark.usefixtures("plan")
+def test_what_ended_a_stage_fails_its_unfinished_lanes_and_what_they_had_sent_is_collected(
+    collect: Collect, table: Table
+) -> None:
+    second = "r01-default-us-east-1"
+    table.update_lane("id", KEY, LaneFacts(status="running", phase="firing", step=0))
+    table.update_lane("id", second, LaneFacts(status="failed", reason="FunctionBusy: is measured"))
+    Bucket(HOME).write_shots("id", KEY, 0, 0, [shot("a", outcome="throttled")])
+    stage = {"campaign_id": "id", "tour": WHOLE, "stage": 0}
+    assert collect({**stage, "failure": FAILURE})["samples"] == 1
+    assert [(one.status, one.reason) for one in table.lanes("id")] == [
+        ("failed", "FireSilent: Fire did not answer within 930 s."),
+        ("failed", "FunctionBusy: is measured"),
+        *[("failed", "FireSilent: Fire did not answer within 930 s.")] * 3,
+        ("planned", None),  # of the next stage, which follows
+    ]
+
+
+@pytest.mark.usefixtures("plan")
+def test_the_reason_is_kept_where_what_was_sent_cannot_be_collected(collect: Collect, table: Table) -> None:
+    client("s3", HOME.region).delete_bucket(Bucket=HOME.bucket)
+    with pytest.raises(client("s3", HOME.region).exceptions.NoSuchBucket):
+        collect({**STAGE, "failure": FAILURE})
+    assert lane(table).reason == "FireSilent: Fire did not answer within 930 s."
+
+
+@pytest.mark.usefixtures("plan")
+def test_lanes_of_a_stage_wait_together_for_a_log_that_is_late(
+    collect: Collect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither lane's log ever comes: the time is spent once, and the second one is asked for once."""
+    slept = [0.0]
+    monkeypatch.setattr(ReportSearch.__init__, "__defaults__", (lambda *_: [], *_clock(slept)))
+    for number in range(2):
+        key = f"r{number:02d}-default-us-east-1"
+        Bucket(HOME).write_shots("id", key, 0, 0, [shot(f"a{number}", request_id=None)])
+    assert collect({"campaign_id": "id", "tour": WHOLE, "stage": 0})["missing"] == 2
+    assert 60 < slept[0] <= 120
+
+
+def _clock(slept: list[float]) -> tuple[Any, Any]:
+    return (lambda: slept[0]), (lambda seconds: slept.__setitem__(0, slept[0] + seconds))
 
 
 @pytest.mark.parametrize(

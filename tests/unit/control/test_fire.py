@@ -17,6 +17,8 @@ from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.plan import Plan
 from isotherm.load.spec import LoadSpec, Phase
 
+from .conftest import ALONE
+
 KEY = "r00-default-us-east-1"
 
 
@@ -43,7 +45,7 @@ def fire(
     monkeypatch.setattr("isotherm.aws.calls.load.make_load", make_load)
     monkeypatch.setattr(Bucket, "write_load", lambda *written: made.append(written[-1].stopped))
     monkeypatch.setattr("isotherm.aws.calls.under_way.LOOK_EVERY_S", 0.05)
-    event = {"campaign_id": "id", "lane_key": KEY, "step": 0, "shard": 0}
+    event = {"campaign_id": "id", "tour": ALONE, "stage": 0, "shard": 0}
     return lambda: (module.handler(event, context), made)
 
 

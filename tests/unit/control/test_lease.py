@@ -72,12 +72,12 @@ def test_who_holds_it_may_take_it_again(table: Table) -> None:
     table.acquire(OURS)
     again = table.acquire(replace(OURS, memory_mb=512, acquired_at=NOW + 60))
     assert again == replace(OURS, acquired_at=NOW + 60)
-    assert table.acquire(replace(OURS, lane_key="r01")).lane_key == "r01"
+    assert table.acquire(replace(OURS, tour="r01")).tour == "r01"
 
 
 def test_only_who_holds_it_gives_it_back(table: Table) -> None:
     table.acquire(OURS)
-    for other in (THEIRS, replace(OURS, lane_key="r01")):
+    for other in (THEIRS, replace(OURS, tour="r01")):
         table.release(other)
         assert held(table) == OURS
     table.release(OURS)
@@ -94,8 +94,8 @@ def test_a_campaign_keeps_its_function_between_two_rounds_until_it_ends(table: T
     with pytest.raises(FunctionBusy, match="is being measured by campaign theirs"):
         table.acquire(OURS)
     # Its next lane finds the function as it is now.
-    assert table.acquire(replace(THEIRS, lane_key="r01", memory_mb=512)).memory_mb == 512
-    table.release(replace(THEIRS, lane_key="r01"), goes_on=True)
+    assert table.acquire(replace(THEIRS, tour="r01", memory_mb=512)).memory_mb == 512
+    table.release(replace(THEIRS, tour="r01"), goes_on=True)
     table.finish_campaign("theirs", "done")
     assert table.acquire(OURS) == OURS
 
@@ -114,7 +114,7 @@ def test_a_campaign_that_ends_gives_up_what_it_kept_and_nothing_else(table: Tabl
 
 def resting(campaign_id: str = "ours") -> list[Lease]:
     """Of two functions, taken this moment: these leases are soon too old, and tests run long after their import."""
-    lease = replace(OURS, campaign_id=campaign_id, lane_key="", acquired_at=int(time.time()))
+    lease = replace(OURS, campaign_id=campaign_id, tour="", acquired_at=int(time.time()))
     return [replace(lease, function_name=name) for name in ("b", "a")]
 
 
@@ -161,5 +161,5 @@ def test_a_plan_that_came_to_nothing_keeps_its_functions_for_as_long_as_one_may_
 
 def test_what_a_dead_lane_noted_of_a_function_outlives_the_next_campaign_s_plan(table: Table) -> None:
     table.acquire(EXPIRED)
-    table.reserve("ours", [replace(OURS, lane_key="")])
+    table.reserve("ours", [replace(OURS, tour="")])
     assert table.acquire(OURS).memory_mb == EXPIRED.memory_mb

@@ -16,11 +16,13 @@ from isotherm.aws.clients import Home, client
 from isotherm.aws.store.bucket import Bucket
 from unit.made_up_step import shot
 
+from .conftest import ALONE, WHOLE
+
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 SERVICE = "isotherm"
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
-KEY, OTHER = "r00-default-us-east-1", "r01-default-us-east-1"
-LANE = {"campaign_id": "id", "lane_key": KEY}
+KEY = "r00-default-us-east-1"
+TOUR = {"campaign_id": "id", "tour": ALONE}
 TOKEN = "a-secret-token"  # noqa: S105 - what a campaign would give
 
 
@@ -43,7 +45,7 @@ def test_modules_of_the_library_write_to_the_log_that_the_template_names() -> No
 
 
 @pytest.mark.usefixtures("plan")
-def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
+def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_tour(
     load: Callable[[str], ModuleType], log: Callable[[], list[Any]], context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Collect finds no log group: isotherm.aws.reports says so. Rescue tells the campaign, which moto does not have."""
@@ -52,16 +54,16 @@ def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
     rescue = load("rescue")
     monkeypatch.setattr(rescue, "fail", lambda *_: None)
 
-    load("collect").handler({**LANE, "step": 0}, context)
-    rescue.handler({**LANE, "task_token": TOKEN, "cause": "it was silent"}, context)
-    load("restore").handler({**LANE, "lane_key": OTHER}, context)
+    load("collect").handler({**TOUR, "stage": 0}, context)
+    rescue.handler({**TOUR, "task_token": TOKEN, "cause": "it was silent"}, context)
+    load("restore").handler({**TOUR, "tour": WHOLE}, context)
 
     lines = log()
-    assert [(line["message"], line["campaign_id"], line["lane"]) for line in lines] == [
-        ("log not read", "id", KEY),
-        ("reports or probe lines never came", "id", KEY),
-        ("rescued", "id", KEY),
-        ("restored", "id", OTHER),
+    assert [(line["message"], line["campaign_id"], line["tour"]) for line in lines] == [
+        ("log not read", "id", ALONE),
+        ("reports or probe lines never came", "id", ALONE),
+        ("rescued", "id", ALONE),
+        ("restored", "id", WHOLE),
     ]
     assert "ResourceNotFoundException" in lines[0]["exception"]
     assert (lines[1]["missing"], lines[2]["reason"]) == (1, "it was silent")
@@ -69,15 +71,15 @@ def test_lines_of_several_functions_and_of_the_library_carry_campaign_and_lane(
 
 
 @pytest.mark.usefixtures("bucket")
-def test_what_is_of_no_lane_does_not_carry_the_lane_before(
+def test_what_is_of_no_tour_does_not_carry_the_tour_before(
     load: Callable[[str], ModuleType], log: Callable[[], list[Any]], context: Any
 ) -> None:
     """One environment serves one campaign after another."""
     restore, plan = load("restore"), load("plan")
     with pytest.raises(LookupError):
-        restore.handler(LANE, context)
+        restore.handler(TOUR, context)
     event = {"campaign": {"targets": []}, "campaign_id": "next", "started_at": "2026-01-01T00:00:00Z"}
     assert plan.handler(event, context)["status"] == "refused"
 
     (line,) = log()
-    assert (line["campaign_id"], line.get("lane")) == ("next", None)
+    assert (line["campaign_id"], line.get("tour")) == ("next", None)

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import client
-from isotherm.aws.measured_function import FunctionChanged
-from isotherm.aws.store.bucket import Bucket
-from isotherm.aws.store.lease import LeaseGone
+from isotherm.aws.store.bucket import Bucket, plan_key
+from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.left_alone import (
     CodeReplaced,
@@ -27,11 +26,12 @@ from isotherm.campaign.left_alone import (
 )
 from isotherm.campaign.plan import Plan
 from isotherm.campaign.publishing import Publishing
+from isotherm.campaign.tour import StepOf, Tour
 
-from .conftest import AS_BEFORE, FUNCTION, Function, lane_of
+from .conftest import ALONE, AS_BEFORE, FUNCTION, Function, delete_row, lane_of
 
 KEY = "r00-default-us-east-1"
-ASKED = {"campaign_id": "id", "lane_key": KEY}
+ASKED = {"campaign_id": "id", "tour": ALONE}
 
 pytestmark = pytest.mark.usefixtures("plan", "bucket")
 
@@ -39,13 +39,19 @@ pytestmark = pytest.mark.usefixtures("plan", "bucket")
 @pytest.fixture
 def prepare(load: Callable[[str], ModuleType], context: Any) -> Callable[[], Any]:
     module = load("prepare")
-    return lambda: module.handler({**ASKED, "step": 0}, context)
+    return lambda: module.handler({**ASKED, "stage": 0}, context)
 
 
 @pytest.fixture
 def restore(load: Callable[[str], ModuleType], context: Any) -> Callable[[], Any]:
     module = load("restore")
     return lambda: module.handler(ASKED, context)
+
+
+def why_failed(table: Table) -> str:
+    lane = lane_of(table, KEY)
+    assert lane.status == "failed"
+    return str(lane.reason)
 
 
 def aliased(function: Function, name: str, version: str, **facts: Any) -> str:
@@ -126,9 +132,7 @@ def test_a_version_of_ours_with_an_alias_stays_and_is_told_of(
     assert "DeleteFunction" not in function.there.called[began:]
     assert function.numbers() == [theirs, ours]
     assert told(table) == [VersionAliased(version=ours, aliases=["live"])]
-    lease = table.lease("us-east-1", FUNCTION)
-    assert lease is not None
-    assert lease.at_rest
+    assert table.lease("us-east-1", FUNCTION) is None
 
 
 def test_an_alias_that_is_made_just_before_the_version_is_deleted_is_seen_too(
@@ -165,11 +169,11 @@ def test_a_timeout_that_somebody_sets_meanwhile_stays_and_is_told_of(
 
 
 def test_memory_that_somebody_sets_between_reading_and_writing_is_not_written_over(
-    prepare: Callable[[], Any], restore: Callable[[], Any], function: Function
+    prepare: Callable[[], Any], restore: Callable[[], Any], function: Function, table: Table
 ) -> None:
     function.there.before["UpdateFunctionConfiguration"] = [lambda: function.change(MemorySize=1024)]
-    with pytest.raises(FunctionChanged, match="somebody set the function's memory to 1024 MB meanwhile"):
-        prepare()
+    prepare()
+    assert "FunctionChanged: somebody set the function's memory to 1024 MB meanwhile" in why_failed(table)
     restore()
     assert function.configuration() == {**AS_BEFORE, "memory_mb": 1024}
 
@@ -192,8 +196,8 @@ def test_code_that_is_replaced_ends_the_lane_before_anything_of_it_is_called(
     prepare: Callable[[], Any], restore: Callable[[], Any], function: Function, table: Table, when: str
 ) -> None:
     function.there.before[when] = [lambda: function.insist("update_function_code", ZipFile=b"another")]
-    with pytest.raises(FunctionChanged, match="somebody replaced the function's code since the campaign was planned"):
-        prepare()
+    prepare()
+    assert "somebody replaced the function's code since the campaign was planned" in why_failed(table)
     restore()
     assert function.numbers() == []
     assert function.configuration() == AS_BEFORE
@@ -216,6 +220,25 @@ def test_a_lane_whose_lease_is_gone_restores_by_the_plan_and_says_so(
     assert told(table) == [LeaseLost()]
 
 
+def test_what_others_changed_is_told_of_where_the_lane_s_row_was_deleted_meanwhile(
+    prepare: Callable[[], Any],
+    restore: Callable[[], Any],
+    function: Function,
+    table: Table,
+    plan: Plan,
+    bucket: Bucket,
+) -> None:
+    bucket.write(plan_key("id"), plan.model_dump_json().encode())
+    prepare()
+    delete_row(f"lane#{KEY}")
+    table.update_lane("id", KEY, LaneFacts(phase="collecting", step=0))
+    function.change(MemorySize=1024)
+    restore()
+    assert told(table) == [MemoryChanged(found_mb=1024, before_mb=128)]
+    assert (function.configuration()["memory_mb"], function.numbers()) == (1024, [])
+    assert table.lease("us-east-1", FUNCTION) is None
+
+
 def test_a_lane_that_lost_its_lease_while_it_published_leaves_nothing(
     prepare: Callable[[], Any], function: Function, table: Table
 ) -> None:
@@ -225,12 +248,12 @@ def test_a_lane_that_lost_its_lease_while_it_published_leaves_nothing(
         table.release(lease)
 
     function.there.before["PublishVersion"] = [lose]
-    with pytest.raises(LeaseGone):
-        prepare()
+    prepare()
+    assert why_failed(table).startswith("LeaseGone: ")
     assert (function.configuration(), function.numbers()) == (AS_BEFORE, [])
 
 
-def test_a_lane_that_lost_its_lease_between_two_steps_goes_no_further_and_leaves_nothing(
+def test_a_tour_that_lost_its_lease_between_two_stages_goes_no_further_and_leaves_nothing(
     load: Callable[[str], ModuleType],
     context: Any,
     restore: Callable[[], Any],
@@ -242,20 +265,22 @@ def test_a_lane_that_lost_its_lease_between_two_steps_goes_no_further_and_leaves
     (step,) = task.lane.steps
     two = [replace(step, memory_mb=256), replace(step, step=1, memory_mb=512)]
     table.put_tasks([replace(task, lane=replace(task.lane, steps=two))])
+    stages = [[StepOf(KEY, number)] for number in range(2)]
+    table.put_tours("id", [Tour(key=ALONE, client_region="us-east-1", lanes=[KEY], stages=stages)])
     prepare = load("prepare").handler
-    prepare({**ASKED, "step": 0}, context)
+    assert prepare({**ASKED, "stage": 0}, context)["steps"] == 1
     lease = table.lease("us-east-1", FUNCTION)
     assert lease is not None
     table.release(lease)
-    with pytest.raises(LeaseGone, match="vanished between two steps"):
-        prepare({**ASKED, "step": 1}, context)
+    assert prepare({**ASKED, "stage": 1}, context) == {"shards": [], "steps": 0}
+    assert why_failed(table) == f"LeaseGone: the lease on {FUNCTION} in us-east-1 vanished between two stages"
     restore()
     assert (function.configuration(), function.numbers()) == (AS_BEFORE, [])
     assert told(table) == [LeaseLost()]
 
 
 def test_a_conflict_that_does_not_pass_is_not_waited_for(
-    prepare: Callable[[], Any], function: Function, monkeypatch: pytest.MonkeyPatch
+    prepare: Callable[[], Any], function: Function, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     functions = client("lambda", "us-east-1")
     asked = []
@@ -266,8 +291,8 @@ def test_a_conflict_that_does_not_pass_is_not_waited_for(
         raise functions.exceptions.ResourceConflictException(said, "PublishVersion")
 
     monkeypatch.setattr(functions, "publish_version", refuse)
-    with pytest.raises(functions.exceptions.ResourceConflictException):
-        prepare()
+    prepare()
+    assert why_failed(table).startswith("ResourceConflictException: ")
     assert asked == [1]
     assert function.numbers() == []
 

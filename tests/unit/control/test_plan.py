@@ -66,7 +66,7 @@ def test_a_campaign_that_may_start_is_admitted_with_its_waves(plan_of: Callable[
     answer = plan_of(SMALL)
     assert answer.pop("price_usd") > 0
     assert any("20 cold samples per cell" in warning for warning in answer.pop("warnings"))
-    waves = [["r00-default-us-east-1"], ["r01-default-us-east-1"]]
+    waves = [["from-us-east-1"]]
     assert answer == {"status": "admitted", "campaign_id": "id", "lanes": 2, "waves": waves}
 
 

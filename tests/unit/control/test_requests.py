@@ -12,7 +12,7 @@ import pytest
 
 from isotherm.aws.clients import NotDeployed
 from isotherm.aws.request import InvalidRequest
-from isotherm.campaign.lane import NoSuchStep
+from isotherm.campaign.tour import NoSuchStage
 
 EVENTS = Path(__file__).parents[3] / "events"
 VERBS = ("plan", "dispatch", "prepare", "fire", "collect", "restore", "notify", "rescue", "aggregate", "publish")
@@ -37,9 +37,9 @@ def test_a_misspelt_field_is_named(load: Callable[[str], ModuleType], context: A
 
 @pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("verb", ["prepare", "fire", "collect"])
-def test_true_is_not_a_step(load: Callable[[str], ModuleType], context: Any, verb: str) -> None:
-    with pytest.raises(InvalidRequest, match="step: true or false is given; a whole number is needed"):
-        load(verb).handler({**example(verb), "step": True}, context)
+def test_true_is_not_a_stage(load: Callable[[str], ModuleType], context: Any, verb: str) -> None:
+    with pytest.raises(InvalidRequest, match="stage: true or false is given; a whole number is needed"):
+        load(verb).handler({**example(verb), "stage": True}, context)
 
 
 @pytest.mark.usefixtures("table")
@@ -57,10 +57,10 @@ def test_a_variable_that_is_not_set_is_named(
 @pytest.mark.usefixtures("plan")
 @pytest.mark.parametrize("verb", ["prepare", "fire", "collect"])
 @pytest.mark.parametrize("number", [-1, 99])
-def test_a_step_that_the_lane_does_not_have_is_named(
+def test_a_stage_that_the_tour_does_not_have_is_named(
     load: Callable[[str], ModuleType], context: Any, verb: str, number: int
 ) -> None:
     module = load(verb)
-    event = {"campaign_id": "id", "lane_key": "r00-default-us-east-1", "step": number, "shard": 0}
-    with pytest.raises(NoSuchStep, match=rf"^step: {number} is not a step of lane r00-default-us-east-1, whose last"):
+    event = {"campaign_id": "id", "tour": "from-us-east-1", "stage": number, "shard": 0}
+    with pytest.raises(NoSuchStage, match=rf"^stage: {number} is not a stage of tour from-us-east-1, whose last is 1"):
         module.handler(event, context)

@@ -1,4 +1,4 @@
-"""Rescue restores the function of a lane that could not, and says which end the lane came to."""
+"""Rescue restores the functions of a tour that could not, and says which end its lanes came to."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from isotherm.aws.store.table import Table
 from isotherm.campaign.publishing import AsFound, Publishing
 from unit.made_up_step import probe_line, report_line, shot
 
-from .conftest import AS_BEFORE, FUNCTION, HOME, Function, lane_of, publish_in_lane
+from .conftest import ALONE, AS_BEFORE, FUNCTION, HOME, WHOLE, Function, lane_of, publish_in_lane
 
 KEY = "r00-default-us-east-1"
-LANE = {"campaign_id": "id", "lane_key": KEY}
+TOUR = {"campaign_id": "id", "tour": ALONE}
 
 pytestmark = pytest.mark.usefixtures("plan")
 
@@ -48,17 +48,17 @@ def rescue(
 
 @pytest.fixture
 def measured(table: Table, function: Function) -> Function:
-    """The function as the lane left it, in the middle of its measuring."""
+    """The function as the tour left it, in the middle of its measuring."""
     publish_in_lane(table, KEY)
     return function
 
 
 def ended(status: str, **facts: str) -> dict[str, Any]:
-    """What EventBridge sends where a lane's execution ended by itself."""
-    lane = json.dumps({**LANE, "task_token": "token", "steps": [0]})
+    """What EventBridge sends where a tour's execution ended by itself."""
+    tour = json.dumps({**TOUR, "task_token": "token", "stages": [0]})
     return {
         "detail-type": "Step Functions Execution Status Change",
-        "detail": {"status": status, "input": lane, **facts},
+        "detail": {"status": status, "input": tour, **facts},
     }
 
 
@@ -77,31 +77,29 @@ def ended(status: str, **facts: str) -> dict[str, Any]:
 def test_each_end_is_said_as_itself(
     rescue: Callable[..., Any], table: Table, answered: list[dict[str, str]], event: dict[str, Any], said: str
 ) -> None:
-    reason = f"the lane's execution {said}"
-    assert rescue(event) == {"lane_key": KEY, "status": "failed", "undone": 0, "collected": 0}
-    assert answered == [{"taskToken": "token", "error": "LaneAborted", "cause": reason}]
+    reason = f"the execution {said}"
+    assert rescue(event) == {"tour": ALONE, "failed": 1, "undone": 0, "collected": 0}
+    assert answered == [{"taskToken": "token", "error": "TourAborted", "cause": reason}]
     lane = lane_of(table, KEY)
     assert (lane.status, lane.phase, lane.reason) == ("failed", "done", reason)
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"), [({"error": "LaneLost", "cause": "it was silent"}, "it was silent"), ({}, "LaneLost")]
+    ("given", "reason"), [({"error": "TourLost", "cause": "it was silent"}, "it was silent"), ({}, "TourLost")]
 )
-def test_a_campaign_that_gave_a_lane_up_is_not_told_of_it(
+def test_a_campaign_that_gave_a_tour_up_is_not_told_of_it(
     rescue: Callable[..., Any], table: Table, answered: list[dict[str, str]], given: dict[str, str], reason: str
 ) -> None:
-    rescue({**LANE, **given})
+    rescue({**TOUR, **given})
     assert answered == []
     lane = lane_of(table, KEY)
     assert (lane.status, lane.reason) == ("failed", reason)
 
 
 def test_the_function_is_put_back(rescue: Callable[..., Any], table: Table, measured: Function) -> None:
-    assert rescue({**LANE, "cause": "it was silent"})["undone"] == 2  # the configuration and a version
+    assert rescue({**TOUR, "cause": "it was silent"})["undone"] == 2  # the configuration and a version
     assert (measured.configuration(), measured.versions()) == (AS_BEFORE, [])
-    lease = table.lease("us-east-1", FUNCTION)
-    assert lease is not None
-    assert lease.at_rest
+    assert table.lease("us-east-1", FUNCTION) is None
 
 
 def test_what_the_first_look_could_not_see_yet_is_undone_by_the_second(
@@ -125,30 +123,30 @@ def test_what_the_first_look_could_not_see_yet_is_undone_by_the_second(
 
     rescue = load("rescue")
     monkeypatch.setattr(time, "sleep", land)
-    assert rescue.handler({**LANE, "cause": "it was silent"}, context)["undone"] == 4
+    assert rescue.handler({**TOUR, "cause": "it was silent"}, context)["undone"] == 4
     assert waited == [rescue.SETTLE_S]
     assert (measured.configuration(), measured.versions()) == (AS_BEFORE, [])
 
 
-def test_the_lane_is_given_up_before_its_function_is_touched(
+def test_the_tour_is_given_up_before_its_functions_are_touched(
     rescue: Callable[..., Any], table: Table, measured: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a lane that is still alive could change the function again behind the rescue's back."""
+    """Otherwise a tour that is still alive could change a function again behind the rescue's back."""
     put_back, seen = MeasuredFunction.put_back, []
 
     def looked(self: MeasuredFunction, before: AsFound, publishing: Publishing | None) -> PutBack:
-        seen.append(table.lane_ended("id", KEY))
+        seen.append((table.tour_ended("id", ALONE), table.lane_ended("id", KEY)))
         return put_back(self, before, publishing)
 
     monkeypatch.setattr(MeasuredFunction, "put_back", looked)
-    rescue({**LANE, "cause": "it was silent"})
-    assert seen == [True]
+    rescue({**TOUR, "cause": "it was silent"})
+    assert seen == [(True, True)]
     assert measured.versions() == []
 
 
 def test_a_lane_that_has_ended_keeps_its_own_end(rescue: Callable[..., Any], table: Table) -> None:
     table.update_lane("id", KEY, LaneFacts(status="succeeded", phase="done"))
-    rescue({**LANE, "cause": "it was silent"})
+    rescue({**TOUR, "cause": "it was silent"})
     lane = lane_of(table, KEY)
     assert (lane.status, lane.reason) == ("succeeded", None)
 
@@ -168,7 +166,7 @@ def test_what_the_lane_had_sent_is_collected_once(rescue: Callable[..., Any], ta
     assert [rescue(ended("ABORTED"))["collected"] for _ in range(2)] == [3, 0]
     assert {one.shot_id: one.verdict for one in samples_of(table, "id", KEY)} == dict.fromkeys("abc", "used")
     lane = lane_of(table, KEY)
-    assert (lane.status, lane.phase, lane.reason) == ("failed", "done", "the lane's execution was stopped")
+    assert (lane.status, lane.phase, lane.reason) == ("failed", "done", "the execution was stopped")
 
 
 def test_the_burst_that_fire_was_at_is_waited_for_before_its_version_is_deleted(
@@ -205,3 +203,34 @@ def test_what_cannot_be_collected_does_not_keep_the_campaign_waiting(
     assert rescue(ended("ABORTED"))["collected"] == 0
     assert [answer["taskToken"] for answer in answered] == ["token"]
     assert measured.versions() == []
+
+
+def test_complete_lanes_of_a_stopped_tour_stay_succeeded_and_what_those_under_way_sent_is_collected(
+    rescue: Callable[..., Any], table: Table, bucket: Bucket, answered: list[dict[str, str]]
+) -> None:
+    complete, under_way, not_begun = (f"r{number:02d}-default-us-east-1" for number in range(3))
+    table.stop_campaign("id")
+    table.update_lane("id", complete, LaneFacts(status="succeeded", phase="collecting"))
+    table.update_lane("id", under_way, LaneFacts(status="running", phase="firing", step=0))
+    table.announce("id", under_way, 0, {"warm": 1})
+    bucket.write_shots("id", under_way, 0, 0, [answered_shot("a")])
+    assert rescue({**TOUR, "tour": WHOLE, "cause": "stopped", "task_token": "token"}) == {
+        "tour": WHOLE,
+        "failed": 1,
+        "undone": 0,
+        "collected": 1,
+    }
+    assert [(lane_of(table, key).status, lane_of(table, key).reason) for key in (complete, under_way, not_begun)] == [
+        ("succeeded", None),
+        ("failed", "stopped"),
+        ("planned", None),
+    ]
+    assert table.tour_ended("id", WHOLE)
+    assert [answer["taskToken"] for answer in answered] == ["token"]
+
+
+def test_lanes_that_were_not_begun_have_failed_where_the_campaign_goes_on(
+    rescue: Callable[..., Any], table: Table
+) -> None:
+    rescue({**TOUR, "tour": WHOLE, "cause": "it was silent"})
+    assert {(lane.status, lane.reason) for lane in table.lanes("id")} == {("failed", "it was silent")}

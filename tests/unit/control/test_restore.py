@@ -16,9 +16,9 @@ from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
 
-from .conftest import AS_BEFORE, FUNCTION, Function, lane_of, publish_in_lane
+from .conftest import ALONE, AS_BEFORE, FUNCTION, Function, lane_of, publish_in_lane
 
-KEY, LATER = "r00-default-us-east-1", "r01-default-us-east-1"
+KEY = "r00-default-us-east-1"
 
 pytestmark = pytest.mark.usefixtures("plan")
 
@@ -28,7 +28,7 @@ def restore(load: Callable[[str], ModuleType], context: Any) -> Callable[[], dic
     module = load("restore")
 
     def run() -> dict[str, Any]:
-        answer: dict[str, Any] = module.handler({"campaign_id": "id", "lane_key": KEY}, context)
+        answer: dict[str, Any] = module.handler({"campaign_id": "id", "tour": ALONE}, context)
         return answer
 
     return run
@@ -47,11 +47,9 @@ def test_memory_description_and_versions_are_put_back_and_the_lease_is_given_up(
     assert measured.configuration() != AS_BEFORE
     assert restore() == {"undone": 3}  # the configuration and two versions
     assert (measured.configuration(), measured.versions()) == (AS_BEFORE, [])
-    lease = table.lease("us-east-1", FUNCTION)
-    assert lease is not None
-    assert (lease.campaign_id, lease.at_rest) == ("id", True)  # for the next round
+    assert table.lease("us-east-1", FUNCTION) is None
     lane = lane_of(table, KEY)
-    assert (lane.phase, lane.holds, lane.left) == ("restoring", False, [])
+    assert (lane.holds, lane.left) == (False, [])
 
 
 def test_twice_is_harmless(restore: Callable[[], Any], table: Table, measured: Function) -> None:
@@ -63,10 +61,10 @@ def test_twice_is_harmless(restore: Callable[[], Any], table: Table, measured: F
     assert (lane.status, lane.phase) == ("succeeded", "done")
 
 
-def test_what_a_later_lane_is_in_the_middle_of_is_left_alone(
+def test_what_a_later_tour_is_in_the_middle_of_is_left_alone(
     restore: Callable[[], Any], table: Table, measured: Function
 ) -> None:
-    later = table.acquire(Lease("us-east-1", FUNCTION, "id", LATER, memory_mb=128, acquired_at=int(time.time())))
+    later = table.acquire(Lease("us-east-1", FUNCTION, "id", "later", memory_mb=128, acquired_at=int(time.time())))
     before = measured.configuration()
     assert restore() == {"undone": 0}
     assert measured.configuration() == before
@@ -89,17 +87,18 @@ def test_versions_that_only_look_like_ours_are_left_alone(restore: Callable[[], 
 def test_a_function_that_is_gone_is_nobody_s_any_more(restore: Callable[[], Any], table: Table) -> None:
     client("lambda", "us-east-1").delete_function(FunctionName=FUNCTION)
     assert restore() == {"undone": 1}
-    lease = table.lease("us-east-1", FUNCTION)
-    assert lease is not None
-    assert lease.at_rest
+    assert table.lease("us-east-1", FUNCTION) is None
 
 
-def test_after_the_last_lane_of_a_function_nothing_is_kept(
+def test_what_a_later_tour_needs_is_kept_for_it(
     restore: Callable[[], Any], table: Table, measured: Function, plan: Plan
 ) -> None:
     (task,) = [task for task in plan.tasks() if task.lane.key == KEY]
-    assert task.goes_on
-    table.put_tasks([replace(task, goes_on=False)])
+    assert not task.goes_on
+    table.put_tasks([replace(task, goes_on=True)])
+    table.update_lane("id", KEY, LaneFacts(holds=True))
     restore()
     assert measured.versions() == []
-    assert table.lease("us-east-1", FUNCTION) is None
+    lease = table.lease("us-east-1", FUNCTION)
+    assert lease is not None
+    assert (lease.campaign_id, lease.at_rest) == ("id", True)

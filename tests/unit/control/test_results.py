@@ -14,7 +14,7 @@ from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.results import PlanLost, read_results
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
-from isotherm.aws.store.tasks import task_of
+from isotherm.aws.store.tasks import task_of, tasks_of, tour_of
 from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.plan import Plan
 from isotherm.load.result import PhaseResult
@@ -22,19 +22,16 @@ from isotherm.load.spec import LoadSpec, Phase
 from isotherm.measurement.witnesses import StepWitnesses, Witnesses
 from unit.made_up_step import shot
 
+from .conftest import delete_row
+
 HOME = Home(stack="isotherm", region="us-east-1", table="samples", bucket="bucket")
-
-
-def _delete_row(key: str) -> None:
-    row = {"pk": {"S": "campaign#id"}, "sk": {"S": f"lane#{key}"}}
-    client("dynamodb", HOME.region).delete_item(TableName=HOME.table, Key=row)
 
 
 def test_a_lane_whose_row_was_deleted_meanwhile_goes_by_the_plan(table: Table, bucket: Bucket, plan: Plan) -> None:
     bucket.write(plan_key("id"), plan.model_dump_json().encode())
     for task in plan.tasks():
         key = task.lane.key
-        _delete_row(key)
+        delete_row(f"lane#{key}")
         assert task_of(HOME, "id", key) == task
         table.update_lane("id", key, LaneFacts(phase="firing"))  # its progress makes the row anew
         assert task_of(HOME, "id", key) == task
@@ -42,12 +39,36 @@ def test_a_lane_whose_row_was_deleted_meanwhile_goes_by_the_plan(table: Table, b
         task_of(HOME, "id", "r99")
 
 
+def test_lanes_some_of_whose_rows_were_deleted_are_told_in_the_order_asked_for(bucket: Bucket, plan: Plan) -> None:
+    bucket.write(plan_key("id"), plan.model_dump_json().encode())
+    first, second, third, *_ = plan.lanes
+    delete_row(f"lane#{first}")
+    delete_row(f"lane#{third}")
+    assert list(tasks_of(HOME, "id", [third, second, first, third])) == [third, second, first]
+    planned = {task.lane.key: task for task in plan.tasks()}
+    assert tasks_of(HOME, "id", plan.lanes) == planned
+
+
+def test_a_tour_whose_row_was_deleted_meanwhile_goes_by_the_plan(table: Table, bucket: Bucket, plan: Plan) -> None:
+    bucket.write(plan_key("id"), plan.model_dump_json().encode())
+    ((key, tour),) = plan.tours.items()
+    delete_row(f"tour#{key}")
+    assert tour_of(HOME, "id", key) == tour
+    table.note_execution("id", key, "arn")  # its progress makes the row anew
+    assert tour_of(HOME, "id", key) == tour
+    with pytest.raises(LookupError, match="campaign id has no tour from-nowhere"):
+        tour_of(HOME, "id", "from-nowhere")
+    bucket.delete_if_allowed(plan_key("id"))
+    with pytest.raises(LookupError, match=f"what tour {key} of campaign id has to do is gone, and the plan too"):
+        tour_of(HOME, "id", key)
+
+
 @pytest.mark.parametrize("said", ["NoSuchKey", "AccessDenied"])
 def test_a_lane_without_a_row_and_without_a_plan_is_named(
     plan: Plan, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
     key = next(iter(plan.lanes))
-    _delete_row(key)
+    delete_row(f"lane#{key}")
     if said == "AccessDenied":  # as S3 says it where one may not list the bucket
 
         def refuse(**_: object) -> None:

@@ -1,4 +1,4 @@
-"""The watch tells the campaign of lanes that cannot do so themselves any more, and of no others."""
+"""The watch tells the campaign of tours that cannot do so themselves any more, and of no others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from isotherm.aws.store.lease import Lease
 from isotherm.aws.store.records import CampaignRecord, LaneFacts
 from isotherm.aws.store.table import Table
 from isotherm.campaign.plan import Plan
+from isotherm.campaign.tour import Tour
+
+from .conftest import ALONE
 
 TOKEN = "token"  # noqa: S105 - what a campaign would give
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:isotherm-lane"
@@ -27,7 +30,7 @@ def told(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, con
     watch = load("watch")
     answered: list[tuple[str, str, str]] = []
     monkeypatch.setattr(
-        "isotherm.aws.lost_lanes.fail", lambda _region, token, error, cause: answered.append((token, error, cause))
+        "isotherm.aws.lost_tours.fail", lambda _region, token, error, cause: answered.append((token, error, cause))
     )
 
     def run() -> Any:
@@ -41,7 +44,7 @@ def told(load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, con
 
 @pytest.fixture
 def execution_arn(table: Table) -> str:  # noqa: ARG001 - starts moto
-    """A lane's execution that runs, as moto has it."""
+    """A tour's execution that runs, as moto has it."""
     states = client("stepfunctions", "us-east-1")
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
     role = "arn:aws:iam::123456789012:role/lane"
@@ -59,18 +62,22 @@ def started(table: Table, hours_ago: float) -> None:
 
 def running(table: Table, plan: Plan, execution_arn: str) -> str:
     started(table, 0.1)
-    key = next(iter(plan.lanes))
-    said = LaneFacts(status="running", phase="firing", execution_arn=execution_arn, task_token=TOKEN)
-    table.update_lane("id", key, said)
-    return key
+    table.update_lane("id", next(iter(plan.lanes)), LaneFacts(status="running", phase="firing"))
+    dispatched(table, ALONE, execution_arn)
+    return next(iter(plan.lanes))
 
 
-def test_a_lane_under_way_is_left_alone(told: Any, table: Table, plan: Plan, execution_arn: str) -> None:
+def dispatched(table: Table, tour: str, execution_arn: str) -> None:
+    table.begin_tour("id", tour, task_token=TOKEN)
+    table.note_execution("id", tour, execution_arn)
+
+
+def test_a_tour_under_way_is_left_alone(told: Any, table: Table, plan: Plan, execution_arn: str) -> None:
     running(table, plan, execution_arn)
     assert told() == ({"lost": []}, [])
 
 
-def test_a_lane_that_ended_without_a_word_is_given_up_once(
+def test_a_tour_that_ended_without_a_word_is_given_up_once(
     told: Any, table: Table, plan: Plan, execution_arn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = running(table, plan, execution_arn)
@@ -78,18 +85,18 @@ def test_a_lane_that_ended_without_a_word_is_given_up_once(
     assert told() == ({"lost": []}, [])  # it has just ended: its own end or Rescue may be about to tell
     monkeypatch.setattr("isotherm.campaign.watching.TELLING_S", 0.0)
     answer, answered = told()
-    reason = "region us-east-1 fell silent: the lane's execution ended as ABORTED and could not report it"
-    assert answer == {"lost": [key]}
-    assert answered == [("token", "LaneLost", reason)]
+    reason = "region us-east-1 fell silent: the execution ended as ABORTED and could not report it"
+    assert answer == {"lost": [ALONE]}
+    assert answered == [("token", "TourLost", reason)]
     (lane,) = [item for item in table.lanes("id") if item.lane_key == key]
     assert (lane.status, lane.reason) == ("failed", reason)
     assert told() == ({"lost": []}, [])
 
 
-def test_a_lane_whose_machine_is_gone_is_given_up(told: Any, table: Table, plan: Plan) -> None:
+def test_a_tour_whose_machine_is_gone_is_given_up(told: Any, table: Table, plan: Plan) -> None:
     running(table, plan, f"{MACHINE.replace(':stateMachine:', ':execution:')}:gone")
     _, answered = told()
-    assert answered == [("token", "LaneLost", "region us-east-1 fell silent: the lane's execution is gone")]
+    assert answered == [("token", "TourLost", "region us-east-1 fell silent: the execution is gone")]
 
 
 def test_a_campaign_that_is_finished_is_not_looked_at(told: Any, table: Table, plan: Plan) -> None:
@@ -98,29 +105,30 @@ def test_a_campaign_that_is_finished_is_not_looked_at(told: Any, table: Table, p
     assert told() == ({"lost": []}, [])
 
 
-def test_the_token_is_the_watch_s_alone_and_gone_when_the_lane_has_ended(table: Table, plan: Plan) -> None:
-    key = running(table, plan, "arn")
+def test_the_token_is_gone_when_the_tour_has_ended(table: Table, plan: Plan) -> None:
+    running(table, plan, "arn")
 
     def tokens() -> list[str | None]:
-        return [lane.task_token for lane in table.watched_lanes("id") if lane.lane_key == key]
+        return [tour.task_token for tour in table.tours("id") if tour.tour_key == ALONE]
 
     assert tokens() == ["token"]
-    assert not any(lane.task_token for lane in table.lanes("id"))
-    table.update_lane("id", key, LaneFacts(status="succeeded", phase="done"), unless_ended=True)
+    table.end_tour("id", ALONE)
     assert tokens() == [None]
 
 
 def test_a_region_that_does_not_answer_is_asked_once_and_keeps_nobody_waiting(
     told: Any, table: Table, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two lanes of a region without an answer, one of a region that has forgotten it."""
+    """Two tours of a region without an answer, one of a region that has forgotten it."""
     from botocore.exceptions import ConnectTimeoutError
 
     started(table, 0.1)
     regions = ("eu-west-1", "eu-west-1", "us-east-1")
-    for key, region in zip(list(plan.lanes)[:3], regions, strict=True):
+    for number, region in enumerate(regions):
         arn = f"{MACHINE.replace('us-east-1', region).replace(':stateMachine:', ':execution:')}:gone"
-        table.update_lane("id", key, LaneFacts(status="running", execution_arn=arn, task_token=TOKEN))
+        lanes = list(plan.lanes)
+        table.put_tours("id", [Tour(key=f"t{number}", client_region=region, lanes=lanes, stages=[])])
+        dispatched(table, f"t{number}", arn)
     asked = []
 
     class Unreachable:
@@ -134,9 +142,9 @@ def test_a_region_that_does_not_answer_is_asked_once_and_keeps_nobody_waiting(
         assert config.retries["total_max_attempts"] == 1
         return Unreachable() if region == "eu-west-1" else make_client(service, region, config)
 
-    monkeypatch.setattr("isotherm.aws.lost_lanes.make_client", made)
+    monkeypatch.setattr("isotherm.aws.lost_tours.make_client", made)
     answer, answered = told()
-    assert answer == {"lost": [list(plan.lanes)[2]]}
+    assert answer == {"lost": ["t2"]}
     assert len(answered) == len(asked) == 1
 
 
@@ -150,7 +158,7 @@ def test_a_campaign_in_which_nothing_runs_for_hours_is_looked_at_no_more(
     campaign = table.campaign("id")
     assert campaign is not None
     assert (campaign.unwatched_at is not None) is left
-    monkeypatch.setattr(Table, "watched_lanes", lambda *_: pytest.fail("its lanes were read"))
+    monkeypatch.setattr(Table, "tours", lambda *_: pytest.fail("its tours were read"))
     if left or hours_ago > 24:
         assert told() == ({"lost": []}, [])
 
@@ -178,7 +186,7 @@ def test_a_campaign_that_was_planned_by_hand_is_not_stopped(
     assert not table.campaign_stopped("by-hand")
 
 
-def test_a_campaign_that_was_aborted_keeps_no_function_for_its_later_lanes(
+def test_a_campaign_that_was_aborted_keeps_no_function_for_its_later_tours(
     load: Callable[[str], ModuleType],
     table: Table,
     plan: Plan,

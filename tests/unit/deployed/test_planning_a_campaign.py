@@ -18,7 +18,7 @@ from unit.deployed.stack_on_moto import DOCUMENT, keys_of_bucket, refusing
 
 def test_the_plan_is_the_one_that_the_function_wrote(campaigns: Campaigns, home: Home) -> None:
     plan = campaigns.make_plan(DOCUMENT)
-    assert plan.waves == [["r00-default-us-east-1"]]
+    assert plan.waves == [["from-us-east-1"]]
     assert (plan.stack, plan.home_region, plan.platform) == (home.stack, home.region, "aws")
     assert plan.campaign.dry_run
     assert plan.price.usd > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 
 from isotherm.aws.clients import Home, client, make_client
-from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.table import Table
+from isotherm.campaign.tour import Tour
 from isotherm.deployed.campaigns import Campaigns
 from isotherm.deployed.deployment import Deployment
 from isotherm.local.deploy import _Memory, running_campaigns
@@ -26,26 +27,33 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         yield home
 
 
-def test_lanes_are_stopped_where_they_run_whatever_another_region_says(
+def test_tours_are_stopped_where_they_run_whatever_another_region_says(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three clients of one function: one region does not answer, one item has no ARN yet."""
+    """Clients of a function: one region does not answer, one row has no ARN yet, one was deleted, one is not begun."""
     from botocore.exceptions import EndpointConnectionError
 
-    lanes, table = {}, Table(home)
+    tours, table = {}, Table(home)
     machine = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}})
     arns = {}
-    for region in ("ap-northeast-1", "eu-west-1", "sa-east-1"):
-        key = f"r00-default-us-east-1-{region}"
-        lanes[key] = SimpleNamespace(key=key, region="us-east-1", client_region=region)
+    for region in ("ap-northeast-1", "eu-west-1", "eu-west-2", "sa-east-1"):
+        key = f"r00-from-{region}"
+        tours[key] = Tour(key=key, client_region=region, lanes=[], stages=[])
         states: Any = client("stepfunctions", region)
         role = "arn:aws:iam::123456789012:role/lane"
         made = states.create_state_machine(name="isotherm-lane", definition=machine, roleArn=role)["stateMachineArn"]
         arns[region] = states.start_execution(stateMachineArn=made, name=f"id-{key}", input="{}")["executionArn"]
-        known = None if region == "sa-east-1" else arns[region]
-        table.update_lane("id", key, LaneFacts(status="running", execution_arn=known))
+        if region == "eu-west-2":
+            continue
+        table.begin_tour("id", key, task_token="token")  # noqa: S106 - what a campaign would give
+        if region != "sa-east-1":
+            table.note_execution("id", key, arns[region])
+    tours["not-begun"] = replace(tours[key], key="not-begun", client_region="us-west-1")
+    table.put_tours("id", [tours["not-begun"]])
+    asked = []
 
     def made_client(service: str, region: str, config: Any) -> Any:
+        asked.append(region)
         if region != "ap-northeast-1":
             return make_client(service, region, config)
 
@@ -58,14 +66,15 @@ def test_lanes_are_stopped_where_they_run_whatever_another_region_says(
     campaigns = Campaigns(
         Deployment("isotherm", "us-east-1", made.replace("sa-east-1", "us-east-1"), home.bucket, home.table)
     )
-    plan: Any = SimpleNamespace(campaign_id="id", lanes=lanes)
+    plan: Any = SimpleNamespace(campaign_id="id", tours=tours)
 
-    assert campaigns._stop_lanes(plan) == ["ap-northeast-1"]
+    assert campaigns._stop_tours(plan) == ["ap-northeast-1"]
     status = {
         region: client("stepfunctions", region).describe_execution(executionArn=arn)["status"]
         for region, arn in arns.items()
     }
-    assert status == {"ap-northeast-1": "RUNNING", "eu-west-1": "ABORTED", "sa-east-1": "ABORTED"}
+    assert status == {"ap-northeast-1": "RUNNING", **dict.fromkeys(("eu-west-1", "eu-west-2", "sa-east-1"), "ABORTED")}
+    assert asked == [*arns]
 
 
 def test_the_campaigns_that_run_are_known_by_what_was_deployed_to_the_embedded_stack(

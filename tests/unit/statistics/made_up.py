@@ -13,6 +13,7 @@ from isotherm.campaign.cell import Kind
 from isotherm.campaign.lane import Burst, Lane, Platform, Step
 from isotherm.campaign.model import Campaign
 from isotherm.campaign.plan import Plan
+from isotherm.campaign.tour import StepOf, Tour
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price, PriceLine
 from unit.made_up_stack import made_up_function, made_up_region
@@ -41,9 +42,7 @@ def made_up_plan(
 ) -> Plan:
     """Plan of a package-size campaign; `cold` and `warm` are samples of a cell over all rounds."""
     lanes: dict[str, Lane] = {}
-    waves: list[list[str]] = []
     for number in range(rounds):
-        wave: list[str] = []
         for region in regions:
             for target in targets:
                 key = f"r{number:02d}-{target}-{region}"
@@ -70,8 +69,15 @@ def made_up_plan(
                     steps=[step],
                     client_region=region,
                 )
-                wave.append(key)
-        waves.append(wave)
+    tours = [
+        Tour(
+            key=f"from-{region}",
+            client_region=region,
+            lanes=[key for key, lane in lanes.items() if lane.region == region],
+            stages=[[StepOf(key, 0) for key, lane in lanes.items() if lane.region == region]],
+        )
+        for region in regions
+    ]
     inventory = [
         made_up_region(
             region,
@@ -101,7 +107,8 @@ def made_up_plan(
         version="0.1.0",
         created_at="2026-11-21T03:00:00Z",
         inventory=inventory,
-        waves=waves,
+        waves=[[tour.key for tour in tours]],
+        tours={tour.key: tour for tour in tours},
         lanes=lanes,
         price=Price(
             usd=0.0123,

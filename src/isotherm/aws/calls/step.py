@@ -15,7 +15,7 @@ from isotherm.aws.calls.step_log import StepLog
 from isotherm.aws.calls.under_way import UnderWay
 from isotherm.aws.clients import Home
 from isotherm.aws.measured_function import MeasuredFunction
-from isotherm.campaign.lane import LaneTask, Step, warm_calls_at_risk
+from isotherm.campaign.lane import LATEST, LaneTask, Step, warm_calls_at_risk
 from isotherm.measurement.orders import StepOrders
 from isotherm.measurement.shot import Order, Shot
 
@@ -75,6 +75,8 @@ def make_calls(
         log.make(orders.prime, partial(caller.burst, hold=len(orders.prime) > 1))
     if orders.warm and under_way.may_go_on():
         _call_warm(caller, orders.warm, log, under_way)
+        if orders.warm[0].version != LATEST:
+            _retire(function, orders.warm[0].version)
 
 
 def _call_warm(caller: MakesCalls, orders: Sequence[Order], log: StepLog, under_way: UnderWay) -> None:

@@ -14,20 +14,20 @@ class FunctionBusy(Exception):
 
 
 class LeaseGone(Exception):
-    """The lease that a lane took is not there any more, or somebody else's."""
+    """The lease that a tour took is not there any more, or somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Who may change a function, and how it was before: its memory in MB and its description.
 
-    An empty `lane_key`: no lane of the campaign is at it, and the function is as it was.
+    An empty `tour`: no tour of the campaign is at it, and the function is as it was.
     """
 
     region: str
     function_name: str
     campaign_id: str
-    lane_key: str
+    tour: str
     memory_mb: int
     acquired_at: int
     description: str = ""
@@ -40,12 +40,12 @@ class Lease:
 
     @property
     def at_rest(self) -> bool:
-        """Whether no lane is at the function now."""
-        return not self.lane_key
+        """Whether no tour is at the function now."""
+        return not self.tour
 
     def rested(self) -> Lease:
         """The same, of a campaign that goes on later."""
-        return replace(self, lane_key="", publishing=None)
+        return replace(self, tour="", publishing=None)
 
     def item(self) -> dict[str, Any]:
         """Its attributes in the table."""
@@ -53,8 +53,9 @@ class Lease:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Lease:
-        """From a row of the table; one of an earlier version has neither description nor publishing."""
+        """From a row of the table; one of an earlier version lacks description and publishing, and names a lane."""
         known = {field.name: item[field.name] for field in fields(cls) if field.name in item}
+        known.setdefault("tour", item.get("lane_key", ""))
         if noted := known.get("publishing"):
             known["publishing"] = Publishing(**{**noted, "versions": tuple(noted["versions"])})
         return cls(**known)

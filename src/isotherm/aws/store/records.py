@@ -24,9 +24,9 @@ class LaneFacts:
     """What a lane says of itself as it goes on; None: it has not said so, and an update leaves it as it is.
 
     `issued`, `samples`, `used` and `missing` (reports or probe lines that never came) count calls of one `step`.
-    `load_begins_at` is Unix time in seconds. `task_token` answers the campaign; `execution_arn` is where the lane runs.
-    `mark` is in the descriptions of the versions of its `step`; `holds`: the function is not put back yet;
-    `unrestored`: why the lane could not do so itself; `left` are facts of `isotherm.campaign.left_alone`.
+    `load_begins_at` is Unix time in seconds. One lane of each function in a stage answers for the function: `mark` is
+    in the descriptions of the versions of its stage; `holds`: the function is not put back yet; `unrestored`: why its
+    tour could not do so itself. `left` are facts of `isotherm.campaign.left_alone`.
     """
 
     status: LaneStatus | None = None
@@ -40,8 +40,6 @@ class LaneFacts:
     package: dict[str, object] | None = None
     load_phase: str | None = None
     load_begins_at: float | None = None
-    task_token: str | None = field(default=None, repr=False)  # it may end up in a log
-    execution_arn: str | None = None
     mark: str | None = None
     holds: bool | None = None
     unrestored: str | None = None
@@ -77,11 +75,30 @@ class LaneRecord(LaneFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TourRecord:
+    """Where a tour runs, and the token that answers the campaign; `_at` are Unix times in seconds.
+
+    `ended_at`: nothing may be changed in its name any more, and the campaign was told.
+    """
+
+    tour_key: str
+    updated_at: float | None = None
+    ended_at: float | None = None
+    execution_arn: str | None = None
+    task_token: str | None = field(default=None, repr=False)  # it may end up in a log
+
+    @classmethod
+    def of(cls, tour_key: str, item: Mapping[str, Any]) -> TourRecord:
+        """From the attributes of a row of the table."""
+        return cls(**{**_known(cls, item), "tour_key": tour_key})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignRecord:
     """One campaign that was admitted; `_at` are Unix times in seconds, but `started_at` is ISO 8601 in UTC.
 
-    `headline` and `finished_at` are there once its report is; `stopped_at`: no further lane is started; `unwatched_at`:
-    no lane of it runs any more. A row that has expired meanwhile may lack all but the id.
+    `headline` and `finished_at` are there once its report is; `stopped_at`: no further tour is started; `unwatched_at`:
+    no tour of it runs any more. A row that has expired meanwhile may lack all but the id.
     """
 
     campaign_id: str

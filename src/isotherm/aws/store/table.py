@@ -16,9 +16,10 @@ from botocore.exceptions import ClientError
 from isotherm.aws.clients import Home, client
 from isotherm.aws.store.attribute_values import decode, encode
 from isotherm.aws.store.lease import FunctionBusy, Lease, LeaseGone
-from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord
+from isotherm.aws.store.records import ENDED, CampaignRecord, LaneFacts, LaneRecord, TourRecord
 from isotherm.campaign.lane import LaneTask
-from isotherm.campaign.watching import CAMPAIGN_S, LANE_S, may_have_lanes
+from isotherm.campaign.tour import Tour
+from isotherm.campaign.watching import CAMPAIGN_S, TOUR_S, may_have_tours
 
 if TYPE_CHECKING:
     from isotherm.campaign.plan import Plan
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 #: Samples and progress leave the table after this; raw shots and reports in the bucket have a rule of their own.
 KEEP_DAYS = 400
 
-#: No lane lives longer, so an older lease is not held by any lane.
-LEASE_S = LANE_S
+#: No tour lives longer, so an older lease is not held by any tour.
+LEASE_S = TOUR_S
 
 #: No plan takes longer to make (TimeoutSeconds of PlanCampaign in campaign.asl.json).
 PLANNING_S = 150
@@ -45,8 +46,9 @@ class Table:
     # Campaigns and the progress of their lanes
 
     def admit(self, plan: Plan) -> None:
-        """Record the tasks of a campaign's lanes, and that the campaign is admitted."""
+        """Record a campaign's tours and the tasks of its lanes, and that the campaign is admitted."""
         self.put_tasks(plan.tasks())
+        self.put_tours(plan.campaign_id, plan.tours.values())
         self.put_campaign(
             CampaignRecord(
                 campaign_id=plan.campaign_id,
@@ -66,7 +68,7 @@ class Table:
             self._db.put_item(TableName=self._name, Item=encode({"pk": pk, "sk": sk, **item}))
 
     def stop_campaign(self, campaign_id: str) -> None:
-        """Mark a campaign as stopped: no further lane of it is started."""
+        """Mark a campaign as stopped: no further tour of it is started."""
         self._db.update_item(
             TableName=self._name,
             Key=_key(f"campaign#{campaign_id}", "campaign"),
@@ -110,6 +112,60 @@ class Table:
         item = self._get(f"campaign#{campaign_id}", f"lane#{lane_key}")
         return LaneTask.from_json(item["task"]) if item and "task" in item else None
 
+    def put_tours(self, campaign_id: str, tours: Iterable[Tour]) -> None:
+        """Record each tour and that it has not begun."""
+        self.write(
+            {
+                "pk": f"campaign#{campaign_id}",
+                "sk": f"tour#{tour.key}",
+                "tour": tour.to_json(),
+                "expires_at": expiry(),
+            }
+            for tour in tours
+        )
+
+    def tour(self, campaign_id: str, tour_key: str) -> Tour | None:
+        """What a tour carries out; None where its row is not there, or was deleted: its progress then made another."""
+        item = self._get(f"campaign#{campaign_id}", f"tour#{tour_key}")
+        return Tour.from_json(item["tour"]) if item and "tour" in item else None
+
+    def begin_tour(self, campaign_id: str, tour_key: str, *, task_token: str) -> None:
+        """Record that a tour is about to be started, and the token by which the campaign hears of its end."""
+        facts = {"task_token": task_token, "updated_at": int(time.time()), "expires_at": expiry()}
+        self._update_tour(campaign_id, tour_key, facts)
+
+    def note_execution(self, campaign_id: str, tour_key: str, execution_arn: str) -> None:
+        """Record where a tour runs."""
+        self._update_tour(campaign_id, tour_key, {"execution_arn": execution_arn})
+
+    def end_tour(self, campaign_id: str, tour_key: str) -> None:
+        """Record that a tour has ended or is given up: nothing may be changed in its name any more."""
+        now = int(time.time())
+        self._update_tour(
+            campaign_id, tour_key, {"ended_at": now, "updated_at": now, "expires_at": expiry()}, " REMOVE task_token"
+        )
+
+    def tour_ended(self, campaign_id: str, tour_key: str) -> bool:
+        """Whether `end_tour` was called for it."""
+        item = self._get(f"campaign#{campaign_id}", f"tour#{tour_key}")
+        return item is not None and "ended_at" in item
+
+    def tours(self, campaign_id: str) -> list[TourRecord]:
+        """Where each tour of a campaign runs, and the token by which the campaign hears of its end."""
+        wanted = ("sk", "updated_at", "ended_at", "execution_arn", "task_token")
+        items = self.query(f"campaign#{campaign_id}", "tour#", wanted)
+        return [TourRecord.of(item["sk"].removeprefix("tour#"), item) for item in items]
+
+    def _update_tour(self, campaign_id: str, tour_key: str, facts: Mapping[str, Any], also: str = "") -> None:
+        places = {f"#{number}": name for number, name in enumerate(facts)}
+        self._db.update_item(
+            TableName=self._name,
+            Key=_key(f"campaign#{campaign_id}", f"tour#{tour_key}"),
+            UpdateExpression="SET " + ", ".join(f"{name} = {name.replace('#', ':')}" for name in places) + also,
+            ExpressionAttributeNames=places,
+            ExpressionAttributeValues=encode({f":{number}": value for number, value in enumerate(facts.values())}),
+        )
+
     def finish_campaign(self, campaign_id: str, headline: str) -> None:
         """Record that a campaign's report is there, and what it says."""
         change = {
@@ -124,19 +180,14 @@ class Table:
             self._db.update_item(Key=_key(f"campaigns#{campaign.name}", when), **change)
 
     def update_lane(self, campaign_id: str, lane_key: str, said: LaneFacts, *, unless_ended: bool = False) -> None:
-        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended.
-
-        A `status` that ends the lane removes its task token: it needs no answer any more.
-        """
+        """Set facts of a lane's progress; with `unless_ended`, leave a lane alone that has ended."""
         facts = {**said.said(), "updated_at": int(time.time()), "expires_at": expiry()}
         names = {f"#{number}": name for number, name in enumerate(facts)}
         values = encode({f":{number}": value for number, value in enumerate(facts.values())})
         request: dict[str, Any] = {
             "TableName": self._name,
             "Key": _key(f"campaign#{campaign_id}", f"lane#{lane_key}"),
-            "UpdateExpression": "SET "
-            + ", ".join(f"#{number} = :{number}" for number in range(len(facts)))
-            + (" REMOVE task_token" if said.status in ENDED else ""),
+            "UpdateExpression": "SET " + ", ".join(f"#{number} = :{number}" for number in range(len(facts))),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
@@ -248,17 +299,11 @@ class Table:
         return [_campaign(decode(item)) for item in answer["Items"]]
 
     def lanes(self, campaign_id: str) -> list[LaneRecord]:
-        """The progress of each lane, without its task token."""
-        items = self.query(f"campaign#{campaign_id}", "lane#")
-        return [replace(_lane(item), task_token=None) for item in items]
-
-    def watched_lanes(self, campaign_id: str) -> list[LaneRecord]:
-        """What the watch needs of each lane: where it runs, and the token by which the campaign hears of its end."""
-        wanted = ("sk", "status", "updated_at", "execution_arn", "task_token")
-        return [_lane(item) for item in self.query(f"campaign#{campaign_id}", "lane#", wanted)]
+        """The progress of each lane."""
+        return [_lane(item) for item in self.query(f"campaign#{campaign_id}", "lane#")]
 
     def leave_unwatched(self, campaign_id: str) -> None:
-        """Mark a campaign as one of which no lane runs any more."""
+        """Mark a campaign as one of which no tour runs any more."""
         self._db.update_item(
             TableName=self._name,
             Key=_key(f"campaign#{campaign_id}", "campaign"),
@@ -269,12 +314,12 @@ class Table:
     # The lease on a function
 
     def acquire(self, lease: Lease) -> Lease:
-        """Take the lease, or take it over from a lane that cannot be running any more.
+        """Take the lease, or take it over from a tour that cannot be running any more.
 
         Returns
         -------
         Lease
-            What is now recorded: on a takeover memory and description stay what the earlier lane found, and what it
+            What is now recorded: on a takeover memory and description stay what the earlier tour found, and what it
             published stays noted, since the function may never have been put back.
 
         Raises
@@ -283,7 +328,7 @@ class Table:
             Another campaign holds it.
         """
         earlier = self.lease(lease.region, lease.function_name)
-        # Within one campaign lanes of a function never overlap, so an earlier lane of ours is dead or is this one.
+        # Within one campaign tours of a function never overlap, so an earlier tour of ours is dead or is this one.
         if earlier and earlier.campaign_id != lease.campaign_id and self._is_kept(earlier):
             raise FunctionBusy(_busy(earlier))
         if earlier and not earlier.at_rest:
@@ -299,9 +344,9 @@ class Table:
         return lease
 
     def reserve(self, campaign_id: str, leases: Iterable[Lease]) -> None:
-        """Take functions for a campaign before any lane of it begins, at rest: all of them or none.
+        """Take functions for a campaign before any tour of it begins, at rest: all of them or none.
 
-        One whose last lane died keeps the lease of that lane, which the campaign's own lane takes over with what it
+        One whose last tour died keeps the lease of that tour, which the campaign's own tour takes over with what it
         noted.
 
         Raises
@@ -328,22 +373,22 @@ class Table:
             raise FunctionBusy("; ".join(map(_busy, busy)))
 
     def kept_by_others(self, campaign_id: str | None, functions: Iterable[tuple[str, str]]) -> list[Lease]:
-        """The leases on functions, by region and name, that campaigns but this one hold, or keep for a later round."""
+        """The leases on functions, by region and name, that campaigns but this one hold, or keep for a later tour."""
         found = [lease for region, name in functions if (lease := self.lease(region, name))]
         return [lease for lease in found if lease.campaign_id != campaign_id and self._is_kept(lease)]
 
     def _is_kept(self, lease: Lease) -> bool:
-        """Whether somebody still has a function: a lane that may be alive, or a campaign between two rounds of it."""
+        """Whether somebody still has a function: a tour that may be alive, or a campaign between two tours of it."""
         if not lease.at_rest:
             return lease.acquired_at + LEASE_S > time.time()
         campaign = self.campaign(lease.campaign_id)
         if campaign is None or not campaign.started_at:  # its plan is just being made, or its record has expired
             return lease.acquired_at + PLANNING_S > time.time()
         over = campaign.finished_at or campaign.stopped_at or campaign.unwatched_at
-        return may_have_lanes(time.time() - datetime.fromisoformat(campaign.started_at).timestamp(), over=bool(over))
+        return may_have_tours(time.time() - datetime.fromisoformat(campaign.started_at).timestamp(), over=bool(over))
 
     def note(self, lease: Lease) -> Lease:
-        """Write down what a lane that holds a lease is about to do, or has done, and return it.
+        """Write down what a tour that holds a lease is about to do, or has done, and return it.
 
         Raises
         ------
@@ -359,9 +404,11 @@ class Table:
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if seen is not None:
             condition = {
-                "ConditionExpression": "campaign_id = :campaign AND lane_key = :lane AND acquired_at = :at",
+                # A lease of an earlier version names a lane.
+                "ConditionExpression": "campaign_id = :campaign AND acquired_at = :at"
+                " AND (tour = :tour OR attribute_not_exists(tour))",
                 "ExpressionAttributeValues": encode(
-                    {":campaign": seen.campaign_id, ":lane": seen.lane_key, ":at": seen.acquired_at}
+                    {":campaign": seen.campaign_id, ":tour": seen.tour, ":at": seen.acquired_at}
                 ),
             }
         item = encode({**_lease_key(lease.region, lease.function_name), **lease.item()})
@@ -390,15 +437,15 @@ class Table:
             self._db.delete_item(
                 TableName=self._name,
                 Key=_key(**_lease_key(lease.region, lease.function_name)),
-                ConditionExpression="campaign_id = :campaign AND lane_key = :lane",
-                ExpressionAttributeValues={":campaign": {"S": lease.campaign_id}, ":lane": {"S": lease.lane_key}},
+                ConditionExpression="campaign_id = :campaign AND tour = :tour",
+                ExpressionAttributeValues={":campaign": {"S": lease.campaign_id}, ":tour": {"S": lease.tour}},
             )
         except ClientError as fault:
             if not _condition_failed(fault):
                 raise
 
     def give_up_functions(self, campaign_id: str, functions: Iterable[tuple[str, str]]) -> None:
-        """Let others at functions, by region and name, that a campaign kept for a later lane and will not need."""
+        """Let others at functions, by region and name, that a campaign kept for a later tour and will not need."""
         for region, name in functions:
             lease = self.lease(region, name)
             if lease is not None and lease.campaign_id == campaign_id and lease.at_rest:

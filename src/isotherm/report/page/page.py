@@ -398,7 +398,7 @@ def _settings_section(summary: CampaignSummary) -> str:
         **(_call_settings(campaign) if _has_calls(summary) else load_settings(summary)),
         "Rounds": f"{campaign.rounds}, {_interleaved(summary)} in an order drawn from seed {campaign.seed}",
         **_enough(summary, campaign),
-        "Waves": f"{summary.waves}, lanes of a wave side by side",
+        "Waves": f"{summary.waves}, regions of a wave side by side",
         "Budget": dollars(campaign.budget_usd),
         "State transitions": f"{summary.state_transitions or 0:,}",
         **(_statistics(summary) if _has_calls(summary) else {}),

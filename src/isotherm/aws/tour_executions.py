@@ -1,4 +1,4 @@
-"""Starting lanes in their own region, their ARNs, and answering the campaign's task token from there."""
+"""Starting tours in their own region, their ARNs, and answering the campaign's task token from there."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def lane_machine_arn(machine_arn: str, stack: str, region: str) -> str:
     return ":".join((before, partition, service, region, account, kind, f"{stack}-lane"))
 
 
-def lane_execution_name(campaign_id: str, lane_key: str) -> str:
-    """The name of a lane's execution: the same for the same lane, so that a repeat starts nothing twice."""
-    name = f"{campaign_id}-{lane_key}"
+def tour_execution_name(campaign_id: str, tour_key: str) -> str:
+    """The name of a tour's execution: the same for the same tour, so that a repeat starts nothing twice."""
+    name = f"{campaign_id}-{tour_key}"
     if len(name) <= _MAX_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"{name[: _MAX_NAME - 13]}-{digest}"
 
 
-def start_lane(region: str, machine_arn: str, name: str, lane: dict[str, Any]) -> str:
-    """Start a lane's execution and return its ARN; one that runs already under this name is left as it is."""
+def start_tour(region: str, machine_arn: str, name: str, tour: dict[str, Any]) -> str:
+    """Start a tour's execution and return its ARN; one that runs already under this name is left as it is."""
     states = client("stepfunctions", region)
     try:
-        arn: str = states.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(lane))[
+        arn: str = states.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(tour))[
             "executionArn"
         ]
     except states.exceptions.ExecutionAlreadyExists:
@@ -63,8 +63,8 @@ class ExecutionState:
     ended_at: datetime | None
 
 
-def lane_execution_state(states: Any, arn: str) -> ExecutionState | None:
-    """What has become of a lane's execution; None where it is gone.
+def execution_state(states: Any, arn: str) -> ExecutionState | None:
+    """What has become of an execution; None where it is gone.
 
     `states` is a client of the execution's region, with the patience that the caller has.
     """

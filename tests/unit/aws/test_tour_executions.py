@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isotherm.aws.lane_executions import execution_arn, lane_machine_arn, region_of_arn
+from isotherm.aws.tour_executions import execution_arn, lane_machine_arn, region_of_arn
 
 CAMPAIGN_MACHINE = "arn:aws-cn:states:cn-north-1:123456789012:stateMachine:isotherm-campaign"
 
