@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from isotherm.campaign.lane import LEAST_TO_DECIDE
 from isotherm.campaign.model import Precision
-from isotherm.campaign.stopping import LEAST_TO_DECIDE, too_wide
+from isotherm.campaign.stopping import too_wide
 from isotherm.statistics.rounds import median_over_rounds
 from simulations.made_up_rounds import values_in_rounds
 

@@ -33,8 +33,8 @@ from isotherm.campaign.stopping import start_metric
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import count
 from isotherm.statistics.before_after import SessionRatio, log_median, session_ratio
+from isotherm.statistics.fewest import LEAST_A_ROUND
 from isotherm.statistics.results import ENOUGH_SESSIONS, SIGNIFICANT, Verdict
-from isotherm.statistics.rounds import LEAST_A_ROUND
 from isotherm.statistics.sequential import FIRST_LOOK
 from isotherm.statistics.two_samples import holm
 

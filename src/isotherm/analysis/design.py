@@ -18,7 +18,7 @@ from isotherm.campaign.model import Campaign, InnerCalls, Load, Precision
 from isotherm.campaign.plan import Plan, RegionInventory
 from isotherm.measurement.sample import Sample
 from isotherm.pricing.price import Price
-from isotherm.statistics.rounds import FEWEST_ROUNDS
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

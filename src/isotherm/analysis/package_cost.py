@@ -12,8 +12,8 @@ import numpy as np
 from isotherm.analysis.summary import MetricName, NoStartupSlope, StartupSlope
 from isotherm.measurement.sample import Sample
 from isotherm.statistics.arrays import Floats
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 from isotherm.statistics.results import Slope
-from isotherm.statistics.rounds import FEWEST_ROUNDS
 from isotherm.statistics.slopes import LEAST_RELIABILITY, left_over, reliability, slopes_by_round
 
 Time = Literal["start", "rest", "overhead"]

@@ -16,8 +16,8 @@ from isotherm.analysis.words.comparison import metric_name, test_in_words
 from isotherm.campaign.cell import CellKey
 from isotherm.measurement.sample import Sample
 from isotherm.numbers import listed
+from isotherm.statistics.fewest import LEAST_A_ROUND
 from isotherm.statistics.results import SequentialAnswer
-from isotherm.statistics.rounds import LEAST_A_ROUND
 from isotherm.statistics.sequential import FIRST_LOOK, round_ratios, sequential_tests
 
 #: How often "worse" may be said of any metric where the two are alike, and "not worse" where one is that much slower.

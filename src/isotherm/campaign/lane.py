@@ -180,6 +180,10 @@ class ServerAt:
     token: str | None = None
 
 
+#: From how many rounds on it is decided that a lane's cells are precise enough (`isotherm.campaign.stopping`).
+LEAST_TO_DECIDE = 5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Enough:
     """When a lane need not run: its cells are as precise as is asked after the `earlier` lanes (their keys).

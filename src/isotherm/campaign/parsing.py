@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from isotherm.campaign.lane import LEAST_TO_DECIDE
 from isotherm.campaign.model import (
     ALL_PHASES,
     CALLS_INNER,
@@ -23,8 +24,7 @@ from isotherm.campaign.model import (
     WarmCalls,
 )
 from isotherm.campaign.refusals import InvalidCampaign, shown
-from isotherm.campaign.stopping import LEAST_TO_DECIDE
-from isotherm.statistics.rounds import LEAST_A_ROUND
+from isotherm.statistics.fewest import LEAST_A_ROUND
 
 #: Rounds of a campaign that does not say how many, and the samples of a cell that each of them should have; the fewest
 #: that are of use.

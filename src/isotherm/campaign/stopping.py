@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from isotherm.campaign.cell import CellKey, InCell, cell_key, cell_of
-from isotherm.campaign.lane import LaneTask, Platform
+from isotherm.campaign.lane import LEAST_TO_DECIDE, LaneTask, Platform
 from isotherm.statistics.order_statistics import quantile, relative_width
 from isotherm.statistics.rounds import (
     by_round,
@@ -25,9 +25,6 @@ from isotherm.statistics.rounds import (
 )
 
 CONFIDENCE = 0.95
-
-#: From how many rounds on it is decided that a cell is precise enough.
-LEAST_TO_DECIDE = 5
 
 TimeName = Literal["init_duration_ms", "startup_ms", "client_ms"]
 Quantile = Literal["median", "p95"]

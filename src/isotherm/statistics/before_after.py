@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from isotherm.statistics.arrays import finite_values, mean_of, resolution
+from isotherm.statistics.fewest import LEAST_A_ROUND
 from isotherm.statistics.results import ENOUGH_SESSIONS
-from isotherm.statistics.rounds import LEAST_A_ROUND
 from isotherm.statistics.sequential import COARSEST, FIRST_LOOK
 
 

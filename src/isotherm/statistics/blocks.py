@@ -18,8 +18,8 @@ from scipy import stats
 
 from isotherm.statistics.arrays import Floats, check_fraction, finite_values, resolution
 from isotherm.statistics.dunnett import critical_value, loadings, p_of_largest
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 from isotherm.statistics.results import AdjustedBy
-from isotherm.statistics.rounds import FEWEST_ROUNDS
 from isotherm.statistics.two_samples import (
     Difference,
     corrected_differences,

@@ -12,15 +12,9 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from statistics import fmean, median, stdev
 from typing import NamedTuple
 
+from isotherm.statistics.fewest import FEWEST_ROUNDS, LEAST_A_ROUND
 from isotherm.statistics.order_statistics import quantile, ranks_of_quantile
 from isotherm.statistics.student import student_t
-
-#: Below this many rounds nothing is said of how rounds differ, nor of how two sides that share them do.
-FEWEST_ROUNDS = 3
-
-#: Of fewer values in a round, Student's t over rounds is not to be trusted: the median of two is their mean, which a
-#: slow mode pulls away.
-LEAST_A_ROUND = 3
 
 #: The design effect of an indicator is larger in the middle of a distribution than in its tail: at the p90 it is an
 #: upper bound of what it is at the p95 and p99, and found from more values than there.

@@ -37,8 +37,8 @@ from scipy import special, stats
 
 from isotherm.numbers import count
 from isotherm.statistics.arrays import Floats, finite_values, mean_of, resolution
+from isotherm.statistics.fewest import LEAST_A_ROUND
 from isotherm.statistics.results import SequentialAnswer, Undecided, Verdict
-from isotherm.statistics.rounds import LEAST_A_ROUND
 
 #: Fewer rounds say nothing of how rounds scatter.
 FIRST_LOOK = 3

@@ -13,8 +13,8 @@ from scipy import stats
 
 from isotherm.statistics.arrays import Floats, check_fraction, finite_values, mean_of, resolution
 from isotherm.statistics.describe import interval_of_sorted
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 from isotherm.statistics.results import Comparison, Middle
-from isotherm.statistics.rounds import FEWEST_ROUNDS
 
 # Up to this many values on each side the null distribution of U is counted exactly (its counts fit 64 bits).
 _EXACT_U = 30

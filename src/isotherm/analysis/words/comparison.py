@@ -16,8 +16,8 @@ from isotherm.analysis.summary import MetricName
 from isotherm.analysis.words.cells import cell_name
 from isotherm.campaign.cell import InCell
 from isotherm.numbers import NOTHING, count, digits, percent, probability
+from isotherm.statistics.fewest import LEAST_A_ROUND
 from isotherm.statistics.results import ENOUGH_SESSIONS, SequentialAnswer, Undecided, Verdict
-from isotherm.statistics.rounds import LEAST_A_ROUND
 from isotherm.statistics.sequential import FIRST_LOOK
 
 #: What a verdict is called in a table.

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from isotherm.analysis.summary import ComparisonInWords, MetricName, TargetComparison, TargetDifference
 from isotherm.campaign.cell import Kind
 from isotherm.numbers import count, digits, percent
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 from isotherm.statistics.results import Comparison
-from isotherm.statistics.rounds import FEWEST_ROUNDS
 
 Words = tuple[str, str, str]
 """Verb, word for more, word for less, as in ("starts", "later", "earlier")."""

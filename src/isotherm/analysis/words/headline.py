@@ -30,8 +30,8 @@ from isotherm.analysis.words.intervals import median_interval
 from isotherm.analysis.words.loads import loads_in_a_sentence
 from isotherm.campaign.cell import CellKey, Kind, cell_key
 from isotherm.numbers import capitalised, count, digits, listed
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 from isotherm.statistics.results import MetricSummary
-from isotherm.statistics.rounds import FEWEST_ROUNDS
 
 
 class Findings(NamedTuple):

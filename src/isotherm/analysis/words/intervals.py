@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from isotherm.numbers import interval, percent
+from isotherm.statistics.fewest import FEWEST_ROUNDS, LEAST_A_ROUND
 from isotherm.statistics.results import MetricSummary
-from isotherm.statistics.rounds import FEWEST_ROUNDS, LEAST_A_ROUND
 
 TOO_FEW_FOR_P99 = "too few for a p99"
 

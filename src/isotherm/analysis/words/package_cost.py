@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from isotherm.analysis.summary import StartupCost, StartupSlope
 from isotherm.numbers import count, digits, percent
-from isotherm.statistics.rounds import FEWEST_ROUNDS
+from isotherm.statistics.fewest import FEWEST_ROUNDS
 
 _TIMES: Mapping[str, str] = {"start": "start-up", "rest": "start-up less its imports", "overhead": "client overhead"}
 _UNITS: Mapping[str, str] = {"archive_mb": "MB of archive", "import_ms": "ms of imports"}
