@@ -21,7 +21,8 @@ from pathlib import Path
 
 from isotherm.aws.calls.invoke import Caller
 from isotherm.aws.clients import client
-from isotherm.aws.measured_function import MeasuredFunction, target_in
+from isotherm.aws.measured_function import MeasuredFunction
+from isotherm.aws.targets import target_in
 from isotherm.campaign.lane import Burst, Lane, Step, TargetFunction
 from isotherm.campaign.planner import split_evenly
 from isotherm.campaign.publishing import Publishing

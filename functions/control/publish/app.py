@@ -16,10 +16,10 @@ from isotherm.analysis.summary import CampaignSummary
 from isotherm.analysis.trend_model import Trend
 from isotherm.analysis.words.shortfall import shortfalls_in_words
 from isotherm.aws.clients import Home
-from isotherm.aws.measured_function import target_name
 from isotherm.aws.request import CampaignRequest, parse
 from isotherm.aws.store.bucket import Bucket, report_key
 from isotherm.aws.store.table import Table
+from isotherm.aws.targets import target_name
 from isotherm.report.file_names import MARKDOWN, PAGE, SAMPLES, SUMMARY, TREND
 from isotherm.report.files.samples_csv import read_csv
 from isotherm.report.markdown import render_markdown

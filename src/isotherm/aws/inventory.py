@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from isotherm.aws.clients import BRISK, client, make_client
-from isotherm.aws.measured_function import concurrency, target_in, target_name
 from isotherm.aws.stacks import find_server, find_stack
+from isotherm.aws.targets import target_in, target_name
 from isotherm.campaign.model import SPEAKS_HTTP, Campaign
 from isotherm.campaign.plan import RegionInventory
 from isotherm.campaign.stack_health import WHOLE, functions_of
@@ -79,6 +79,12 @@ def _ask(region: str, cloudformation: Any, stack: str, targets: Sequence[str]) -
         instance_server_url=of_server.get("InstanceServerUrl"),
         server_token=of_server.get("ServerTokenArn"),
     )
+
+
+def concurrency(region: str) -> tuple[int, int]:
+    """How many executions an account allows at once in a region, and how many of them no function has reserved."""
+    limit = client("lambda", region).get_account_settings()["AccountLimit"]
+    return limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
 
 
 def _exists(region: str, function_name: str) -> bool:

@@ -1,9 +1,8 @@
-"""The measured functions' configuration: what a region has, fresh versions, and how everything is put back."""
+"""A measured function as a lane changes it: fresh versions of it, and how everything is put back."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -13,7 +12,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from isotherm.aws.clients import client
-from isotherm.campaign.lane import TargetFunction
 from isotherm.campaign.left_alone import (
     CodeReplaced,
     DescriptionChanged,
@@ -23,9 +21,6 @@ from isotherm.campaign.left_alone import (
     left_in_words,
 )
 from isotherm.campaign.publishing import AsFound, Publishing
-
-#: The variable by which a function says that it is a target, and which.
-TARGET = "ISOTHERM_TARGET"
 
 #: A change of a function takes about a second on AWS, during which it refuses the next one; asking again is shorter
 #: than waiting for each one's end first.
@@ -38,46 +33,6 @@ ATTEMPTS = 8
 #: What AWS says of a change that can be made later, in a ResourceConflictException: that an update is in progress, or
 #: that the function is pending. Any other conflict does not go away by waiting.
 _LATER = ("update is in progress", "following state: Pending")
-
-
-def target_name(stack: str, target: str) -> str:
-    """What the function of a target is called."""
-    return f"{stack}-target_{target}"
-
-
-def target_in(region: str, stack: str, target: str) -> TargetFunction | None:
-    """A target that a stack has in a region; None where there is no such function, or one that says otherwise."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", target):
-        return None
-    functions = client("lambda", region)
-    try:
-        configuration = functions.get_function_configuration(FunctionName=target_name(stack, target))
-    except functions.exceptions.ResourceNotFoundException:
-        return None
-    return _target(region, configuration) if _variables(configuration).get(TARGET) == target else None
-
-
-def concurrency(region: str) -> tuple[int, int]:
-    """How many executions an account allows at once in a region, and how many of them no function has reserved."""
-    limit = client("lambda", region).get_account_settings()["AccountLimit"]
-    return limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
-
-
-def _target(region: str, configuration: dict[str, Any]) -> TargetFunction:
-    name = configuration["FunctionName"]
-    return TargetFunction(
-        target=_variables(configuration)[TARGET],
-        region=region,
-        function_name=name,
-        runtime=configuration.get("Runtime") or "container image",
-        architecture=configuration.get("Architectures", ["x86_64"])[0],
-        memory_mb=configuration["MemorySize"],
-        timeout_s=configuration["Timeout"],
-        code_size_bytes=configuration["CodeSize"],
-        code_sha256=configuration["CodeSha256"],
-        log_group=configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}",
-        description=configuration.get("Description", ""),
-    )
 
 
 class FunctionChanged(Exception):
@@ -315,8 +270,3 @@ def _foreign(found: Configuration, before: AsFound, publishing: Publishing | Non
 def _passes(conflict: ClientError) -> bool:
     message = conflict.response["Error"]["Message"]
     return any(later in message for later in _LATER)
-
-
-def _variables(configuration: dict[str, Any]) -> dict[str, str]:
-    variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
-    return variables
