@@ -453,6 +453,6 @@ def test_the_statistics_load_neither_campaigns_nor_pydantic() -> None:
         "sorted(m for m in sys.modules if m.split('.')[0] == 'pydantic' or m.startswith('isotherm.')))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = ["arrays", "describe", "order_statistics", "results", "rounds", "student", "two_samples"]
+    loaded = ["arrays", "describe", "fewest", "order_statistics", "results", "rounds", "student", "two_samples"]
     names = ["isotherm.statistics", *(f"isotherm.statistics.{name}" for name in loaded)]
     assert ran.stdout.strip() == f"False 2 1.0 None {names}"
