@@ -67,7 +67,7 @@ class Latency:
         place = place_of_quantile(total, q)
         below, above = self._at_rank(place.below), self._at_rank(place.above)
         if below is None or (above is None and place.share):
-            return self.highest
+            return Reading(self._longest, at_least=True)
         between = 0.0 if above is None else (above - below) * place.share
         return Reading(below + between, at_least=False)
 
@@ -84,10 +84,14 @@ class Latency:
     @property
     def highest(self) -> Reading | None:
         """The longest of all, answered or failed."""
-        answered, failed = self.answered.highest, self.failed.highest
-        if answered is None and failed is None:
+        if not self.total:
             return None
-        return Reading(max(answered or 0, failed or 0), at_least=(failed or 0) > (answered or 0))
+        return Reading(self._longest, at_least=(self.failed.highest or 0) > (self.answered.highest or 0))
+
+    @property
+    def _longest(self) -> int:
+        """Microseconds; of requests of which there is at least one."""
+        return max(self.answered.highest or 0, self.failed.highest or 0)
 
     def _at_rank(self, rank: int) -> float | None:
         """The time within which at least `rank` of the requests were answered; None where they were not."""

@@ -50,6 +50,13 @@ def test_with_failures_it_is_that_of_kaplan_and_meier(answered: list[int], faile
     assert above <= 1 - q + near + max(np.diff(-curve.probabilities, prepend=-1.0))
 
 
+def test_where_it_lies_among_failures_it_is_at_least_the_longest_though_an_answer_took_as_long() -> None:
+    latency = latency_of([500], [500] * 8)
+    median = present(latency.quantile(0.5))
+    assert (median.us, median.at_least) == (500, True)
+    assert not present(latency.highest).at_least
+
+
 def test_a_server_that_gives_up_does_not_look_faster_than_one_that_is_slow() -> None:
     fast, slow = [20_000] * 96, [3_000_000] * 24
     answering, giving_up = latency_of(fast + slow, []), latency_of(fast, slow)
