@@ -18,7 +18,7 @@ from isotherm.aws.measured_function import MeasuredFunction
 from isotherm.aws.request import StageRequest, parse
 from isotherm.aws.store.bucket import Bucket
 from isotherm.aws.store.table import Table
-from isotherm.aws.store.tasks import task_of, tour_of
+from isotherm.aws.store.tasks import tasks_of, tour_of
 from isotherm.aws.tour_ends import fail_lane
 from isotherm.campaign.lane import LaneTask, LoadStep
 from isotherm.measurement.orders import step_orders
@@ -44,8 +44,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     home = Home.from_environment()
     table = Table(home)
     issued = planned = 0
-    for one in tour_of(home, *request.where).steps_of(request.stage):
-        task = task_of(home, request.campaign_id, one.lane_key)
+    steps = tour_of(home, *request.where).steps_of(request.stage)
+    tasks = tasks_of(home, request.campaign_id, [one.lane_key for one in steps])
+    for one in steps:
+        task = tasks[one.lane_key]
         load = task.lane.step(one.step).load
         if load is not None:  # alone in its stage
             return _load(home, task, one.step, load, request.shard, context)

@@ -14,7 +14,7 @@ from isotherm.aws.store.records import LaneFacts
 from isotherm.aws.store.results import PlanLost, read_results
 from isotherm.aws.store.samples import put_samples
 from isotherm.aws.store.table import Table
-from isotherm.aws.store.tasks import task_of, tasks_of, tour_of
+from isotherm.aws.store.tasks import tasks_of, tour_of
 from isotherm.campaign.lane import LoadStep
 from isotherm.campaign.plan import Plan
 from isotherm.load.result import PhaseResult
@@ -32,11 +32,11 @@ def test_a_lane_whose_row_was_deleted_meanwhile_goes_by_the_plan(table: Table, b
     for task in plan.tasks():
         key = task.lane.key
         delete_row(f"lane#{key}")
-        assert task_of(HOME, "id", key) == task
+        assert tasks_of(HOME, "id", [key]) == {key: task}
         table.update_lane("id", key, LaneFacts(phase="firing"))  # its progress makes the row anew
-        assert task_of(HOME, "id", key) == task
+        assert tasks_of(HOME, "id", [key]) == {key: task}
     with pytest.raises(LookupError, match="campaign id has no lane r99"):
-        task_of(HOME, "id", "r99")
+        tasks_of(HOME, "id", ["r99"])
 
 
 def test_lanes_some_of_whose_rows_were_deleted_are_told_in_the_order_asked_for(bucket: Bucket, plan: Plan) -> None:
@@ -76,7 +76,7 @@ def test_a_lane_without_a_row_and_without_a_plan_is_named(
 
         monkeypatch.setattr(client("s3", HOME.region), "get_object", refuse)
     with pytest.raises(LookupError, match=f"what lane {key} of campaign id has to do is gone, and the plan too"):
-        task_of(HOME, "id", key)
+        tasks_of(HOME, "id", [key])
     assert bucket.keys("plans/") == []
 
 

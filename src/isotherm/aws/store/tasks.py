@@ -32,11 +32,6 @@ def tour_of(home: Home, campaign_id: str, tour_key: str) -> Tour:
     raise LookupError(f"campaign {campaign_id} has no tour {tour_key}")
 
 
-def task_of(home: Home, campaign_id: str, lane_key: str) -> LaneTask:
-    """What a lane has to do; see `tasks_of`."""
-    return tasks_of(home, campaign_id, [lane_key])[lane_key]
-
-
 def tasks_of(home: Home, campaign_id: str, lane_keys: Iterable[str]) -> dict[str, LaneTask]:
     """What some lanes have to do, by key, each once.
 
