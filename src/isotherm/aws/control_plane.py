@@ -1,4 +1,4 @@
-"""Keeps requests that change or describe functions below the rate that Lambda allows, whoever makes them."""
+"""Keeps the requests by which a Prepare changes or describes functions below the rate that Lambda allows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-#: AWS, Lambda quotas, "Rate of control plane API requests": 15 a second in a region, of all who make them.
+#: AWS, Lambda quotas, "Rate of control plane API requests": 15 a second in a region, of all who make them. Restore,
+#: Rescue and other tours of the region are not paced, and come on top.
 REQUESTS_PER_S = 12.0
 
 _EVENT = "before-send.lambda"
